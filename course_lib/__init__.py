@@ -1,0 +1,14 @@
+"""Gradients Through Time: the small library behind the notebooks.
+
+Reading order is import order, and nothing imports upwards:
+
+    calculus      activations cells bptt losses initialise gradcheck
+    dynamics      jacobians clipping
+    experiments   tasks train
+    screen        figures live
+    learner       exercises
+
+Calculus and dynamics need numpy alone. Import the modules by name: `from course_lib import bptt, cells`.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,88 @@
+"""One place that refuses bad input: what it got, what it needs, the likely cause, the fix."""
+
+from __future__ import annotations
+
+import numpy as np
+
+BATCH_FIRST = "If x is batch-first, pass x.transpose(1, 0, 2)."
+
+
+def array(name: str, value, ndim: int | None = None, finite: bool = True) -> np.ndarray:
+    """Return `value` as an array of real or complex numbers, or say what is wrong with `name`."""
+    if type(value).__module__.partition(".")[0] == "torch":
+        raise TypeError(f"{name} is a torch tensor; this library needs numpy. Pass {name}.detach().cpu().numpy().")
+    try:
+        result = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} is ragged: its rows differ in length. Pad them to one length first.") from None
+    if result.dtype.kind not in "fciub":
+        raise TypeError(f"{name} has dtype {result.dtype}, needs numbers. Text has to be encoded first, "
+                        f"for example one-hot; a list of unequal rows has to be padded.")
+    if ndim is not None and result.ndim < ndim:
+        raise ValueError(f"{name} has shape {result.shape}, needs at least {ndim} axes.")
+    if result.size == 0:
+        raise ValueError(f"{name} has shape {result.shape}: it is empty. Every axis needs at least one entry.")
+    if finite and not np.isfinite(result).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(result))[0])
+        raise ValueError(f"{name} is not finite: {result[where]} at index {where} (shape {result.shape}). "
+                         f"Look at how {name} was made; a division by zero or an overflow is the usual cause.")
+    return result
+
+
+def floating(name: str, value, ndim: int | None = None, finite: bool = True) -> np.ndarray:
+    """Like `array`, for parameters: refuses integers, whose updates would be rounded away."""
+    result = array(name, value, ndim, finite)
+    if result.dtype.kind not in "fc":
+        raise TypeError(f"{name} has dtype {result.dtype}, needs floating point. Pass {name}.astype(float).")
+    return result
+
+
+def count(name: str, value, least: int = 1) -> int:
+    """Return a whole number of at least `least`, or say what is wrong with `name`."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} is {value!r} ({type(value).__name__}), needs a whole number. Pass int({name}).")
+    if value < least:
+        raise ValueError(f"{name} is {value}, needs to be at least {least}.")
+    return int(value)
+
+
+def positive(name: str, value) -> float:
+    """Return a finite number above zero, or say what is wrong with `name`."""
+    number = real(name, value)
+    if number <= 0:
+        raise ValueError(f"{name} is {number:g}, needs to be above 0.")
+    return number
+
+
+def real(name: str, value) -> float:
+    """Return a finite real number, or say what is wrong with `name`."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{name} is {value!r} ({type(value).__name__}), needs a number.")
+    if not np.isfinite(value):
+        raise ValueError(f"{name} is {value}, needs a finite number.")
+    return float(value)
+
+
+def generator(rng) -> np.random.Generator:
+    """Return the generator, or say how to make one: seeds belong to the caller."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng is {rng!r} ({type(rng).__name__}), needs a numpy Generator. "
+                        f"Pass np.random.default_rng(seed) and use the same one for every draw.")
+    return rng
+
+
+def choice(name: str, value, known) -> str:
+    """Return `value` if it is one of `known`, or list them."""
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{name} is {value!r}, needs one of {', '.join(map(repr, known))}.")
+    return value
+
+
+def leading(**shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """Broadcast leading (ensemble) axes, or say which of them disagree."""
+    try:
+        return np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        found = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(f"leading axes do not fit together: {found}. They count the members of an ensemble and have "
+                         f"to be equal, or absent where a member is shared.") from None

@@ -1,0 +1,82 @@
+"""Gradient clipping that tells what it did: the norm before, and whether it clipped."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from . import _checks
+from .cells import leaves, tree_map
+
+
+class Clipped(NamedTuple):
+    """grads like the input; norm before, and whether it was clipped: () or (E,) for an ensemble."""
+
+    grads: tuple
+    norm: np.ndarray
+    clipped: np.ndarray
+
+
+def global_norm(grads, lead: tuple[int, ...] = ()) -> np.ndarray:
+    """Euclidean norm over all gradients together, sqrt(sum of squares), without overflow or underflow of the squares.
+
+    grads    a (nested) NamedTuple of arrays
+    lead     leading axes kept apart, such as (E,)
+    returns  lead
+    """
+    def gather(reduce):
+        return [reduce(array.reshape(*lead, -1)) for _, array in leaves(grads)]
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        norm = np.sqrt(sum(gather(lambda rows: np.vecdot(rows, rows))))
+        if np.logical_and(norm > 1e-15, norm < 1e15).all():  # in this range no square was lost, even in float32
+            return norm
+        largest = np.max(gather(lambda rows: np.abs(rows).max(-1)), axis=0).astype(float)
+        scale = np.where(largest > 0, largest, 1.0)
+        return scale * np.sqrt(sum(gather(lambda rows: ((rows / scale[..., None]) ** 2).sum(-1))))
+
+
+def clip_by_norm(grads, max_norm: float, lead: tuple[int, ...] = ()) -> Clipped:
+    """Scale all gradients by max_norm / norm where their joint norm is larger: the direction stays.
+
+    grads     a (nested) NamedTuple of arrays
+    max_norm  above 0
+    lead      leading axes kept apart, such as (E,): each member of an ensemble is clipped by its own norm
+    returns   Clipped(grads, norm, clipped)
+    errors    ValueError for max_norm <= 0; FloatingPointError naming the first array that holds NaN or infinity
+    source    Pascanu, Mikolov and Bengio 2013, Algorithm 1
+    """
+    max_norm = _checks.positive("max_norm", max_norm)
+    norm = global_norm(grads, lead)
+    if not np.isfinite(norm).all():
+        _name_nonfinite(grads)
+    clipped = norm > max_norm
+    factor = np.where(clipped, max_norm / np.where(clipped, norm, 1.0).astype(float), 1.0)
+
+    def scaled(array):
+        return (array * factor.reshape(*lead, *(1,) * (array.ndim - len(lead)))).astype(array.dtype)
+
+    return Clipped(tree_map(scaled, grads) if clipped.any() else grads, norm, clipped)
+
+
+def clip_by_value(grads, limit: float) -> Clipped:
+    """Cut every entry to [-limit, limit]: the direction changes.
+
+    returns  Clipped(grads, norm, clipped); norm is the joint norm before
+    errors   as clip_by_norm
+    """
+    limit = _checks.positive("limit", limit)
+    norm = global_norm(grads)
+    if not np.isfinite(norm).all():
+        _name_nonfinite(grads)
+    clipped = np.any([np.any(np.abs(array) > limit) for _, array in leaves(grads)])
+    return Clipped(tree_map(lambda array: np.clip(array, -limit, limit), grads), norm, clipped)
+
+
+def _name_nonfinite(grads) -> None:
+    for name, array in leaves(grads):
+        if not np.isfinite(array).all():
+            index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            raise FloatingPointError(f"gradient {name} is not finite: {array[index]} at index {index}. Clipping cannot "
+                                     f"repair it: it has no direction. Look for the step that made it.")

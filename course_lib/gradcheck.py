@@ -1,0 +1,148 @@
+"""Checking gradients: the complex step, relative errors step by step, and a table that says exact or by how much not.
+
+Central differences cannot see a vanished gradient: they subtract two equal losses. The complex step subtracts nothing,
+
+    dL/dp = Im L(p + i eps) / eps + O(eps^2),
+
+so eps can be 1e-100 and the result is exact to rounding, however small the gradient. The loss has to be made of
+functions that accept complex numbers and treat them as such: no abs, no max, no comparison of p itself.
+Source: Squire and Trapp 1998, "Using complex variables to estimate derivatives of real functions".
+"""
+
+from __future__ import annotations
+
+from typing import Callable, NamedTuple
+
+import numpy as np
+
+from . import _checks, bptt
+from .cells import leaves, tree_map
+
+EPS = 1e-100  # its square is far below rounding for gradients between 1e-200 and 1e90
+
+
+def complex_step(loss: Callable, params):
+    """Return dL/dparams by the complex step: exact to rounding, one forward pass for each number in params.
+
+    loss     params -> a number, built from functions that accept complex numbers (all of course_lib's core does)
+    params   an array, or a (nested) NamedTuple of arrays such as RNNParams
+    returns  the gradient, like params, float64
+    errors   TypeError if the loss is not a single number or threw the imaginary part away
+    """
+    arrays = [np.array(_checks.array(name, leaf), dtype=complex) for name, leaf in leaves(params)]
+
+    def rebuilt():
+        parts = iter(arrays)
+        return tree_map(lambda _: next(parts), params)
+
+    gradients = []
+    for array in arrays:
+        gradient = np.empty(array.shape)
+        for index in np.ndindex(array.shape):
+            before = array[index]
+            array[index] = before + 1j * EPS
+            gradient[index] = _imaginary(loss(rebuilt())) / EPS
+            array[index] = before
+        gradients.append(gradient)
+    parts = iter(gradients)
+    return tree_map(lambda _: next(parts), params)
+
+
+def complex_step_states(loss: Callable, run: bptt.Run) -> np.ndarray:
+    """Return every total dL/dh_t by the complex step: h_t is moved, and all that comes after it is computed anew.
+
+    loss     h (T + 1, ..., B, H) -> a number; for example lambda h: h[-1].sum()
+    run      what bptt.forward returned
+    returns  (T + 1, ..., B, H), float64: what bptt.backward has to return as dh
+    """
+    gradient = np.empty(run.h.shape)
+    for t in range(len(run.h)):
+        for index in np.ndindex(run.h.shape[1:]):
+            state = run.h[t].astype(complex)
+            state[index] += 1j * EPS
+            tail = (state[None] if t == len(run.x)
+                    else bptt.forward(run.params, run.x[t:], state, activation=run.activation).h)
+            gradient[t][index] = _imaginary(loss(np.concatenate([run.h[:t], tail]))) / EPS
+    return gradient
+
+
+def _imaginary(value) -> float:
+    value = np.asarray(value)
+    if value.size != 1:
+        raise TypeError(f"the loss has shape {value.shape}, needs to be one number. Sum it or take one member.")
+    if not np.iscomplexobj(value):
+        raise TypeError("the loss came back real: something in it threw the imaginary part away (float(), .real, abs, "
+                        "a comparison, an array made with dtype=float). Build it from functions that keep complex numbers.")
+    return float(value.reshape(()).imag)
+
+
+def relative_error(mine, theirs, axis: int | None = 0) -> np.ndarray:
+    """Largest difference divided by the largest entry of `theirs`, for each index along `axis` (each time step).
+
+    Where `theirs` is all zero the error is 0 if `mine` is too, else infinite: there is no absolute tolerance that a
+    vanished gradient could hide behind. axis=None treats the array as one.
+
+    mine, theirs  arrays of one shape
+    returns       (size of axis,), or () for axis=None
+    errors        ValueError for shapes that differ or an entry that is not finite
+    """
+    mine, theirs = _checks.array("mine", mine), _checks.array("theirs", theirs)
+    if mine.shape != theirs.shape:
+        raise ValueError(f"mine has shape {mine.shape}, theirs {theirs.shape}: compared entry by entry, they must agree.")
+    rest = None if axis is None or mine.ndim == 0 else tuple(i for i in range(mine.ndim) if i != axis % mine.ndim)
+    difference = np.abs(np.asarray(mine, np.result_type(mine, np.float64)) - theirs).max(rest)
+    scale = np.abs(theirs).max(rest).astype(float)
+    return np.where(difference == 0, 0.0, np.divide(difference, scale, out=np.full_like(difference, np.inf),
+                                                    where=scale > 0))
+
+
+class Row(NamedTuple):
+    """One line of a comparison: `error` relative to the largest entry, `worst` the index along the first axis."""
+
+    name: str
+    error: float
+    worst: int
+    verdict: str
+
+
+class Table(tuple):
+    """Rows of a comparison; prints as a table."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every row agrees."""
+        return all(row.verdict != "WRONG" for row in self)
+
+    def __repr__(self) -> str:
+        width = max(len(row.name) for row in self)
+        lines = []
+        for row in self:
+            tail = "" if row.verdict != "WRONG" else f"  relative difference {row.error:.1e}, worst at index {row.worst}"
+            lines.append(f"{row.name:<{width}}  {row.verdict}{tail}")
+        return "\n".join(lines)
+
+
+def table(mine, theirs, tolerance: float = 1e-9) -> Table:
+    """Compare gradients leaf by leaf: a row says "equal", "agrees to 1e-09" or "WRONG" with the relative difference.
+
+    mine, theirs  arrays, NamedTuples of arrays, or dicts {name: array} of one form
+    tolerance     relative, for each index of the first axis: rows of a weight, or time steps
+    returns       Table; prints itself; .passed
+    """
+    if isinstance(mine, dict) and isinstance(theirs, dict):
+        if mine.keys() != theirs.keys():
+            raise ValueError(f"mine has {sorted(mine)}, theirs {sorted(theirs)}: the names must be the same.")
+        pairs = [(name, mine[name], theirs[name]) for name in mine]
+    else:
+        ours, others = leaves(mine), leaves(theirs)
+        if [name for name, _ in ours] != [name for name, _ in others]:
+            raise ValueError(f"mine has {[n for n, _ in ours]}, theirs {[n for n, _ in others]}: they must be of one form.")
+        pairs = [(name, a, b) for (name, a), (_, b) in zip(ours, others)]
+    tolerance = _checks.positive("tolerance", tolerance)
+    rows = []
+    for name, a, b in pairs:
+        errors = np.atleast_1d(relative_error(a, b))
+        worst = int(errors.argmax())
+        verdict = "equal" if errors[worst] == 0 else f"agrees to {tolerance:.0e}" if errors[worst] <= tolerance else "WRONG"
+        rows.append(Row(name, float(errors[worst]), worst, verdict))
+    return Table(rows)

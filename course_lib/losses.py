@@ -1,0 +1,60 @@
+"""Losses: each returns the loss and dL/dy. They take the last two axes, batch and output, and keep those in front:
+y (T, B, K) gives one loss a step, y (E, B, K) one a member of an ensemble."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import _checks
+
+
+def mean_squared_error(y: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean over batch and outputs of (y - target)^2, and its gradient 2 (y - target) / (B K).
+
+    y        (..., B, K)
+    target   broadcasts to y
+    returns  loss (...), dy (..., B, K)
+    errors   ValueError for shapes that do not fit or a target that is not finite
+    """
+    y, target = _checks.array("y", y, ndim=2, finite=False), _checks.array("target", target)
+    if target.ndim < 2 or target.shape[-2:] != y.shape[-2:] or not _fits(target.shape, y.shape):
+        fix = " Add the axis of outputs: target[..., None]." if (*target.shape, 1) == y.shape else ""
+        raise ValueError(f"target has shape {target.shape}, needs {y.shape}, one number for each of y.{fix}")
+    difference = y - target
+    size = difference.shape[-1] * difference.shape[-2]
+    return (difference * difference).sum((-2, -1)) / size, 2 * difference / size
+
+
+def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean over the batch of -ln softmax(logits)[label], and its gradient (softmax - onehot) / B.
+
+    logits   (..., B, K)
+    labels   (..., B) whole numbers 0 ... K - 1; broadcasts to the logits' leading axes
+    returns  loss (...) in nats, dlogits (..., B, K)
+    errors   ValueError for shapes that do not fit or labels outside 0 ... K - 1, TypeError for labels that are not whole
+    """
+    logits, labels = _checks.array("logits", logits, ndim=2, finite=False), _checks.array("labels", labels)
+    B, K = logits.shape[-2:]
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"labels have dtype {labels.dtype}, need whole numbers 0 ... {K - 1}. From one-hot rows: "
+                        f"labels.argmax(-1).")
+    if labels.ndim < 1 or labels.shape[-1] != B or not _fits(labels.shape, logits.shape[:-1]):
+        raise ValueError(f"labels have shape {labels.shape}, need {logits.shape[:-1]}, one for each row of logits "
+                         f"{logits.shape}.")
+    if labels.min() < 0 or labels.max() >= K:
+        raise ValueError(f"labels run from {labels.min()} to {labels.max()}, need 0 ... {K - 1} for {K} logits.")
+    labels = np.broadcast_to(labels, logits.shape[:-1])[..., None]
+    shifted = logits - logits.real.max(-1, keepdims=True)  # a constant shift: no overflow, and complex-safe
+    exponential = np.exp(shifted)
+    total = exponential.sum(-1, keepdims=True)
+    loss = (np.log(total) - np.take_along_axis(shifted, labels, -1))[..., 0].sum(-1) / B
+    gradient = exponential / total
+    np.put_along_axis(gradient, labels, np.take_along_axis(gradient, labels, -1) - 1, -1)
+    return loss, gradient / B
+
+
+def _fits(shape: tuple[int, ...], into: tuple[int, ...]) -> bool:
+    try:
+        return np.broadcast_shapes(shape, into) == into
+    except ValueError:
+        return False

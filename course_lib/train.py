@@ -1,0 +1,254 @@
+"""One trainer, for one network or an ensemble whose members live along a leading axis of every array."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Callable, Iterable, NamedTuple
+
+import numpy as np
+
+from . import _checks, bptt
+from .cells import leaves, tree_map
+from .clipping import clip_by_norm, global_norm
+
+
+class SGD(NamedTuple):
+    """Plain stochastic gradient descent, p <- p - rate dL/dp. rate: a number, or one for each member, (E,)."""
+
+    rate: float | np.ndarray
+
+    def start(self, params):
+        """State before the first update: none."""
+        return ()
+
+    def update(self, params, grads, state) -> tuple:
+        """Return the new parameters and the new state; the old ones stay as they are."""
+        return tree_map(lambda p, g: p - _per_member(self.rate, p) * g, params, grads), state
+
+
+class Adam(NamedTuple):
+    """Adam: p <- p - rate m' / (sqrt(v') + eps), m and v running means of dL/dp and its square, ' for unbiased.
+
+    rate    a number, or one for each member, (E,)
+    source  Kingma and Ba 2015, Algorithm 1
+    """
+
+    rate: float | np.ndarray = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+
+    def start(self, params):
+        """State before the first update: (updates so far, m, v)."""
+        zeros = tree_map(np.zeros_like, params)
+        return 0, zeros, zeros
+
+    def update(self, params, grads, state) -> tuple:
+        """Return the new parameters and the new state; the old ones stay as they are."""
+        k, m, v = state
+        k += 1
+        m = tree_map(lambda m, g: self.beta1 * m + (1 - self.beta1) * g, m, grads)
+        v = tree_map(lambda v, g: self.beta2 * v + (1 - self.beta2) * g * g, v, grads)
+        unbias1, unbias2 = 1 - self.beta1**k, 1 - self.beta2**k
+
+        def moved(p, m, v):
+            return p - _per_member(self.rate, p) * (m / unbias1) / (np.sqrt(v / unbias2) + self.eps)
+
+        return tree_map(moved, params, m, v), (k, m, v)
+
+
+def sequence_objective(loss: Callable, at: str = "last", activation: str = "tanh",
+                       window: int | None = None) -> Callable:
+    """Return the objective (network, x, target) -> bptt.Evaluation for `train`; arguments as in bptt.loss_and_grads.
+
+    Each call overwrites the arrays of the one before, so that a training run allocates them once.
+    """
+    last: list[bptt.Evaluation | None] = [None]
+
+    def objective(network, x, target) -> bptt.Evaluation:
+        last[0] = bptt.loss_and_grads(network, x, target, loss, at, activation, window=window, reuse=last[0])
+        return last[0]
+
+    return objective
+
+
+@dataclass
+class History:
+    """What happened at each update, as plain arrays; (E,) is the axis of an ensemble, absent for one network.
+
+    loss       (updates, E)  before the update
+    grad_norm  (updates, E)  of all gradients together, before clipping
+    clipped    (updates, E)  whether it was clipped
+    evaluated_at, evaluation  the updates after which `evaluate` was called, and what it returned
+    """
+
+    loss: np.ndarray
+    grad_norm: np.ndarray
+    clipped: np.ndarray
+    evaluated_at: np.ndarray
+    evaluation: np.ndarray
+
+
+@dataclass
+class Result:
+    """Where a training run stands: enough to read it and to go on with it (pass it to `train` in place of params)."""
+
+    params: tuple
+    history: History
+    optimiser_state: tuple = field(repr=False)
+    interrupted: bool = False
+
+    @property
+    def updates(self) -> int:
+        """How many updates were done."""
+        return len(self.history.loss)
+
+    def __repr__(self) -> str:
+        last = f", last loss {np.mean(self.history.loss[-1]):.3g}" if self.updates else ""
+        return f"Result({self.updates} updates{last}{', interrupted' if self.interrupted else ''})"
+
+
+class Diverged(FloatingPointError):
+    """Training met a number that is not finite. `.result` is the run up to the last good update; `.update` counts from 0."""
+
+    def __init__(self, message: str, result: Result):
+        super().__init__(message)
+        self.result = result
+        self.update = result.updates
+
+
+def train(params, objective: Callable, batches: Callable | Iterable, *, updates: int, optimiser=SGD(0.1),
+          clip_norm: float | None = None, evaluate: Callable | None = None, evaluate_every: int = 100,
+          progress: bool = True) -> Result:
+    """Train one network or an ensemble: draw a batch, take the gradient, clip it if asked to, update.
+
+    params     a (nested) NamedTuple of arrays such as NetworkParams, or the Result of an earlier call, to go on with it
+    objective  (params, *batch) -> (loss, grads, ...); loss a number or (E,), grads like params; for a NetworkParams
+               sequence_objective(losses.cross_entropy)
+    batches    a function without arguments or an iterable; gives a tuple such as (x, target)
+    updates    how many, >= 1
+    optimiser  SGD(rate) or Adam(rate)
+    clip_norm  largest allowed joint gradient norm of a member; None for no clipping
+    evaluate   params -> a number or array, called every `evaluate_every` updates and kept in history.evaluation
+    progress   whether to show a bar
+    returns    Result. On a keyboard interrupt: what there is so far, with .interrupted set
+    errors     Diverged, a FloatingPointError, naming the update and the first array that is not finite; its .result
+               holds all that came before. ValueError and TypeError for arguments that cannot work.
+    """
+    updates, evaluate_every = _checks.count("updates", updates), _checks.count("evaluate_every", evaluate_every)
+    if clip_norm is not None:
+        _checks.positive("clip_norm", clip_norm)
+    _check_rate(optimiser)
+    draw = _drawing(batches)
+    past = params if isinstance(params, Result) else None
+    if past is not None:
+        params, state = past.params, past.optimiser_state
+    else:
+        for name, array in leaves(params):
+            _checks.floating(name, array)
+        state = optimiser.start(params)
+    losses, norms, clips, marks, values = [], [], [], [], []
+
+    def result(interrupted: bool = False) -> Result:
+        history = _history(losses, norms, clips, marks, values, past)
+        return Result(params, history, state, interrupted)
+
+    done = past.updates if past is not None else 0
+    with _bar(updates, progress) as bar, np.errstate(all="ignore"):  # overflow is looked for below, and named
+        try:
+            for update in range(done, done + updates):
+                batch = draw()
+                outcome = objective(params, *batch)
+                loss, grads = outcome[:2]
+                loss = np.asarray(loss)
+                norm = global_norm(grads, loss.shape)
+                if not (np.isfinite(loss).all() and np.isfinite(norm).all()):
+                    raise Diverged(_diagnosis(update, batch, outcome), result())
+                clipped = np.zeros(loss.shape, bool)
+                if clip_norm is not None:
+                    grads, norm, clipped = clip_by_norm(grads, clip_norm, loss.shape)
+                new_params, new_state = optimiser.update(params, grads, state)
+                broken = _first_nonfinite(leaves(new_params, "params"))
+                if broken:
+                    raise Diverged(f"update {update}: the step itself overflowed, {broken}. The gradient was finite "
+                                   f"(norm {np.max(norm):.1e}): the rate is too large.", result())
+                params, state = new_params, new_state
+                losses.append(loss), norms.append(norm), clips.append(clipped)
+                if evaluate is not None and (update + 1) % evaluate_every == 0:
+                    marks.append(update + 1), values.append(evaluate(params))
+                bar.update()
+        except KeyboardInterrupt:
+            size = min(len(losses), len(norms), len(clips))  # an interrupt may fall between two appends
+            del losses[size:], norms[size:], clips[size:], marks[len(values):]
+            return result(interrupted=True)
+    return result()
+
+
+def _drawing(batches) -> Callable:
+    if callable(batches):
+        return batches
+    try:
+        iterator = iter(batches)
+    except TypeError:
+        raise TypeError(f"batches is {type(batches).__name__}, needs a function without arguments or an iterable that "
+                        f"gives batches, for example lambda: tasks.recall(20, 50, rng).") from None
+
+    def draw():
+        try:
+            return next(iterator)
+        except StopIteration:
+            raise ValueError("batches ran out before the updates did. Pass a function, or fewer updates.") from None
+    return draw
+
+
+def _check_rate(optimiser) -> None:
+    if not hasattr(optimiser, "update"):
+        raise TypeError(f"optimiser is {optimiser!r}, needs train.SGD(rate) or train.Adam(rate).")
+    rate = _checks.array("rate", optimiser.rate)
+    if (rate <= 0).any():
+        raise ValueError(f"rate is {optimiser.rate}, needs to be above 0.")
+
+
+def _bar(updates: int, progress: bool):
+    from tqdm.auto import tqdm
+    return tqdm(total=updates, disable=None if progress is None else not progress, leave=False, unit=" updates",
+                mininterval=0.2)
+
+
+def _per_member(rate, like: np.ndarray):
+    """Shape a rate so that it multiplies each member's array, in that array's dtype."""
+    rate = np.asarray(rate, like.dtype)
+    return rate.reshape(*rate.shape, *(1,) * (like.ndim - rate.ndim))
+
+
+def _history(losses, norms, clips, marks, values, past: Result | None) -> History:
+    new = [np.array(losses), np.array(norms), np.array(clips, bool), np.array(marks, int), np.array(values)]
+    if past is None:
+        return History(*new)
+    old = [past.history.loss, past.history.grad_norm, past.history.clipped, past.history.evaluated_at,
+           past.history.evaluation]
+    return History(*(b if not len(a) else a if not len(b) else np.concatenate([a, b]) for a, b in zip(old, new)))
+
+
+def _first_nonfinite(named: Iterable[tuple[str, np.ndarray]]) -> str | None:
+    """Describe the first array that holds NaN or infinity; where time is its first axis, the first time step."""
+    for name, array in named:
+        array = np.asarray(array)
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            return f"{name} is {array[index]}" + (f" at index {index}" if index else "")
+    return None
+
+
+def _diagnosis(update: int, batch, outcome) -> str:
+    """Look in the order of computation: inputs, states, loss, then gradients."""
+    named = [(f"batch[{i}]", part) for i, part in enumerate(batch)]
+    run = getattr(outcome, "run", None)
+    if run is not None:
+        named += [("run.h", run.h)]
+    named += [("loss", outcome[0])]
+    if getattr(outcome, "back", None) is not None:
+        named += [("back.dh", outcome.back.dh[::-1])]
+    named += leaves(outcome[1], "grads")
+    return (f"update {update}: {_first_nonfinite(named)}. Usual causes: a rate that is too large, or a gradient that "
+            f"exploded; look at history.grad_norm just before.")

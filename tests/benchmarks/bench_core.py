@@ -1,0 +1,106 @@
+"""Speed of the numeric core against torch, one thread each, both measured in turns in one run: ratios, never absolute times.
+
+    make bench        or        python tests/benchmarks/bench_core.py
+
+Both sides do the same work: forward, a loss, every parameter's gradient and dL/dx. Exits with 1 if a ratio is below its bound.
+Both choose their kernels for the processor they find: a setting that holds back one of them alone is taken away.
+"""
+
+import os
+
+os.environ.pop("OPENBLAS_CORETYPE", None)
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"  # before numpy and torch are loaded
+
+import sys
+import time
+
+import numpy as np
+import torch
+
+from course_lib import bptt, initialise, losses, tasks, train
+
+torch.set_num_threads(1)
+RNG = np.random.default_rng(0)
+
+
+def in_turns(functions: dict, rounds: int, calls: int) -> dict:
+    """Seconds a call in each round; the functions take turns, so that a busy machine slows all of them."""
+    seconds = {name: [] for name in functions}
+    for _ in range(rounds):
+        for name, function in functions.items():
+            function()  # the caches of the one before are not ours
+            start = time.perf_counter()
+            for _ in range(calls):
+                function()
+            seconds[name].append((time.perf_counter() - start) / calls)
+    return {name: np.array(values) for name, values in seconds.items()}
+
+
+def single(H: int, T: int = 100, B: int = 20, D: int = 6) -> dict:
+    """Hand-written BPTT and torch's nn.RNN, float32, the loss on the last state."""
+    params = initialise.rnn(D, H, RNG, dtype=np.float32)
+    x, w = RNG.normal(size=(T, B, D)).astype(np.float32), RNG.normal(size=(B, H)).astype(np.float32)
+    module, x_torch, w_torch = torch.nn.RNN(D, H), torch.tensor(x, requires_grad=True), torch.tensor(w)
+
+    def ours():
+        run = bptt.forward(params, x)
+        dh_direct = np.zeros_like(run.h)
+        dh_direct[-1] = w
+        back = bptt.backward(run, dh_direct)
+        return (run.h[-1] * w).sum(), back.grads, back.dx
+
+    def theirs():
+        module.zero_grad()
+        x_torch.grad = None
+        out, _ = module(x_torch)
+        (out[-1] * w_torch).sum().backward()
+
+    return in_turns({"torch nn.RNN": theirs, "ours": ours}, rounds=25, calls=20)
+
+
+def ensemble(T: int, members: int = 10, H: int = 50, B: int = 20) -> dict:
+    """One update (loss, gradients, clip, SGD) of an ensemble at once, and of as many torch networks one by one."""
+    network = initialise.network(6, H, 4, RNG, members=members, dtype=np.float32)
+    x, labels = tasks.temporal_order(T, B, RNG)
+    x = x.astype(np.float32)
+    x_torch, labels_torch = torch.tensor(x), torch.tensor(labels)
+    objective = train.sequence_objective(losses.cross_entropy)
+    nets = [(torch.nn.RNN(6, H), torch.nn.Linear(H, 4)) for _ in range(members)]
+    optimisers = [torch.optim.SGD([p for part in net for p in part.parameters()], lr=0.01) for net in nets]
+
+    def ours():
+        train.train(network, objective, lambda: (x, labels), updates=5, optimiser=train.SGD(0.01), clip_norm=1.0,
+                    progress=False)
+
+    def theirs():
+        for _ in range(5):
+            for (rnn, head), optimiser in zip(nets, optimisers):
+                optimiser.zero_grad()
+                out, _ = rnn(x_torch)
+                torch.nn.functional.cross_entropy(head(out[-1]), labels_torch).backward()
+                torch.nn.utils.clip_grad_norm_([p for group in optimiser.param_groups for p in group["params"]], 1.0)
+                optimiser.step()
+
+    return in_turns({"torch, one by one": theirs, "ours, at once": ours}, rounds=10, calls=2)
+
+
+def main() -> int:
+    """Print a line for each comparison; return 1 if a ratio is below its bound."""
+    failed = False
+    comparisons = [("BPTT, T = 100, batch 20, H = 50", lambda: single(50), 4.0),
+                   ("BPTT, T = 100, batch 20, H = 128", lambda: single(128), 2.0),
+                   ("ensemble of 10, T = 50, H = 50", lambda: ensemble(50), 6.0),
+                   ("ensemble of 10, T = 100, H = 50", lambda: ensemble(100), 5.0)]
+    for title, measure, bound in comparisons:
+        (name, slow), (_, fast) = measure().items()
+        low, ratio, high = np.percentile(slow / fast, [10, 50, 90])
+        failed |= ratio < bound
+        print(f"{title:34} {name} {np.median(slow) * 1e3:7.2f} ms, ours {np.median(fast) * 1e3:6.2f} ms: "
+              f"{ratio:.2f} times as fast (10 to 90 %: {low:.2f} to {high:.2f}), bound {bound:g}"
+              f"{'' if ratio >= bound else '  BELOW THE BOUND'}", flush=True)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

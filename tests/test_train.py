@@ -1,0 +1,139 @@
+"""The trainer: against torch's optimisers, for ensembles, for runs that diverge, stop and go on."""
+
+import numpy as np
+import pytest
+import torch
+
+from course_lib import bptt, cells, gradcheck, initialise, losses, tasks, train
+
+
+def objective(network, x, target):
+    return bptt.loss_and_grads(network, x, target, losses.cross_entropy)
+
+
+def batches(seed=0, T=8, batch=10):
+    rng = np.random.default_rng(seed)
+    return lambda: tasks.recall(T, batch, rng)
+
+
+def network(seed=0, **options):
+    return initialise.network(2, 6, 2, np.random.default_rng(seed), **options)
+
+
+@pytest.mark.parametrize("mine, theirs", [(train.SGD(0.3), torch.optim.SGD), (train.Adam(0.02), torch.optim.Adam)])
+@pytest.mark.parametrize("clip", [None, 0.05])
+def test_same_path_as_torch(mine, theirs, clip):
+    start, draw = network(), batches()
+    result = train.train(start, objective, draw, updates=30, optimiser=mine, clip_norm=clip, progress=False)
+    tensors = [torch.tensor(array, requires_grad=True) for _, array in cells.leaves(start)]
+    optimiser, draw = theirs(tensors, lr=mine.rate), batches()
+    for _ in range(30):
+        x, target = draw()
+        W_xh, W_hh, b_h, W_hy, b_y = tensors
+        h = torch.zeros(10, 6, dtype=torch.float64)
+        for x_t in torch.tensor(x):
+            h = torch.tanh(x_t @ W_xh.T + h @ W_hh.T + b_h)
+        optimiser.zero_grad()
+        torch.nn.functional.cross_entropy(h @ W_hy.T + b_y, torch.tensor(target)).backward()
+        if clip:
+            torch.nn.utils.clip_grad_norm_(tensors, clip)
+        optimiser.step()
+    for (name, array), tensor in zip(cells.leaves(result.params), tensors):
+        tolerance = 1e-4 if clip else 1e-9  # torch divides by the norm + 1e-6
+        assert gradcheck.relative_error(array, tensor.detach().numpy(), axis=None) < tolerance, name
+    assert result.history.clipped.any() == (clip is not None)
+
+
+def test_it_learns_and_leaves_its_input_alone():
+    start = network()
+    before = [array.copy() for _, array in cells.leaves(start)]
+    seen = []
+    result = train.train(start, objective, batches(), updates=200, optimiser=train.SGD(0.5), progress=False,
+                         evaluate=lambda p: seen.append(1) or len(seen), evaluate_every=50)
+    assert result.history.loss.shape == (200,) and result.history.loss[-20:].mean() < 0.3 * result.history.loss[:20].mean()
+    assert result.history.evaluated_at.tolist() == [50, 100, 150, 200] and result.history.evaluation.tolist() == [1, 2, 3, 4]
+    for a, (name, b) in zip(before, cells.leaves(start)):
+        assert np.array_equal(a, b), name
+    assert "200 updates" in repr(result)
+
+
+def test_an_ensemble_is_its_members():
+    members = network(members=3)
+    rates = np.array([0.1, 0.3, 0.5])
+    together = train.train(members, objective, batches(), updates=40, optimiser=train.SGD(rates), clip_norm=0.1, progress=False)
+    for i, rate in enumerate(rates):
+        one = cells.tree_map(lambda a: a[i], members)
+        alone = train.train(one, objective, batches(), updates=40, optimiser=train.SGD(rate), clip_norm=0.1, progress=False)
+        assert np.allclose(together.history.loss[:, i], alone.history.loss, rtol=1e-9)
+        assert np.allclose(together.history.grad_norm[:, i], alone.history.grad_norm, rtol=1e-9)
+        assert np.array_equal(together.history.clipped[:, i], alone.history.clipped)
+
+
+def test_divergence_names_update_and_array_and_keeps_the_run():
+    exploding = cells.tree_map(lambda a: a * 1, network())
+    exploding = exploding._replace(rnn=exploding.rnn._replace(W_hh=1e200 * np.eye(6)))
+
+    def relu(p, x, target):
+        return bptt.loss_and_grads(p, x, target, losses.cross_entropy, activation="relu")
+
+    with pytest.raises(FloatingPointError, match=r"update 0: run\.h is inf at index \(3, ") as caught:
+        train.train(exploding, relu, batches(), updates=5, progress=False)
+    assert isinstance(caught.value, train.Diverged) and caught.value.result.updates == 0
+
+    with pytest.raises(train.Diverged, match="update 7: grads.readout.W_hy is nan at index") as caught:
+        train.train(network(), _breaks_at(7), batches(), updates=20, progress=False)
+    assert caught.value.update == 7 and np.isfinite(caught.value.result.history.loss).all()
+    assert all(np.isfinite(a).all() for _, a in cells.leaves(caught.value.result.params))
+
+
+def _breaks_at(update):
+    calls = []
+
+    def broken(p, x, target):
+        loss, grads = objective(p, x, target)[:2]
+        calls.append(1)
+        if len(calls) == update + 1:
+            grads = grads._replace(readout=grads.readout._replace(W_hy=grads.readout.W_hy * np.nan))
+        return loss, grads
+    return broken
+
+
+def test_a_step_that_overflows_is_named():
+    def steep(p, x, target):
+        return p.sum(), np.full(3, 1e200)
+    with pytest.raises(train.Diverged, match="update 0: the step itself overflowed, params is -inf at index .0,.*rate is too large"):
+        train.train(np.zeros(3), steep, batches(), updates=2, optimiser=train.SGD(1e200), progress=False)
+
+
+def test_interrupt_returns_what_there_is_and_goes_on():
+    draw, count = batches(), []
+
+    def interrupted():
+        count.append(1)
+        if len(count) == 13:
+            raise KeyboardInterrupt
+        return draw()
+    first = train.train(network(), objective, interrupted, updates=40, optimiser=train.Adam(0.01), progress=False)
+    assert first.interrupted and first.updates == 12
+    second = train.train(first, objective, draw, updates=28, optimiser=train.Adam(0.01), progress=False)
+    whole = train.train(network(), objective, batches(), updates=40, optimiser=train.Adam(0.01), progress=False)
+    assert np.array_equal(second.history.loss, whole.history.loss) and not second.interrupted
+
+
+def test_progress_bar_counts_to_the_end(monkeypatch, capsys):
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    train.train(network(), objective, batches(), updates=3, progress=True)
+    assert "3" in capsys.readouterr().err
+
+
+def test_an_objective_that_reuses_its_arrays_gives_the_same_numbers():
+    reusing, draw = train.sequence_objective(losses.cross_entropy), batches()
+    for batch in (10, 10, 4, 10):  # the arrays are reused, thrown away, and made again
+        x, target = tasks.recall(8, batch, np.random.default_rng(batch))
+        start = network(seed=batch, members=2)
+        mine, fresh = reusing(start, x, target), objective(start, x, target)
+        assert np.array_equal(mine.loss, fresh.loss) and np.array_equal(mine.back.dh, fresh.back.dh)
+        for (name, a), (_, b) in zip(cells.leaves(mine.grads), cells.leaves(fresh.grads)):
+            assert np.array_equal(a, b), name
+    first = reusing(network(), *draw())
+    assert np.shares_memory(reusing(network(), *draw()).run.h, first.run.h)
