@@ -1,0 +1,46 @@
+# `make` lists what can be made. The first call of a target sets up .venv; later ones find it ready.
+# PYTHON=python3.12 chooses another Python; LAB_ARGS=--no-browser adds arguments to JupyterLab's command line.
+
+PYTHON ?= $(shell command -v python3 || command -v python || echo python3)
+VENV = .venv/bin/python
+LAB = "$(VENV)" -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir="$(CURDIR)" \
+	--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(if $(filter 0,$(shell id -u)),--allow-root)
+PYTEST = "$(VENV)" -m pytest
+
+.PHONY: help lab test test-browser bench notebooks portable clean python
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
+
+lab: python  ## open the course in JupyterLab
+	@"$(PYTHON)" tools/setup_env.py
+	@exec $(LAB) $(LAB_ARGS)
+
+test: python  ## run every test that needs no browser
+	@"$(PYTHON)" tools/setup_env.py test
+	$(PYTEST) -n 2 --dist loadfile
+
+test-browser: python  ## run the tests in a browser (needs chromium)
+	@"$(PYTHON)" tools/setup_env.py test browser
+	$(PYTEST) tests/browser
+
+bench: python  ## measure the speed of the library and of the live figures (needs chromium)
+	@"$(PYTHON)" tools/setup_env.py test browser
+	@set -e; for script in tests/benchmarks/bench_*.py; do echo "== $$script"; "$(VENV)" "$$script"; done
+
+notebooks: python  ## execute and normalise the notebooks (NB=01_gradients: only that one)
+	@"$(PYTHON)" tools/setup_env.py test
+	@"$(VENV)" tools/notebooks.py $(NB)
+
+portable: python  ## compare the notebooks' outputs as other processors and thread counts give them
+	@"$(PYTHON)" tools/setup_env.py test
+	$(PYTEST) tests/notebooks/test_processors.py -m ''
+
+clean:  ## remove .venv and all that these targets leave behind
+	rm -rf .venv .pytest_cache .hypothesis tests/browser/artifacts build *.egg-info
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+python:
+	@command -v "$(PYTHON)" >/dev/null || { \
+		echo "No Python found as '$(PYTHON)': install Python 3.11 or later from python.org and start again." >&2; \
+		exit 1; }

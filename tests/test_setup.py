@@ -1,0 +1,317 @@
+"""What one meets before the first notebook: the set-up, its sentences when something is missing, the lab."""
+import ast
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+import setup_env
+
+ROOT = Path(__file__).parents[1]
+
+
+# The sentences
+
+@pytest.fixture
+def course(tmp_path):
+    """A folder with what the set-up needs."""
+    (tmp_path / "tools").mkdir()
+    for name in ("Makefile", "pyproject.toml", "constraints.txt", "tools/setup_env.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def make(course, *arguments, **environment):
+    """Run make there with this Python and without the machine's own settings of pip."""
+    command = ["make", "-C", course, f"PYTHON={sys.executable}", *arguments]
+    inherited = os.environ | {"PIP_CONFIG_FILE": os.devnull}
+    return subprocess.run(command, capture_output=True, text=True, env=inherited | environment)
+
+
+def the_sentence(run):
+    """Return what a failed run says on stderr, which must be one line beside make's own."""
+    assert run.returncode != 0
+    lines = [line for line in run.stderr.splitlines() if not line.startswith("make")]
+    assert len(lines) == 1, run.stderr
+    return lines[0]
+
+
+def pretend(folder, module, source):
+    """Put a module before the real one; return the variable that does it."""
+    (folder / "pretended").mkdir()
+    (folder / "pretended" / f"{module}.py").write_text(source)
+    return {"PYTHONPATH": str(folder / "pretended")}
+
+
+def test_an_old_python_is_told_so(course):
+    old = pretend(course, "sitecustomize", "import sys\nsys.version_info = (3, 10, 4, 'final', 0)\n")
+    said = the_sentence(make(course, "lab", **old))
+    assert said.startswith("The course needs Python 3.11 or later, but ") and "is Python 3.10" in said
+    assert said.endswith("make lab PYTHON=python3.12")
+    assert not (course / ".venv").exists()
+
+
+def test_an_old_python_can_read_as_far_as_the_sentence():
+    tree = ast.parse((ROOT / "tools" / "setup_env.py").read_text(encoding="utf-8"))
+    newer = (ast.JoinedStr, ast.AnnAssign, ast.NamedExpr, ast.Match, ast.AsyncFunctionDef, ast.Nonlocal)
+    assert not [node.lineno for node in ast.walk(tree) if isinstance(node, newer)]
+    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+        assert not function.returns and not any(argument.annotation for argument in function.args.args)
+    imported = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
+    assert imported <= {"hashlib", "json", "os", "re", "subprocess", "sys", "time"}  # Python 2.7 has them
+
+
+def test_no_python_at_all(course):
+    said = the_sentence(make(course, "lab", "PYTHON=no-such-python"))
+    assert said == ("No Python found as 'no-such-python': install Python 3.11 or later from python.org "
+                    "and start again.")
+
+
+def test_a_python_without_venv(course):
+    said = the_sentence(make(course, "test", **pretend(course, "ensurepip", "raise ImportError")))
+    assert "came without its venv module" in said
+    assert f"sudo apt install python3.{sys.version_info[1]}-venv" in said
+
+
+def test_no_network_then_begun_again(course):
+    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_FIND_LINKS": "", "PIP_EXTRA_INDEX_URL": "",
+               "PIP_RETRIES": "1", "PIP_NO_INDEX": "0"}
+    said = the_sentence(make(course, "lab", **nowhere))
+    assert "no package index could be reached: check the network" in said
+    log = course / ".venv" / "setup.log"
+    assert str(log) in said and "torch==2.13.0" in log.read_text()
+    assert (course / ".venv" / "bin" / "python").exists()
+    assert not (course / ".venv" / "course-stamp.json").exists()
+
+
+@pytest.mark.parametrize("log, cause", [
+    ("ERROR: Could not install: [Errno 28] No space left on device: '/x'", "the disk is full"),
+    ("WARNING: Retrying (Retry(total=0)) after it broke\nERROR: No matching distribution found for torch",
+     "no package index could be reached"),
+    ("ERROR: No matching distribution found for torch==2.13.0", "torch==2.13.0 is not offered for Python 3."),
+    ("Collecting x\nERROR: Failed to build 'x'", "it said \"ERROR: Failed to build 'x'\""),
+    ("", "it said 'nothing'"),
+])
+def test_why_pip_failed(log, cause):
+    assert setup_env.why_pip_failed(log).startswith(cause)
+
+
+def test_the_folder_cannot_be_written(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(setup_env, "ROOT", str(tmp_path / "file"))  # in a file not even root makes a folder
+    with pytest.raises(setup_env.SetupError, match="could not make .*disk is full or the folder read-only"):
+        setup_env.make_venv()
+
+
+@pytest.mark.parametrize("platform, index, gpu, warned", [
+    ("linux", "", False, True), ("linux", "", True, False), ("linux", "file:///wheels", False, False),
+    ("darwin", "", False, False), ("win32", "", False, False)])
+def test_the_size_of_cuda_is_announced_where_it_may_come(platform, index, gpu, warned):
+    notice = setup_env.torch_notice(platform, index, gpu)
+    assert bool(notice) == warned
+    if warned:
+        remedy = "TORCH_INDEX=https://download.pytorch.org/whl/cpu make lab"
+        assert "several GB of CUDA" in notice and remedy in notice
+        assert remedy in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+# What is whole and what is not
+
+class Workshop:
+    """A set-up whose venv and pip are pretended; `done` lists what they were asked to do."""
+
+    def __init__(self, folder, monkeypatch):
+        self.patch, self.done = monkeypatch, []
+        self.move_to(folder)
+        monkeypatch.setattr(setup_env, "make_venv", self.make_venv)
+        monkeypatch.setattr(setup_env, "pip_install", self.pip_install)
+        self.fails_at = None
+
+    def move_to(self, folder):
+        self.folder = folder
+        self.patch.setattr(setup_env, "ROOT", str(folder))
+
+    def make_venv(self):
+        self.done.append("venv")
+        shutil.rmtree(self.folder / ".venv", ignore_errors=True)
+        (self.folder / ".venv" / "bin").mkdir(parents=True)
+        (self.folder / ".venv" / "bin" / "python").symlink_to(sys.executable)
+
+    def pip_install(self, *arguments):
+        self.done.append(" ".join(arguments))
+        if self.fails_at and self.fails_at in self.done[-1]:
+            raise KeyboardInterrupt
+
+    def set_up(self, *extras):
+        """Set up and return what was done."""
+        self.done = []
+        assert setup_env.main(list(extras)) == (130 if self.fails_at else 0)
+        return self.done
+
+
+TORCH = "--no-deps torch==2.13.0"
+WHOLE = ["venv", TORCH, "-c constraints.txt -e ."]
+
+
+@pytest.fixture
+def workshop(course, monkeypatch):
+    monkeypatch.delenv("TORCH_INDEX", raising=False)
+    return Workshop(course, monkeypatch)
+
+
+def test_made_once_torch_first(workshop, capsys):
+    assert workshop.set_up() == WHOLE
+    capsys.readouterr()
+    assert workshop.set_up() == []
+    assert capsys.readouterr() == ("", "")
+
+
+def test_torch_from_an_index_of_its_own(workshop, monkeypatch):
+    monkeypatch.setenv("TORCH_INDEX", "file:///wheels")
+    assert workshop.set_up() == ["venv", TORCH + " --index-url file:///wheels", "-c constraints.txt -e ."]
+
+
+def test_extras_are_added_and_never_lost(workshop):
+    workshop.set_up()
+    assert workshop.set_up("test") == [TORCH, "-c constraints.txt -e .[test]"]
+    assert workshop.set_up("browser") == [TORCH, "-c constraints.txt -e .[browser,test]"]
+    assert workshop.set_up("test") == workshop.set_up() == []
+
+
+@pytest.mark.parametrize("where", ["torch", "-e"])
+def test_an_interrupted_one_is_made_again(workshop, where):
+    workshop.fails_at = where
+    assert workshop.set_up() == WHOLE[:2 if where == "torch" else 3]
+    workshop.fails_at = None
+    assert workshop.set_up() == WHOLE
+
+
+def test_an_update_in_place_and_one_that_is_interrupted(workshop):
+    workshop.set_up()
+    for fails_at, expected in ((None, WHOLE[1:]), ("-e", WHOLE[1:]), (None, WHOLE)):
+        with open(workshop.folder / "constraints.txt", "a") as file:
+            file.write("# newer\n")
+        workshop.fails_at = fails_at
+        assert workshop.set_up() == expected
+
+
+def test_pyproject_counts_as_well(workshop):
+    workshop.set_up()
+    (workshop.folder / "pyproject.toml").write_text("[project]")
+    assert workshop.set_up() == WHOLE[1:]
+
+
+def moved(workshop):
+    workshop.move_to(workshop.folder.rename(workshop.folder.with_name("elsewhere")))
+
+
+def copied(workshop):
+    workshop.move_to(shutil.copytree(workshop.folder, workshop.folder.with_name("copy"), symlinks=True))
+
+
+def interpreter_gone(workshop):
+    (workshop.folder / ".venv" / "bin" / "python").unlink()
+
+
+def interpreter_broken(workshop):
+    python = workshop.folder / ".venv" / "bin" / "python"
+    python.unlink()
+    python.write_text("#!/bin/sh\nexit 3\n")
+    python.chmod(0o755)
+
+
+def interpreter_of_another_version(workshop):
+    python = workshop.folder / ".venv" / "bin" / "python"
+    python.unlink()
+    python.write_text("#!/bin/sh\necho '[3, 99]'\n")
+    python.chmod(0o755)
+
+
+def another_python_asked_for(workshop):
+    workshop.patch.setattr(sys, "version_info", (3, 99, 0))
+
+
+def python_upgraded_under_it(workshop):
+    interpreter_of_another_version(workshop)
+    another_python_asked_for(workshop)
+
+
+def stamp_cut_short(workshop):
+    stamp = workshop.folder / ".venv" / "course-stamp.json"
+    stamp.write_text(stamp.read_text()[:20])
+
+
+def stamp_of_another_kind(workshop):
+    (workshop.folder / ".venv" / "course-stamp.json").write_text("[]")
+
+
+@pytest.mark.parametrize("harm", [
+    moved, copied, interpreter_gone, interpreter_broken, interpreter_of_another_version,
+    another_python_asked_for, python_upgraded_under_it, stamp_cut_short, stamp_of_another_kind])
+def test_one_that_is_not_whole_is_made_again(workshop, harm):
+    workshop.set_up()
+    harm(workshop)
+    assert workshop.set_up() == WHOLE
+
+
+# The server
+
+def test_make_alone_lists_the_targets():
+    said = subprocess.check_output(["make", "-C", ROOT, "--no-print-directory"], text=True)
+    listed = [line.split()[1] for line in said.splitlines()]
+    assert listed == ["help", "lab", "test", "test-browser", "bench", "notebooks", "portable", "clean"]
+
+
+def test_the_server_keeps_to_this_machine_and_asks_for_its_token(tmp_path):
+    """`make lab` itself, with a set-up that does nothing and the environment of the tests."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    folders = {f"JUPYTER_{kind}_DIR": str(tmp_path / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
+    with open(tmp_path / "log", "w") as log:
+        command = ["make", "lab", "PYTHON=true", f"VENV={sys.executable}", "LAB_ARGS=--no-browser --port=0"]
+        server = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=subprocess.STDOUT,
+                                  env=os.environ | folders, start_new_session=True)
+    try:
+        facts = wait_for_server(tmp_path / "RUNTIME", server)
+        assert facts["hostname"] == "127.0.0.1" and facts["url"].startswith("http://127.0.0.1:")
+        assert facts["root_dir"] == str(tmp_path) and len(facts["token"]) >= 32
+        assert status(facts["url"] + "api/contents") == 403
+        assert status(facts["url"] + f"api/contents?token={facts['token']}") == 200
+        address = f"{facts['url']}lab/tree/notebooks/00_start_here.ipynb?token={facts['token']}"
+        assert address in (tmp_path / "log").read_text()
+    finally:
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+
+
+def wait_for_server(runtime, server):
+    """Return what a starting server writes about itself, once it answers."""
+    for _ in range(600):
+        for file in runtime.glob("jpserver-*.json"):
+            try:
+                facts = json.loads(file.read_text())
+                status(facts["url"] + "api")
+                return facts
+            except (ValueError, urllib.error.URLError):
+                pass  # it is still writing, or not listening yet
+        assert server.poll() is None, (runtime.parent / "log").read_text()
+        time.sleep(0.1)
+    raise AssertionError((runtime.parent / "log").read_text())
+
+
+def status(url):
+    """Return the HTTP status that an address answers with."""
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code

@@ -1,0 +1,234 @@
+"""Make the course's virtual environment in .venv, or find at once that it is whole.
+
+    python tools/setup_env.py [test] [browser]     the extras of pyproject.toml to install as well
+
+A stamp inside .venv is written last and names what was installed, where and for which Python: an environment
+without a matching stamp (interrupted, copied, moved, of another Python) is never used, but made again.
+
+Standard library only. No f-strings and no type hints: an old Python must get as far as the sentence about it.
+"""
+from __future__ import print_function
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+OLDEST = (3, 11)
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+
+
+class SetupError(Exception):
+    """What went wrong and what to do about it, in one sentence for the reader."""
+
+
+def at(*parts):
+    """Return a path inside the repository."""
+    return os.path.join(ROOT, *parts)
+
+
+def python_of_venv():
+    """Return the path of the interpreter in .venv."""
+    return at(".venv", "Scripts", "python.exe") if os.name == "nt" else at(".venv", "bin", "python")
+
+
+def stamp_path():
+    """Return the path of the stamp that a whole environment carries."""
+    return at(".venv", "course-stamp.json")
+
+
+def log_path():
+    """Return the path of the file that keeps what pip said."""
+    return at(".venv", "setup.log")
+
+
+def check_python(version, executable):
+    """Raise SetupError if this Python is too old for the course."""
+    if tuple(version[:2]) < OLDEST:
+        raise SetupError(
+            "The course needs Python {}.{} or later, but {} is Python {}.{}: install a newer one (python.org "
+            "has it for every system) and name it, for example: make lab PYTHON=python3.12".format(
+                OLDEST[0], OLDEST[1], executable, version[0], version[1]))
+
+
+def check_venv_module():
+    """Raise SetupError if this Python came without what makes virtual environments (Debian splits it off)."""
+    try:
+        import ensurepip  # noqa: F401
+        import venv  # noqa: F401
+    except ImportError:
+        raise SetupError(
+            "{} came without its venv module, which makes the course's own environment: on Debian or Ubuntu "
+            "run `sudo apt install python{}.{}-venv`, elsewhere install Python from python.org, then start "
+            "again.".format(sys.executable, sys.version_info[0], sys.version_info[1]))
+
+
+def wanted_stamp(extras):
+    """Return what the stamp of a whole environment says."""
+    digest = hashlib.sha256()
+    for name in ("pyproject.toml", "constraints.txt"):
+        with open(at(name), "rb") as file:
+            digest.update(file.read())
+    return {"root": ROOT, "python": list(sys.version_info[:2]), "requirements": digest.hexdigest(),
+            "extras": sorted(extras)}
+
+
+def read_stamp():
+    """Return what the stamp says, or {} where there is none that can be read."""
+    try:
+        with open(stamp_path()) as file:
+            stamp = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return stamp if isinstance(stamp, dict) else {}
+
+
+def write_stamp(stamp):
+    """Write the stamp in one step, so that half a stamp never exists."""
+    with open(stamp_path() + ".new", "w") as file:
+        json.dump(stamp, file, indent=1)
+    os.replace(stamp_path() + ".new", stamp_path())
+
+
+def runs(version):
+    """Say whether the interpreter in .venv still starts and is of this version."""
+    try:
+        ask = "import sys; print(list(sys.version_info[:2]))"
+        said = subprocess.check_output([python_of_venv(), "-c", ask], stderr=subprocess.DEVNULL)
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    return said.decode().strip() == str(version)
+
+
+def make_venv():
+    """Make an empty .venv in place of whatever is there."""
+    made = subprocess.Popen([sys.executable, "-m", "venv", "--clear", at(".venv")],
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    said = made.communicate()[0].decode(errors="replace").strip()
+    if made.returncode:
+        raise SetupError(
+            "{} could not make {} ({}): if the disk is full or the folder read-only, mend that, otherwise "
+            "try another Python with make lab PYTHON=...".format(
+                sys.executable, at(".venv"), said.splitlines()[-1] if said else "no reason given"))
+
+
+def why_pip_failed(log):
+    """Return the cause and the remedy, in words, of a pip run that ended in an error."""
+    if "No space left on device" in log:
+        return "the disk is full: free about 2 GB (8 GB with CUDA)"
+    if re.search(r"Retrying \(|NewConnectionError|ConnectTimeout|ProxyError|failure in name resolution", log):
+        return ("no package index could be reached: check the network (behind a proxy set HTTPS_PROXY) and "
+                "start again")
+    missing = re.search(r"No matching distribution found for (\S+)", log)
+    if missing:
+        return ("{} is not offered for Python {}.{} on this system: take another Python, for example "
+                "make lab PYTHON=python3.12".format(missing.group(1), *sys.version_info[:2]))
+    errors = [line for line in log.splitlines() if line.lower().startswith("error")]
+    return "it said {!r}".format(errors[0] if errors else "nothing")
+
+
+def show_doing(line):
+    """Write over the last line of a terminal; a log or a pipe gets nothing."""
+    if sys.stdout.isatty():
+        print("\r  " + line[:76].ljust(76), end="" if line else "\r")
+        sys.stdout.flush()
+
+
+def pip_install(*arguments):
+    """Run pip in .venv; show on one line what it is doing and keep all it says in the log."""
+    command = [python_of_venv(), "-m", "pip", "install", "--disable-pip-version-check"] + list(arguments)
+    said = []
+    with open(log_path(), "ab") as log:
+        log.write(("$ " + " ".join(command) + "\n").encode())
+        pip = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        try:
+            for raw in pip.stdout:
+                log.write(raw)
+                said.append(raw.decode(errors="replace").strip())
+                if said[-1].startswith(("Collecting", "Downloading", "Installing")):
+                    show_doing(said[-1])
+            pip.wait()
+        finally:
+            show_doing("")
+    if pip.returncode:
+        raise SetupError("pip could not install the course's packages; {} (what pip said is in {}).".format(
+            why_pip_failed("\n".join(said)), log_path()))
+
+
+def has_nvidia_gpu():
+    """Say whether an NVIDIA driver is loaded (Linux)."""
+    return os.path.exists("/proc/driver/nvidia/version")
+
+
+def torch_notice(platform, index, gpu):
+    """Return the warning about CUDA's size that this machine calls for, or an empty text."""
+    if not platform.startswith("linux") or index or gpu:
+        return ""
+    return ("  There is no NVIDIA GPU here, yet pip may now fetch torch with several GB of CUDA libraries.\n"
+            "  To get the small CPU build instead, stop here (Ctrl-C) and run:\n"
+            "      TORCH_INDEX={} make lab".format(CPU_INDEX))
+
+
+def torch_requirement():
+    """Return the exact torch that constraints.txt names."""
+    with open(at("constraints.txt")) as file:
+        return re.search(r"^torch==\S+", file.read(), re.MULTILINE).group(0)
+
+
+def install(extras):
+    """Install torch first, from its own index if TORCH_INDEX names one, then the course and all else."""
+    index = os.environ.get("TORCH_INDEX", "")
+    notice = torch_notice(sys.platform, index, has_nvidia_gpu())
+    if notice:
+        print(notice)
+    print("  torch ...")
+    sys.stdout.flush()
+    # What torch needs comes with the rest: an index of torch builds does not hold our versions of it.
+    pip_install("--no-deps", torch_requirement(), *(["--index-url", index] if index else []))
+    print("  JupyterLab and all else ...")
+    sys.stdout.flush()
+    pip_install("-c", "constraints.txt", "-e", ".[{}]".format(",".join(extras)) if extras else ".")
+
+
+def set_up(extras):
+    """Make .venv hold the course with these extras; return whether there was anything to do."""
+    check_python(sys.version_info, sys.executable)
+    have, want = read_stamp(), wanted_stamp(extras)
+    same_place = all(have.get(key) == want[key] for key in ("root", "python")) and runs(want["python"])
+    if same_place:
+        want["extras"] = sorted(set(extras) | set(have["extras"]))
+        if have == want:
+            return False
+    check_venv_module()
+    start = time.time()
+    print("Setting up the course in .venv with Python {}.{}, once; it takes minutes.".format(*want["python"]))
+    sys.stdout.flush()
+    if same_place:
+        os.remove(stamp_path())
+    else:
+        make_venv()
+    install(want["extras"])
+    write_stamp(want)
+    print("Set up in {:.0f} s.".format(time.time() - start))
+    return True
+
+
+def main(extras):
+    """Set up and return the exit status."""
+    try:
+        set_up(extras)
+    except SetupError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped; the next call begins the set-up again.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
