@@ -1,0 +1,69 @@
+"""Every notebook on disk runs, and each of its outputs is what is stored."""
+import nbformat
+import pytest
+
+import notebooks
+from nbval_run import compare
+
+MOST_MEMORY = 500  # MiB; a small Binder machine holds a kernel of this size
+
+
+def code_cells(path):
+    """Return how many cells nbval has to compare."""
+    return sum(cell.cell_type == "code" for cell in notebooks.read(path).cells)
+
+
+@pytest.mark.parametrize("path", notebooks.paths(), ids=lambda path: path.stem)
+def test_outputs_are_those_stored(path):
+    run = compare(path)
+    assert not run.failed and run.agreed == code_cells(path), run.report
+    assert run.memory < MOST_MEMORY
+
+
+LIVE = """import ipywidgets, os, warnings
+class Live(ipywidgets.VBox):
+    def _repr_mimebundle_(self, **kwargs):
+        still = '<img alt="it grows to 3" src="data:image/png;base64,AA">'
+        return super()._repr_mimebundle_(**kwargs) | {"text/html": still, "text/plain": "it grows to 3"}
+print(1)"""
+
+
+def picture(number, data="AA", text="it grows to 3"):
+    """Return the stored still of a Live."""
+    html = f'<img alt="it grows to {number}" src="data:image/png;base64,{data}">'
+    return {"text/html": html, "text/plain": text}
+
+
+CELLS = [  # what happens, source, stored output, whether the two agree
+    ("the same text", LIVE, "1\n", True),
+    ("another text", "print(1.5)", "1.4\n", False),
+    ("the same still, the live view stripped", "Live()", picture(3), True),
+    ("another picture of the same finding", "Live()", picture(3, data="BB"), True),
+    ("another finding in the alt text", "Live()", picture(4), False),
+    ("another finding in the plain text", "Live()", picture(3, text="it grows to 4"), False),
+    ("a warning more", "warnings.warn('new')", None, False),
+    ("an output less", "None", {"text/plain": "3"}, False),
+    ("an error", "1 / 0", None, False),
+    ("the variables of the run", "print(os.environ['GIVEN'], os.environ['TQDM_DISABLE'])", "here 1\n", True),
+    ("no stored progress", "os.path.exists(os.environ['COURSE_PROGRESS'])", {"text/plain": "False"}, True),
+]
+
+
+def test_the_comparison_sees_what_differs_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.delenv("TQDM_DISABLE")
+    monkeypatch.setenv("COURSE_PROGRESS", __file__)
+    cells = []
+    for count, (_, source, stored, _) in enumerate(CELLS, start=1):
+        cell = nbformat.v4.new_code_cell(source, id=f"cell-{count}", execution_count=count)
+        if isinstance(stored, str):
+            cell.outputs = [nbformat.v4.new_output("stream", text=stored)]
+        elif stored:
+            cell.outputs = [nbformat.v4.new_output("execute_result", data=stored, execution_count=count)]
+        cells.append(cell)
+    path = tmp_path / "sample.ipynb"
+    path.write_text(notebooks.text_of(nbformat.v4.new_notebook(cells=cells)), encoding="utf-8")
+    run = compare(path, GIVEN="here")
+    differ = [what for what, *_, agrees in CELLS if not agrees]
+    assert [CELLS[cell][0] for cell in run.failed] == differ, run.report
+    assert run.agreed == len(CELLS) - len(differ)
+    assert 20 < run.memory < MOST_MEMORY

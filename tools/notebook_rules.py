@@ -1,0 +1,193 @@
+"""What a stored notebook must be: the normal form that `make notebooks` writes, and the rules of a lesson.
+
+Nothing is executed here. `faults(book, path)` returns a list of sentences, empty where nothing is wrong; the
+tests and `tools/notebooks.py` both ask it. A book is what `nbformat.v4.reads` returns: unvalidated, so that a
+notebook with faults can be read at all.
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from nbformat import NotebookNode
+from nbformat.validator import iter_validate
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+CELL_METADATA = ("jupyter", "slideshow", "tags")
+SLIDE_TYPES = ("slide", "subslide", "fragment", "skip", "notes", "-")
+MOST_LINES = 15
+LEAST_ALT = 15
+
+OPENING = {"the goals": "able to", "what is needed before": "before", "the time": r"\d+ minutes"}
+
+READABLE_ID = re.compile(r"(?!(?:[0-9a-f]{8}|[0-9a-f-]{36})$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
+IMAGE_DATA = re.compile(r"(?<=data:image/)[^\"')\s]*")
+MACHINE_PATH = re.compile(
+    r"(?:/home/|/Users/|/root/|/tmp/|/var/folders/|[A-Z]:\\+Users)[^\s\"']*|\S*site-packages\S*")
+ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
+PLUMBING = re.compile(
+    r"^\s*[!%]\s*(?:pip|conda|wget|curl)\b.*|.*\bsys\.path\b.*|^\s*from\s+\S+\s+import\s+\*", re.MULTILINE)
+TORCH = re.compile(r"^\s*(?:import|from)\s+torch\b|\btorch\.|\btorch_bridge\b|\bwatch_time\b", re.MULTILINE)
+NOTES = re.compile(r"<details>\s*<summary>Speaker notes \((\d+) min\)</summary>.+</details>", re.DOTALL)
+IMG = re.compile(r"<img\b[^>]*>")
+ALT = re.compile(r"\balt=(\"[^\"]*\"|'[^']*')")
+MARKDOWN_PICTURE = re.compile(r"!\[([^\]]*)\]\(")
+NOTEBOOK_LINK = re.compile(r"\]\(([^)\s#:]+\.ipynb)(?:#[^)]*)?\)")
+NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w]|\.\d)")
+LESSON = re.compile(r"\[[^\]]*\]\([^)]*\)|\b(?:lesson|notebook)s? \d+(?:(?:,| to| and) \d+)*", re.IGNORECASE)
+RECAP = re.compile(r"^#+ .*recap", re.IGNORECASE | re.MULTILINE)
+EXERCISE_CALL = re.compile(r"\b(check|hint|solution|predict|reveal)\(\s*[\"']([^\"']+)[\"']")
+
+
+def faults(book: NotebookNode, path: Path) -> list[str]:
+    """Return all that is wrong with the notebook stored at `path`."""
+    if (book.nbformat, book.nbformat_minor) < (4, 5):
+        return [f"format {book.nbformat}.{book.nbformat_minor}, not 4.5: its cells have no ids"]
+    return form_faults(book) + lesson_faults(book, path)
+
+
+# Normal form
+
+def form_faults(book: NotebookNode) -> list[str]:
+    """Return what breaks normal form."""
+    found = [f"not a valid notebook: {error.message}" for error in iter_validate(book)]
+    found += [f"metadata {key!r} of the notebook" for key in book.metadata
+              if book.metadata[key] != METADATA.get(key)]
+    ids = [cell.get("id", "") for cell in book.cells]
+    for name in ids:
+        if not READABLE_ID.fullmatch(name):
+            found.append(f"{name}: not a readable id (words of a-z and 0-9 joined by -)")
+        if ids.count(name) > 1:
+            found.append(f"{name}: two cells have this id")
+    code = [cell for cell in book.cells if cell.cell_type == "code"]
+    if [cell.execution_count for cell in code] != list(range(1, len(code) + 1)):
+        found.append("the code cells were not all executed, in order, on a fresh kernel")
+    for name, cell in zip(ids, book.cells):
+        found += [f"{name}: metadata {key!r}" for key in cell.metadata if key not in CELL_METADATA]
+        found += [f"{name}: {what}" for output in cell.get("outputs", []) for what in output_faults(output)]
+    return found
+
+
+def output_faults(output: NotebookNode) -> Iterator[str]:
+    """Yield what must not stand in a stored output."""
+    if output.output_type == "error":
+        yield f"error {output.ename}: {output.evalue}"
+    elif output.get("name") == "stderr":
+        yield f"output on stderr: {output.text.strip()[:300]}"
+    else:
+        data = output.get("data", {"text/plain": output.get("text", "")})
+        shown = "\n".join(str(data[kind]) for kind in data if not kind.startswith("image/"))
+        shown = IMAGE_DATA.sub("", shown)
+        if WIDGET_VIEW in data:
+            yield "a widget view is stored"
+        for pattern, what in ((MACHINE_PATH, "a path of the machine"), (ADDRESS, "a memory address")):
+            yield from (f"{what} in the output: {match.group(0)}" for match in pattern.finditer(shown))
+        if any(kind.startswith("image/") for kind in data) and not IMG.search(shown):
+            yield "a picture without alt text: show it as text/html with <img alt=...>"
+        yield from picture_faults(shown)
+
+
+def picture_faults(html: str) -> Iterator[str]:
+    """Yield a fault for each <img> whose alt text is missing or too short to say anything."""
+    for tag in IMG.findall(html):
+        alt = ALT.search(tag)
+        if alt is None or len(alt.group(1)) - 2 < LEAST_ALT:
+            yield f"a picture whose alt text is {alt and alt.group(1)}: say what it shows"
+
+
+# The rules of a lesson
+
+def lesson_faults(book: NotebookNode, path: Path) -> list[str]:
+    """Return what breaks the rules of a lesson: opening, cells, exercises, closing."""
+    found = opening_faults(book)
+    for cell in book.cells:
+        found += [f"{cell.get('id')}: {what}" for what in cell_faults(cell, path.parent)]
+    found += exercise_faults(book, path.stem)
+    found += recap_faults(book)
+    text = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+    return found + [f"no heading says {words!r}" for words in ("recap", "further reading")
+                    if not re.search(rf"^#+ .*{words}", text, re.IGNORECASE | re.MULTILINE)]
+
+
+def recap_faults(book: NotebookNode) -> list[str]:
+    """Return the numbers of the recap that no cell has shown: neither in its output nor in its source."""
+    shown = set()
+    for cell in book.cells:
+        if cell.cell_type == "code":
+            texts = [cell.source] + [str(text) for output in cell.get("outputs", [])
+                                     for text in [output.get("text", ""), *output.get("data", {}).values()]]
+            shown |= {number for text in texts for number in NUMBER.findall(IMAGE_DATA.sub("", text))}
+    recaps = [cell for cell in book.cells if cell.cell_type == "markdown" and RECAP.search(cell.source)]
+    return [f"{cell.id}: the recap says {number}, which no cell has shown" for cell in recaps
+            for number in dict.fromkeys(NUMBER.findall(LESSON.sub("", cell.source))) if number not in shown]
+
+
+def opening_faults(book: NotebookNode) -> list[str]:
+    """Return what the first cell leaves unsaid, and whether the minutes of the notes agree with it."""
+    first = book.cells[0].source if book.cells[0].cell_type == "markdown" else ""
+    found = [f"the first cell does not say {what} ({pattern!r})" for what, pattern in OPENING.items()
+             if not re.search(pattern, first, re.IGNORECASE)]
+    promised = re.search(r"(\d+) minutes", first)
+    notes = [NOTES.fullmatch(cell.source.strip()) for cell in book.cells if slide_type(cell) == "notes"]
+    spoken = sum(int(note.group(1)) for note in notes if note)
+    if promised and not int(promised.group(1)) / 2 <= spoken <= int(promised.group(1)):
+        found.append(f"the speaker notes take {spoken} min, the first cell says {promised.group(0)}: "
+                     "they should take at least half of them and at most all")
+    return found
+
+
+def slide_type(cell: NotebookNode) -> str | None:
+    """Return the cell's part in the slides, None if it has none."""
+    return cell.metadata.get("slideshow", {}).get("slide_type")
+
+
+def cell_faults(cell: NotebookNode, folder: Path) -> Iterator[str]:
+    """Yield what is wrong with one cell by itself."""
+    if slide_type(cell) not in SLIDE_TYPES:
+        yield f"slide type {slide_type(cell)!r}, not one of {', '.join(SLIDE_TYPES)}"
+    noted = cell.cell_type == "markdown" and NOTES.fullmatch(cell.source.strip())
+    if slide_type(cell) == "notes" and not noted:
+        yield "speaker notes are one <details><summary>Speaker notes (N min)</summary> ... </details>"
+    if cell.cell_type == "markdown":
+        yield from picture_faults(cell.source)
+        yield from (f"a picture whose alt text is {alt!r}: say what it shows"
+                    for alt in MARKDOWN_PICTURE.findall(cell.source) if len(alt) < LEAST_ALT)
+        yield from (f"the link to {link} leads nowhere"
+                    for link in NOTEBOOK_LINK.findall(cell.source) if not (folder / link).exists())
+    else:
+        lines = sum(bool(line.strip()) for line in cell.source.splitlines())
+        if lines > MOST_LINES:
+            yield f"{lines} lines, more than {MOST_LINES}"
+        yield from (f"plumbing: {match.group(0).strip()}" for match in PLUMBING.finditer(cell.source))
+        if TORCH.search(cell.source) and "torch" not in cell.metadata.get("tags", []):
+            yield "uses torch without the tag 'torch'"
+
+
+def exercise_faults(book: NotebookNode, stem: str) -> list[str]:
+    """Return the exercises without tag, solution or measured answer.
+
+    An id that is checked needs, in that cell or later, its solution; one that is predicted needs its reveal. The cell
+    that checks or asks for the prediction is tagged `exercise`, the solution `solution`. Hints have no cell: Run All
+    would give them away, and the check says how to get them.
+    """
+    calls = [(name, exercise, place) for place, cell in enumerate(book.cells)
+             if cell.cell_type == "code" for name, exercise in EXERCISE_CALL.findall(cell.source)]
+    names = [cell.get("id") for cell in book.cells]
+    tags = [cell.metadata.get("tags", []) for cell in book.cells]
+    found = [f"{names[place]}: exercise {exercise} in notebook {stem}"
+             for _, exercise, place in calls if exercise.split(".")[0] != str(int(stem[:2]))]
+    for name, exercise, place in calls:
+        if name in ("check", "predict") and "exercise" not in tags[place]:
+            found.append(f"{names[place]}: {name} of {exercise} without the tag 'exercise'")
+        if name == "solution" and "solution" not in tags[place]:
+            found.append(f"{names[place]}: solution of {exercise} without the tag 'solution'")
+        for answer in {"check": ("solution",), "predict": ("reveal",)}.get(name, ()):
+            later = [call[:2] for call in calls if call[2] >= place]
+            if (answer, exercise) not in later:
+                found.append(f"{names[place]}: exercise {exercise} has no {answer} after its {name}")
+    return found
