@@ -1,0 +1,203 @@
+"""Exercises that answer back: check, hint, solution; predict and reveal; progress.
+
+    check("3.1", my_function)     what is wrong with it and why, or that it passes
+    hint("3.1")                   the next hint
+    solution("3.1")               the source of a solution, folded up
+    predict("3.2", ...)           the question; with a value in place of the ..., it is noted
+    reveal("3.2", measured)       what was measured beside what you predicted
+    progress()                    what is solved in every notebook
+
+What you solved and predicted is kept in a local file and sent nowhere; COURSE_PROGRESS names another one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import html
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from .engine import Bank, Exercise, Prediction, bank, judge, numbers_of_banks
+from .progress import Store, default_path
+
+__all__ = ["check", "hint", "predict", "progress", "reveal", "solution"]
+
+_hints_given: dict[str, int] = {}
+
+
+def check(id: str, answer: Any = ...) -> None:
+    """Say whether an answer is right, and if not, what is wrong with it; a right one is recorded.
+
+    id      "3.1"
+    answer  the function itself (not its result), or the value that the exercise asks for
+    Raises ValueError or TypeError for an id that does not exist. What is wrong with an answer is printed.
+    """
+    exercise = _find(id, Exercise)
+    verdict = judge(exercise, answer)
+    if verdict.word == "passed":
+        _say(f"{id} passed: {verdict.reason}")
+        if not any(record["kind"] == "passed" and record["id"] == id for record in _store().read()[0]):
+            _store().append({"kind": "passed", "id": id})
+        return
+    _say(f"{id} {verdict.word}\n{verdict.reason}")
+    if verdict.word != "stopped":
+        _say(f'hint("{id}") gives a hint.')
+
+
+def hint(id: str) -> None:
+    """Print the next hint; after the last one, the last one again."""
+    exercise = _find(id, Exercise)
+    given = _hints_given.get(id, 0)
+    number = _hints_given[id] = min(given + 1, len(exercise.hints))
+    _say(f"{id} hint {number} of {len(exercise.hints)}\n{exercise.hints[number - 1]}")
+    if number == len(exercise.hints):
+        _say(f'That was the last one. solution("{id}") shows a solution.')
+    if number > given:
+        _store().append({"kind": "hint", "id": id, "number": number})
+
+
+def solution(id: str) -> None:
+    """Show the source of a tested solution; in a notebook it is folded up until you open it."""
+    exercise = _find(id, Exercise)
+    title = f"Solution of {id}: {exercise.title}"
+    source = exercise.source()
+    _display(f"<details><summary>{html.escape(title)}</summary>"
+             f"<pre><code>{html.escape(source, quote=False)}</code></pre></details>", f"{title}\n\n{source}")
+
+
+def predict(id: str, value: Any = ...) -> None:
+    """Note what you expect before you measure it; the first prediction counts, later ones are noted too.
+
+    id     "3.2"
+    value  a number, one of the choices or a list of them, as the question says; ... prints the question
+    """
+    prediction = _find(id, Prediction)
+    said = _said(prediction)
+    if value is ... or value is None:
+        _say(f"{id} your prediction: {prediction.question}\n"
+              f"Put {prediction.wanted()} in place of the ... and run the cell again.")
+        if said:
+            _say(f"Noted so far: {prediction.show(said[0])}.")
+        return
+    try:
+        value = prediction.value(value)
+    except ValueError as error:
+        _say(f"{id} not noted: {error}")
+        return
+    if not said or value != said[-1]:
+        _store().append({"kind": "prediction", "id": id, "value": value})
+    _say(f"{id} noted: {prediction.show(value)}.")
+    if said and value != said[0]:
+        _say(f"Your first prediction counts: {prediction.show(said[0])}.")
+
+
+def reveal(id: str, measured: Any) -> None:
+    """Print what was measured, beside what was predicted.
+
+    id        "3.2"
+    measured  like the value of `predict`
+    Raises ValueError if measured is no answer to the question.
+    """
+    prediction = _find(id, Prediction)
+    measured = prediction.value(measured)
+    said = _said(prediction)
+    _say(f"{id} measured: {prediction.show(measured, prediction.digits)}.")
+    _say(f"You predicted: {prediction.show(said[0])}. {prediction.remark(said[0], measured)}" if said
+          else f'No prediction yet. Make one first next time: predict("{id}", ...).')
+
+
+def progress() -> None:
+    """Show a table of all notebooks: what is solved and predicted, hints used, minutes left."""
+    records, unreadable = _store().read()
+    head = ("Notebook", "Solved", "Predicted", "Hints used", "Minutes left", "Open")
+    rows = [_row(bank(number), records) for number in numbers_of_banks()]
+    notes = ["Kept in a file on this computer, sent nowhere."]
+    if unreadable:
+        count = "1 line of it" if unreadable == 1 else f"{unreadable} lines of it"
+        notes.append(f"{count} can't be read (cut short by a crash?); nothing else is lost.")
+    columns = "".join(f'<th scope="col">{name}</th>' for name in head)
+    body = ""
+    for first, *rest in rows:
+        cells = "".join(f"<td>{cell}</td>" for cell in rest)
+        body += f'<tr><th scope="row">{html.escape(first)}</th>{cells}</tr>'
+    rich = (f"<table><caption>Your progress</caption><thead><tr>{columns}</tr></thead>"
+            f"<tbody>{body}</tbody></table><p>{' '.join(notes)}</p>")
+    widths = [max(map(len, column)) for column in zip(head, *rows)]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in [head, *rows]]
+    _display(rich, "\n".join(["Your progress", *lines, *notes]))
+
+
+def _row(notebook: Bank, records: list[dict]) -> tuple[str, ...]:
+    """A notebook's row of the table of progress."""
+    done = {(record["kind"], record["id"]) for record in records}
+    hints = {(record["id"], str(record.get("number"))) for record in records if record["kind"] == "hint"}
+    exercises, predictions = notebook.exercises, notebook.predictions
+    unsolved = [exercise for exercise in exercises if ("passed", exercise.id) not in done]
+    predicted = [prediction for prediction in predictions if ("prediction", prediction.id) in done]
+    used = [id for id, _ in hints if id in {exercise.id for exercise in exercises}]
+    return (f"{notebook.number:02d} {notebook.title}",
+            f"{len(exercises) - len(unsolved)} of {len(exercises)}",
+            f"{len(predicted)} of {len(predictions)}",
+            str(len(used)),
+            str(sum(exercise.minutes for exercise in unsolved)),
+            ", ".join(exercise.id for exercise in unsolved) or "none")
+
+
+def _find(id: str, kind: type) -> Any:
+    if not isinstance(id, str):
+        raise TypeError(f'the id is {id!r}; write it as a string: "{id}".')
+    numbers = numbers_of_banks()
+    start = id.partition(".")[0]
+    number = int(start) if start.isdecimal() else None
+    for item in bank(number).items if number in numbers else ():
+        if item.id == id and isinstance(item, kind):
+            return item
+        if item.id == id and kind is Exercise:
+            raise ValueError(f"{id} is a prediction: predict and reveal are for it.")
+        if item.id == id:
+            raise ValueError(f"{id} is an exercise: check, hint and solution are for it.")
+    known = [item.id for each in ([number] if number in numbers else numbers) for item in bank(each).items
+             if isinstance(item, kind)]
+    near = difflib.get_close_matches(id, known, n=1)
+    guess = f' Did you mean "{near[0]}"?' if near else ""
+    raise ValueError(f"there is no {kind.__name__.lower()} {id!r}.{guess} There are: {', '.join(known)}.")
+
+
+def _said(prediction: Prediction) -> list[Any]:
+    """All that was predicted and still answers the question, first one first."""
+    said = []
+    for record in _store().read()[0]:
+        if record["kind"] == "prediction" and record["id"] == prediction.id:
+            try:
+                said.append(prediction.value(record.get("value")))
+            except ValueError:  # the choices were others then
+                pass
+    return said
+
+
+def _store() -> Store:
+    return _store_at(default_path())
+
+
+@functools.lru_cache(maxsize=None)
+def _store_at(path: Path) -> Store:
+    return Store(path)
+
+
+def _say(text: str) -> None:
+    """Print with lines short enough for a slide; JupyterLab itself would break them within words."""
+    for line in text.split("\n"):
+        print(textwrap.fill(line, 88, break_long_words=False, break_on_hyphens=False))
+
+
+def _display(rich: str, plain: str) -> None:
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None:
+        print(plain)
+    else:
+        from IPython.display import display
+
+        display({"text/html": rich, "text/plain": plain}, raw=True)

@@ -1,0 +1,88 @@
+"""A learner's progress: one local file of JSON lines that is only ever appended to, and sent nowhere.
+
+Each record is one write to a descriptor in append mode, with a line end before it and after it, then fsync.
+So a line cut short by a crash never damages the next, and two notebooks at once don't overwrite each other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from datetime import datetime, timezone
+from pathlib import Path
+
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)  # the last one is Windows'
+
+
+def default_path() -> Path:
+    """The progress file: what COURSE_PROGRESS names, else progress.jsonl in the user's data directory."""
+    if named := os.environ.get("COURSE_PROGRESS"):
+        return Path(named).expanduser().absolute()
+    import platformdirs
+
+    return platformdirs.user_data_path("gradients-through-time", appauthor=False) / "progress.jsonl"
+
+
+class Store:
+    """An append-only file of records. Where it can't be written, memory keeps them, and one sentence says so.
+
+    path  of the file; it and its directory are made with the first record
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._unsaved: list[dict] = []
+        self._warned = False
+        self._lock = threading.Lock()
+
+    def append(self, record: dict) -> None:
+        """Keep a record, a dict of JSON values with the texts "kind" and "id"; the time is added as "at"."""
+        with self._lock:
+            self._unsaved.append({**record, "at": datetime.now(timezone.utc).isoformat(timespec="seconds")})
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                descriptor = os.open(self.path, _APPEND, 0o600)
+                try:
+                    while self._unsaved:
+                        _write(descriptor, self._unsaved[0])
+                        del self._unsaved[0]
+                finally:
+                    os.close(descriptor)
+            except OSError as error:
+                self._warn("saved", error)
+
+    def read(self) -> tuple[list[dict], int]:
+        """All records, oldest first, with all their fields, and the number of lines that can't be read."""
+        with self._lock:
+            try:
+                # A device in its place could be read for ever.
+                lines = self.path.read_bytes().split(b"\n") if self.path.is_file() else []
+            except OSError as error:
+                self._warn("read", error)
+                lines = []
+            parsed = [_parse(line) for line in lines if line.strip()]
+            records = [record for record in parsed if record is not None]
+            return records + self._unsaved, len(parsed) - len(records)
+
+    def _warn(self, done: str, error: OSError) -> None:
+        if not self._warned:
+            print(f"Your progress can't be {done} in {self.path} ({error.strerror}), "
+                  "so it is kept in memory until this kernel stops.")
+        self._warned = True
+
+
+def _write(descriptor: int, record: dict) -> None:
+    line = b"\n" + json.dumps(record).encode("ascii") + b"\n"
+    if os.write(descriptor, line) < len(line):
+        raise OSError(None, "only a part of it fitted")
+    os.fsync(descriptor)
+
+
+def _parse(line: bytes) -> dict | None:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    known = isinstance(record, dict) and all(isinstance(record.get(key), str) for key in ("kind", "id"))
+    return record if known else None
