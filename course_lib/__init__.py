@@ -6,7 +6,7 @@ Reading order is import order, and nothing imports upwards:
     dynamics      jacobians clipping
     experiments   tasks train
     screen        figures live
-    learner       exercises
+    learner       exercises ready
 
 Calculus and dynamics need numpy alone. Import the modules by name: `from course_lib import bptt, cells`.
 """

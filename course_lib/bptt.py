@@ -218,7 +218,8 @@ def _check_input(params: cells.RNNParams, x, state0) -> tuple[np.ndarray, np.nda
     if x.shape[-1] != D:
         fix = _checks.BATCH_FIRST if D not in x.shape else (
             f"The size {D} stands at axis {x.shape.index(D)}: move it with np.moveaxis(x, {x.shape.index(D)}, -1).")
-        raise ValueError(f"x has shape {x.shape} but params take (T, ..., B, {D}), from W_xh {params.W_xh.shape}. {fix}")
+        raise ValueError(f"x has shape {x.shape} but params take (T, ..., B, {D}), "
+                         f"from W_xh {params.W_xh.shape}. {fix}")
     if state0 is None:
         return x, None
     state0 = _checks.array("state0", state0)

@@ -63,7 +63,7 @@ def tree_map(function: Callable, *trees):
 
 
 def check_rnn(params: RNNParams) -> RNNParams:
-    """Return the parameters as arrays whose shapes fit together; ValueError or TypeError naming the one that does not."""
+    """Return the parameters as arrays whose shapes fit together; ValueError or TypeError naming one that does not."""
     if not isinstance(params, RNNParams):
         raise TypeError(f"params is {type(params).__name__}, needs cells.RNNParams(W_xh, W_hh, b_h). "
                         f"A whole network is a NetworkParams: pass its part .rnn.")
@@ -83,7 +83,7 @@ def check_rnn(params: RNNParams) -> RNNParams:
 
 
 def through_time(shape: tuple[int, ...], dtype, reuse: np.ndarray | None = None) -> np.ndarray:
-    """An array (T, ..., B, N), not filled in, that lies in memory as (..., T, B, N): `rows` of it is a view, not a copy.
+    """An array (T, ..., B, N), not filled in, that lies in memory as (..., T, B, N): `rows` of it is a view.
 
     `reuse` is returned instead if it has that shape and dtype: fresh memory costs as much as half a small step.
     """
@@ -94,7 +94,7 @@ def through_time(shape: tuple[int, ...], dtype, reuse: np.ndarray | None = None)
 
 
 def rows(array: np.ndarray) -> np.ndarray:
-    """All steps and sequences as the rows of one matrix, so that one product serves them: (T, ..., B, N) -> (..., T B, N)."""
+    """All steps and sequences as the rows of one matrix, for a single product: (T, ..., B, N) -> (..., T B, N)."""
     array = np.moveaxis(array, 0, -3)
     return array.reshape(*array.shape[:-3], -1, array.shape[-1])
 
@@ -112,9 +112,9 @@ def rnn_inputs(params: RNNParams, x: np.ndarray, out: np.ndarray) -> np.ndarray:
 
 
 def rnn_step(params: RNNParams, activation: Activation, shape: tuple[int, ...], dtype) -> Callable:
-    """Return the step (h_before, h_t), in place: h_t = f(h_t + W_hh h_{t-1}), where h_t holds the input's part on entry.
+    """Return the step (h_before, h_t), in place: h_t = f(h_t + W_hh h_{t-1}).
 
-    h_before and h_t have the `shape` (..., B, H).
+    h_t holds the input's part on entry; h_before and h_t have the `shape` (..., B, H).
     """
     W_T = params.W_hh.swapaxes(-1, -2).copy()
     f, add, matmul, recurrent = activation.function, np.add, _matmul(W_T, shape), np.empty(shape, dtype)
@@ -130,7 +130,8 @@ def rnn_step(params: RNNParams, activation: Activation, shape: tuple[int, ...], 
 def rnn_step_backward(params: RNNParams, shape: tuple[int, ...], dtype) -> Callable:
     """Return the step back (dh_t, da_t, dh_before), in place: da_t = f'(a_t) dh_t, dh_{t-1} += W_hh^T da_t.
 
-    da_t holds the slope f'(a_t) on entry, dh_before what the loss reads from h_{t-1}; all have the `shape` (..., B, H).
+    On entry da_t holds the slope f'(a_t) and dh_before what the loss reads from h_{t-1}; all have the `shape`
+    (..., B, H).
     """
     W = params.W_hh
     add, multiply, matmul, carried = np.add, np.multiply, _matmul(W, shape), np.empty(shape, dtype)

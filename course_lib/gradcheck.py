@@ -72,7 +72,8 @@ def _imaginary(value) -> float:
         raise TypeError(f"the loss has shape {value.shape}, needs to be one number. Sum it or take one member.")
     if not np.iscomplexobj(value):
         raise TypeError("the loss came back real: something in it threw the imaginary part away (float(), .real, abs, "
-                        "a comparison, an array made with dtype=float). Build it from functions that keep complex numbers.")
+                        "a comparison, an array made with dtype=float). Build it from functions that keep complex "
+                        "numbers.")
     return float(value.reshape(()).imag)
 
 
@@ -88,7 +89,8 @@ def relative_error(mine, theirs, axis: int | None = 0) -> np.ndarray:
     """
     mine, theirs = _checks.array("mine", mine), _checks.array("theirs", theirs)
     if mine.shape != theirs.shape:
-        raise ValueError(f"mine has shape {mine.shape}, theirs {theirs.shape}: compared entry by entry, they must agree.")
+        raise ValueError(f"mine has shape {mine.shape}, theirs {theirs.shape}: compared entry by entry, they must "
+                         f"agree.")
     rest = None if axis is None or mine.ndim == 0 else tuple(i for i in range(mine.ndim) if i != axis % mine.ndim)
     difference = np.abs(np.asarray(mine, np.result_type(mine, np.float64)) - theirs).max(rest)
     scale = np.abs(theirs).max(rest).astype(float)
@@ -117,8 +119,8 @@ class Table(tuple):
         width = max(len(row.name) for row in self)
         lines = []
         for row in self:
-            tail = "" if row.verdict != "WRONG" else f"  relative difference {row.error:.1e}, worst at index {row.worst}"
-            lines.append(f"{row.name:<{width}}  {row.verdict}{tail}")
+            how = f"  relative difference {row.error:.1e}, worst at index {row.worst}" * (row.verdict == "WRONG")
+            lines.append(f"{row.name:<{width}}  {row.verdict}{how}")
         return "\n".join(lines)
 
 
@@ -136,13 +138,15 @@ def table(mine, theirs, tolerance: float = 1e-9) -> Table:
     else:
         ours, others = leaves(mine), leaves(theirs)
         if [name for name, _ in ours] != [name for name, _ in others]:
-            raise ValueError(f"mine has {[n for n, _ in ours]}, theirs {[n for n, _ in others]}: they must be of one form.")
+            raise ValueError(f"mine has {[n for n, _ in ours]}, theirs {[n for n, _ in others]}: they must be of one "
+                             f"form.")
         pairs = [(name, a, b) for (name, a), (_, b) in zip(ours, others)]
     tolerance = _checks.positive("tolerance", tolerance)
     rows = []
     for name, a, b in pairs:
         errors = np.atleast_1d(relative_error(a, b))
         worst = int(errors.argmax())
-        verdict = "equal" if errors[worst] == 0 else f"agrees to {tolerance:.0e}" if errors[worst] <= tolerance else "WRONG"
+        agrees = f"agrees to {tolerance:.0e}" if errors[worst] <= tolerance else "WRONG"
+        verdict = "equal" if errors[worst] == 0 else agrees
         rows.append(Row(name, float(errors[worst]), worst, verdict))
     return Table(rows)

@@ -31,7 +31,7 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, n
     logits   (..., B, K)
     labels   (..., B) whole numbers 0 ... K - 1; broadcasts to the logits' leading axes
     returns  loss (...) in nats, dlogits (..., B, K)
-    errors   ValueError for shapes that do not fit or labels outside 0 ... K - 1, TypeError for labels that are not whole
+    errors   ValueError for shapes that do not fit or labels outside 0 ... K - 1, TypeError for other dtypes
     """
     logits, labels = _checks.array("logits", logits, ndim=2, finite=False), _checks.array("labels", labels)
     B, K = logits.shape[-2:]

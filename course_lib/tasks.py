@@ -10,7 +10,8 @@ import numpy as np
 from . import _checks
 
 
-def recall(T: int, batch: int, rng: np.random.Generator, symbols: int = 2, noise: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
+def recall(T: int, batch: int, rng: np.random.Generator, symbols: int = 2,
+           noise: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
     """Name the first symbol at the end: a symbol at t = 1, then T - 1 steps of noise.
 
     returns  x (T, batch, symbols): one-hot at t = 1, normal noise of deviation `noise` afterwards; labels (batch,)
@@ -23,7 +24,7 @@ def recall(T: int, batch: int, rng: np.random.Generator, symbols: int = 2, noise
 
 
 def temporal_order(T: int, batch: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Say in which order two signals came: X or Y at a time in [T/10, 2T/10), X or Y in [4T/10, 5T/10), else a distractor.
+    """Say in which order two signals came: X or Y in [T/10, 2T/10), X or Y in [4T/10, 5T/10), else distractors.
 
     returns  x (T, batch, 6) one-hot: 0 X, 1 Y, 2 ... 5 distractors; labels (batch,): 0 XX, 1 XY, 2 YX, 3 YY
     source   Hochreiter and Schmidhuber 1997, task 6a, with the positions of Pascanu, Mikolov and Bengio 2013

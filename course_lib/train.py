@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
-from typing import Callable, Iterable, NamedTuple
+from typing import Callable, Iterable, Iterator, NamedTuple
 
 import numpy as np
 
 from . import _checks, bptt
 from .cells import leaves, tree_map
 from .clipping import clip_by_norm, global_norm
+
+
+EXPLODED = "Usual causes: a rate that is too large, or a gradient that exploded. Look at history.grad_norm just before."
 
 
 class SGD(NamedTuple):
@@ -109,12 +113,18 @@ class Result:
 
 
 class Diverged(FloatingPointError):
-    """Training met a number that is not finite. `.result` is the run up to the last good update; `.update` counts from 0."""
+    """Training met a number that is not finite.
 
-    def __init__(self, message: str, result: Result):
-        super().__init__(message)
-        self.result = result
-        self.update = result.updates
+    result  the run up to the last good update
+    update  the update that failed, counted from 0
+    array   the first array that is not finite, in the order of computation: inputs, states, loss, gradients, parameters
+    index   where in it; for run.h the first entry is the time step
+    """
+
+    def __init__(self, array: str, index: tuple[int, ...], value: float, cause: str, result: Result):
+        at = f" at index {index}" if index else ""
+        super().__init__(f"update {result.updates}: {array} is {value}{at}. {cause}")
+        self.result, self.update, self.array, self.index = result, result.updates, array, index
 
 
 def train(params, objective: Callable, batches: Callable | Iterable, *, updates: int, optimiser=SGD(0.1),
@@ -156,26 +166,26 @@ def train(params, objective: Callable, batches: Callable | Iterable, *, updates:
     done = past.updates if past is not None else 0
     with _bar(updates, progress) as bar, np.errstate(all="ignore"):  # overflow is looked for below, and named
         try:
-            for update in range(done, done + updates):
+            for update in range(done + 1, done + updates + 1):
                 batch = draw()
                 outcome = objective(params, *batch)
                 loss, grads = outcome[:2]
                 loss = np.asarray(loss)
                 norm = global_norm(grads, loss.shape)
                 if not (np.isfinite(loss).all() and np.isfinite(norm).all()):
-                    raise Diverged(_diagnosis(update, batch, outcome), result())
+                    raise Diverged(*_first_nonfinite(_in_order(batch, outcome)), EXPLODED, result())
                 clipped = np.zeros(loss.shape, bool)
                 if clip_norm is not None:
                     grads, norm, clipped = clip_by_norm(grads, clip_norm, loss.shape)
                 new_params, new_state = optimiser.update(params, grads, state)
                 broken = _first_nonfinite(leaves(new_params, "params"))
                 if broken:
-                    raise Diverged(f"update {update}: the step itself overflowed, {broken}. The gradient was finite "
-                                   f"(norm {np.max(norm):.1e}): the rate is too large.", result())
+                    raise Diverged(*broken, f"The gradient was finite, its norm {np.max(norm):.1e}; the step itself "
+                                            f"overflowed: the rate is too large.", result())
                 params, state = new_params, new_state
                 losses.append(loss), norms.append(norm), clips.append(clipped)
-                if evaluate is not None and (update + 1) % evaluate_every == 0:
-                    marks.append(update + 1), values.append(evaluate(params))
+                if evaluate is not None and update % evaluate_every == 0:
+                    marks.append(update), values.append(evaluate(params))
                 bar.update()
         except KeyboardInterrupt:
             size = min(len(losses), len(norms), len(clips))  # an interrupt may fall between two appends
@@ -211,8 +221,8 @@ def _check_rate(optimiser) -> None:
 
 def _bar(updates: int, progress: bool):
     from tqdm.auto import tqdm
-    return tqdm(total=updates, disable=None if progress is None else not progress, leave=False, unit=" updates",
-                mininterval=0.2)
+    hidden = not progress or bool(os.environ.get("TQDM_DISABLE"))  # which tqdm's bar for notebooks does not look at
+    return tqdm(total=updates, disable=hidden, leave=False, unit=" updates", mininterval=0.2)
 
 
 def _per_member(rate, like: np.ndarray):
@@ -230,25 +240,21 @@ def _history(losses, norms, clips, marks, values, past: Result | None) -> Histor
     return History(*(b if not len(a) else a if not len(b) else np.concatenate([a, b]) for a, b in zip(old, new)))
 
 
-def _first_nonfinite(named: Iterable[tuple[str, np.ndarray]]) -> str | None:
-    """Describe the first array that holds NaN or infinity; where time is its first axis, the first time step."""
+def _first_nonfinite(named: Iterable[tuple[str, np.ndarray]]) -> tuple[str, tuple[int, ...], float] | None:
+    """Return name, index and value of the first entry that is NaN or infinite."""
     for name, array in named:
         array = np.asarray(array)
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            return f"{name} is {array[index]}" + (f" at index {index}" if index else "")
+            return name, index, float(array[index])
     return None
 
 
-def _diagnosis(update: int, batch, outcome) -> str:
-    """Look in the order of computation: inputs, states, loss, then gradients."""
-    named = [(f"batch[{i}]", part) for i, part in enumerate(batch)]
-    run = getattr(outcome, "run", None)
-    if run is not None:
-        named += [("run.h", run.h)]
-    named += [("loss", outcome[0])]
-    if getattr(outcome, "back", None) is not None:
-        named += [("back.dh", outcome.back.dh[::-1])]
-    named += leaves(outcome[1], "grads")
-    return (f"update {update}: {_first_nonfinite(named)}. Usual causes: a rate that is too large, or a gradient that "
-            f"exploded; look at history.grad_norm just before.")
+def _in_order(batch, outcome) -> Iterator[tuple[str, np.ndarray]]:
+    """What an update computes, in the order of computation: inputs, states, loss, gradients."""
+    yield from ((f"batch[{i}]", part) for i, part in enumerate(batch))
+    if isinstance(outcome, bptt.Evaluation):
+        yield "run.h", outcome.run.h
+    yield "loss", outcome[0]
+    yield from leaves(outcome[1], "grads")
+    yield "the norm of grads", global_norm(outcome[1], np.shape(outcome[0]))

@@ -79,6 +79,7 @@ def test_divergence_names_update_and_array_and_keeps_the_run():
     with pytest.raises(FloatingPointError, match=r"update 0: run\.h is inf at index \(3, ") as caught:
         train.train(exploding, relu, batches(), updates=5, progress=False)
     assert isinstance(caught.value, train.Diverged) and caught.value.result.updates == 0
+    assert caught.value.array == "run.h" and caught.value.index[0] == 3
 
     with pytest.raises(train.Diverged, match="update 7: grads.readout.W_hy is nan at index") as caught:
         train.train(network(), _breaks_at(7), batches(), updates=20, progress=False)
@@ -101,7 +102,7 @@ def _breaks_at(update):
 def test_a_step_that_overflows_is_named():
     def steep(p, x, target):
         return p.sum(), np.full(3, 1e200)
-    with pytest.raises(train.Diverged, match="update 0: the step itself overflowed, params is -inf at index .0,.*rate is too large"):
+    with pytest.raises(train.Diverged, match="update 0: params is -inf at index .0,.. The gradient .*rate is too large"):
         train.train(np.zeros(3), steep, batches(), updates=2, optimiser=train.SGD(1e200), progress=False)
 
 
