@@ -329,7 +329,8 @@ def _judge_function(exercise: Exercise, answer: Any) -> Verdict:
     changed = [outcome.changed for outcome in outcomes]
     if not any(differences) and not any(changed):
         count = "1 case" if len(cases) == 1 else f"{len(cases)} cases"
-        steps = " in each time step" if exercise.time_axis is not None else ""
+        axis = exercise.time_axis
+        steps = "" if axis is None else " in each entry" if axis == "each" else " in each time step"
         return Verdict("passed", f"{count}, {_agreement(exercise.rtol)}{steps}.")
     for mistake in exercise.mistakes:
         if _same_outcomes(outcomes, _outcomes(exercise, mistake), compare):
