@@ -1,0 +1,241 @@
+"""The base of every figure: it draws once, then moves; it knows in words what it shows.
+
+A subclass says what its values are, what they lead to, where the artists go then, and what is to be seen:
+
+    class Decay(Figure):
+        labels = {"q": "factor per step q"}
+
+        def draw(self):                                   # once: axes, labels, artists
+            ax = self.fig.subplots()
+            ax.set(xlabel="steps", ylabel="what is left", xlim=(0, 50), ylim=(0, 1))
+            self.curve, = self.moving(ax.plot([], [], color=BLUE))
+
+        def compute(self, q=.9):                          # values, with where they start -> data
+            return q ** np.arange(51)
+
+        def move(self, left):                             # data -> artists
+            self.curve.set_data(np.arange(51), left)
+
+        def describe(self, left):                         # data -> the finding, with its numbers
+            return f"With q = {self.values['q']:g}, {left[-1]:.2g} is left after 50 steps."
+
+In a cell, `Decay()` is a picture with its alt text, `Decay(q=.5)` another, and `live(Decay(), q=(.5, 1.))` has a slider.
+No pyplot: a slider's callback may run in another thread while a cell plots.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import inspect
+import io
+from functools import wraps
+from threading import RLock
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Canvas
+from matplotlib.image import AxesImage
+from matplotlib.mathtext import MathTextParser
+from PIL import Image
+
+from .svg import UNITS, SVGRenderer
+
+INK = "#7a7a7a"  # contrast 4.3 on white and 4.4 on JupyterLab's dark background
+# Hues of Okabe and Ito 2008; blue is lighter, orange and sky are darker than theirs, so that each has a contrast of 3
+# or more on both backgrounds.
+BLUE, ORANGE, GREEN, VERMILION = "#1a7fc1", "#c98500", "#009e73", "#d55e00"
+SKY, PURPLE = "#3a9bd6", "#cc79a7"
+DENSITY = 2  # device pixels in a CSS pixel
+
+STYLE = {
+    "axes.edgecolor": INK, "axes.labelcolor": INK, "axes.titlecolor": INK, "text.color": INK,
+    "xtick.color": INK, "ytick.color": INK, "grid.color": INK, "grid.alpha": .2, "grid.linewidth": .6,
+    "axes.grid": True, "axes.axisbelow": True, "axes.spines.top": False, "axes.spines.right": False,
+    "axes.facecolor": "none", "figure.facecolor": "none", "savefig.facecolor": "none",
+    "axes.titlelocation": "left", "axes.titlesize": 10.5, "axes.titleweight": "bold", "axes.titlepad": 8,
+    "axes.labelsize": 10, "xtick.labelsize": 9, "ytick.labelsize": 9, "font.size": 9.5,
+    "legend.frameon": False, "legend.fontsize": 9.5, "lines.linewidth": 1.8, "lines.solid_capstyle": "round",
+    "axes.prop_cycle": matplotlib.cycler(color=[BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY]),
+    "image.interpolation": "none", "font.family": "DejaVu Sans", "mathtext.fontset": "dejavusans",
+}
+_DRAWING = RLock()  # matplotlib's settings and text layout are shared by all figures of a process
+_PARSING = RLock()  # and so is its parser of $formulas$, also with the cells' own plots
+
+
+def _one_at_a_time(parse):
+    """Formulas of a cell's own plots, drawn while a slider moves a figure, would break both (ipympl issue 610)."""
+    @wraps(parse)
+    def locked(*args, **options):
+        with _PARSING:
+            return parse(*args, **options)
+    return locked
+
+
+MathTextParser.parse = _one_at_a_time(MathTextParser.parse)
+
+
+class Figure:
+    """A picture that follows its values. Subclasses write `draw`, `compute`, `move` and `describe` (see above).
+
+    size     CSS pixels, width and height
+    labels   {name of a value: what a slider calls it, with its unit}
+    values   the present values; they start from compute's defaults
+    data     what `compute` returned for them
+    alt      what is to be seen, with its numbers
+    fig      the matplotlib figure, for `draw`
+    """
+
+    size: tuple[int, int] = (900, 360)
+    labels: dict[str, str] = {}
+
+    def __init__(self, **values):
+        self.lock = RLock()
+        self._moving: list[Artist] = []
+        self._pixels: np.ndarray | None = None  # of the background
+        self._background: bytes | None = None  # the same as PNG, once asked for
+        self.values = self._defaults()
+        width, height = self.size
+        with _DRAWING, matplotlib.rc_context():
+            matplotlib.rcdefaults()
+            matplotlib.rcParams.update(STYLE)
+            self.fig = Canvas(figsize=(width / 96, height / 96), dpi=96 * DENSITY, layout="constrained")
+            self._canvas = FigureCanvasAgg(self.fig)
+            self.draw()
+            for ax in self.fig.axes:  # ticks made later must not take the settings of that moment
+                ax.tick_params(colors=INK, labelsize=9, grid_color=INK, grid_alpha=.2, grid_linewidth=.6)
+        self._renderer = SVGRenderer(width * DENSITY, height * DENSITY, self.fig.dpi)
+        self.alt = ""
+        self.update(**values)
+        self.svg()  # an artist that the screen cannot show is refused now, not at the first step of a slider
+
+    def draw(self) -> None:
+        """Make axes, labels and artists in `self.fig`, once. Artists that move are registered with `self.moving`."""
+        raise NotImplementedError(f"{type(self).__name__} needs draw(self): it makes axes and artists in self.fig.")
+
+    def compute(self) -> Any:
+        """Return what the values lead to. Its keyword arguments, with defaults, are the figure's values."""
+
+    def move(self, data: Any) -> None:
+        """Give the moving artists their data."""
+
+    def describe(self, data: Any) -> str:
+        """Return the finding in words, with its numbers, for those who do not see the picture."""
+        raise NotImplementedError(f"{type(self).__name__} needs describe(self, data): the finding, with its numbers.")
+
+    def moving(self, artists):
+        """Register an artist, or several, that `move` changes; return what was given.
+
+        errors  TypeError for what is no artist. Everything that is not registered may change too, but then the whole
+                picture is drawn again, which takes some 50 ms longer.
+        """
+        for artist in [artists] if isinstance(artists, Artist) else list(artists):
+            if not isinstance(artist, Artist) or artist.axes is artist:
+                raise TypeError(f"moving() got {artist!r}, needs a matplotlib artist such as a line, text or image "
+                                f"that belongs to axes or to the figure.")
+            if isinstance(artist, AxesImage):
+                artist.set_interpolation("none")
+            artist.set_animated(True)
+            artist.set_in_layout(False)
+            self._moving.append(artist)
+        return artists
+
+    def update(self, **values) -> Figure:
+        """Take new values and move to what they lead to; on any error the former picture stays.
+
+        values   some of the figure's values
+        returns  the figure itself
+        errors   TypeError for an unknown name; what `compute` raises
+        """
+        unknown = [name for name in values if name not in self.values]
+        if unknown:
+            known = ", ".join(self.values) or "no values at all"
+            raise TypeError(f"{type(self).__name__} has no value {', '.join(map(repr, unknown))}; it has {known}.")
+        with self.lock:
+            former = self.values
+            data = self.compute(**{**former, **values})
+            with _DRAWING:
+                self.values = {**former, **values}
+                try:
+                    self.move(data)
+                    alt = self.describe(data)
+                    if not isinstance(alt, str) or not alt.strip():
+                        raise TypeError(f"{type(self).__name__}.describe returned {alt!r}, needs the finding in words.")
+                except BaseException:
+                    self.values = former
+                    if self.alt:
+                        self.move(self.data)
+                    raise
+                self.data, self.alt = data, alt
+        return self
+
+    def background(self) -> bytes:
+        """Return a PNG of all that does not move. The same object comes back until something in it changes."""
+        with self.lock, _DRAWING:
+            self._draw_background()
+            if self._background is None:
+                self._background = _png(Image.fromarray(self._pixels), compress_level=1)
+            return self._background
+
+    def svg(self) -> str:
+        """Return an SVG of all that moves, labelled with the alt text, to be laid over the background."""
+        with self.lock, _DRAWING:
+            self._draw_background()
+            for artist in self._shown():
+                artist.draw(self._renderer)
+            width, height = self.size
+            return (f'<svg role="img" aria-label="{html.escape(self.alt)}" xmlns="http://www.w3.org/2000/svg" '
+                    f'viewBox="0 0 {width * UNITS} {height * UNITS}" style="display:block;width:100%">'
+                    f'{self._renderer.markup()}</svg>')
+
+    def png(self) -> bytes:
+        """Return the whole picture as a transparent PNG; the same values give the same bytes."""
+        with self.lock, _DRAWING:
+            self._draw_background()
+            self._canvas.restore_region(self._region)
+            for artist in self._shown():
+                self.fig.draw_artist(artist)
+            picture = Image.fromarray(np.asarray(self._canvas.buffer_rgba()))
+            if not any(ax.images for ax in self.fig.axes):  # 256 colours are enough for lines, in a third of the bytes
+                picture = picture.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+            return _png(picture, optimize=True)
+
+    def html(self) -> str:
+        """Return the whole picture as an <img> with its alt text."""
+        with self.lock:
+            data = base64.b64encode(self.png()).decode()
+            return (f'<img alt="{html.escape(self.alt)}" width="{self.size[0]}" '
+                    f'style="max-width:100%;height:auto" src="data:image/png;base64,{data}">')
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        with self.lock:
+            return {"text/html": self.html(), "text/plain": self.alt}
+
+    def _draw_background(self) -> None:
+        if self.fig.stale:  # artists that move do not make a figure stale
+            self._canvas.draw()
+            pixels = np.array(self._canvas.buffer_rgba())
+            if not np.array_equal(pixels, self._pixels):
+                self._pixels, self._background = pixels, None
+                self._region = self._canvas.copy_from_bbox(self.fig.bbox)
+
+    def _shown(self) -> list[Artist]:
+        alive = (artist for artist in self._moving if artist.get_figure() is not None)
+        return sorted(alive, key=lambda artist: artist.get_zorder())
+
+    def _defaults(self) -> dict[str, Any]:
+        parameters = inspect.signature(self.compute).parameters.values()
+        without = [p.name for p in parameters if p.default is p.empty or p.kind is not p.POSITIONAL_OR_KEYWORD]
+        if without:
+            raise TypeError(f"{type(self).__name__}.compute needs a default for {', '.join(without)}: "
+                            f"a figure has to know where its values start.")
+        return {p.name: p.default for p in parameters}
+
+
+def _png(image: Image.Image, **options) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "png", **options)
+    return buffer.getvalue()
