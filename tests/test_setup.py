@@ -133,7 +133,8 @@ class Workshop:
         self.move_to(folder)
         monkeypatch.setattr(setup_env, "make_venv", self.make_venv)
         monkeypatch.setattr(setup_env, "pip_install", self.pip_install)
-        self.fails_at = None
+        monkeypatch.setattr(setup_env, "has", lambda requirement: requirement in self.held)
+        self.fails_at, self.held = None, []
 
     def move_to(self, folder):
         self.folder = folder
@@ -141,6 +142,7 @@ class Workshop:
 
     def make_venv(self):
         self.done.append("venv")
+        self.held = []
         shutil.rmtree(self.folder / ".venv", ignore_errors=True)
         (self.folder / ".venv" / "bin").mkdir(parents=True)
         (self.folder / ".venv" / "bin" / "python").symlink_to(sys.executable)
@@ -149,6 +151,7 @@ class Workshop:
         self.done.append(" ".join(arguments))
         if self.fails_at and self.fails_at in self.done[-1]:
             raise KeyboardInterrupt
+        self.held += arguments
 
     def set_up(self, *extras):
         """Set up and return what was done."""
@@ -181,8 +184,8 @@ def test_torch_from_an_index_of_its_own(workshop, monkeypatch):
 
 def test_extras_are_added_and_never_lost(workshop):
     workshop.set_up()
-    assert workshop.set_up("test") == [TORCH, "-c constraints.txt -e .[test]"]
-    assert workshop.set_up("browser") == [TORCH, "-c constraints.txt -e .[browser,test]"]
+    assert workshop.set_up("test") == ["-c constraints.txt -e .[test]"]
+    assert workshop.set_up("browser") == ["-c constraints.txt -e .[browser,test]"]
     assert workshop.set_up("test") == workshop.set_up() == []
 
 
@@ -196,7 +199,7 @@ def test_an_interrupted_one_is_made_again(workshop, where):
 
 def test_an_update_in_place_and_one_that_is_interrupted(workshop):
     workshop.set_up()
-    for fails_at, expected in ((None, WHOLE[1:]), ("-e", WHOLE[1:]), (None, WHOLE)):
+    for fails_at, expected in ((None, WHOLE[2:]), ("-e", WHOLE[2:]), (None, WHOLE)):
         with open(workshop.folder / "constraints.txt", "a") as file:
             file.write("# newer\n")
         workshop.fails_at = fails_at
@@ -206,7 +209,23 @@ def test_an_update_in_place_and_one_that_is_interrupted(workshop):
 def test_pyproject_counts_as_well(workshop):
     workshop.set_up()
     (workshop.folder / "pyproject.toml").write_text("[project]")
+    assert workshop.set_up() == WHOLE[2:]
+
+
+def test_another_torch_is_fetched_and_announced(workshop, capsys):
+    workshop.set_up()
+    capsys.readouterr()
+    with open(workshop.folder / "constraints.txt", "a") as file:
+        file.write("# newer\n")
+    workshop.held = []
     assert workshop.set_up() == WHOLE[1:]
+    assert "torch ..." in capsys.readouterr().out
+
+
+def test_a_build_of_the_version_is_the_version(monkeypatch):
+    monkeypatch.setattr(setup_env, "python_of_venv", lambda: sys.executable)
+    assert setup_env.has(setup_env.torch_requirement())
+    assert not setup_env.has("torch==1.0.0") and not setup_env.has("no-such-package==1.0.0")
 
 
 def moved(workshop):

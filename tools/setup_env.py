@@ -179,8 +179,19 @@ def torch_requirement():
         return re.search(r"^torch==\S+", file.read(), re.MULTILINE).group(0)
 
 
-def install(extras):
-    """Install torch first, from its own index if TORCH_INDEX names one, then the course and all else."""
+def has(requirement):
+    """Say whether .venv holds this exact package already, in whatever build (2.13.0+cpu is 2.13.0)."""
+    name, version = requirement.split("==")
+    ask = "import importlib.metadata as m; print(m.version({!r}))".format(name)
+    try:
+        said = subprocess.check_output([python_of_venv(), "-c", ask], stderr=subprocess.DEVNULL)
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    return said.decode().strip().split("+")[0] == version
+
+
+def install_torch():
+    """Install the exact torch, from its own index if TORCH_INDEX names one."""
     index = os.environ.get("TORCH_INDEX", "")
     notice = torch_notice(sys.platform, index, has_nvidia_gpu())
     if notice:
@@ -189,6 +200,12 @@ def install(extras):
     sys.stdout.flush()
     # What torch needs comes with the rest: an index of torch builds does not hold our versions of it.
     pip_install("--no-deps", torch_requirement(), *(["--index-url", index] if index else []))
+
+
+def install(extras):
+    """Install torch first, so that nothing else asks for another build of it, then the course and all else."""
+    if not has(torch_requirement()):
+        install_torch()
     print("  JupyterLab and all else ...")
     sys.stdout.flush()
     pip_install("-c", "constraints.txt", "-e", ".[{}]".format(",".join(extras)) if extras else ".")

@@ -21,6 +21,7 @@ from lab import chromium, errors, jupyterlab, run_all  # noqa: E402
 
 BLOCKS, DRAGS, LOW, STEP, STEPS = 3, 10, .5, .025, 60
 LEAST = 6
+RNG = np.random.default_rng(0)
 
 MODEL = """\
 import numpy as np
@@ -153,7 +154,7 @@ def drag(page, cell, kind: str, times: int) -> list[dict[str, float]]:
         page.mouse.move(x, y)
         page.wait_for_function("window.outcome", timeout=10_000)
         outcomes.append(page.evaluate("window.outcome"))
-        page.wait_for_timeout(100)
+        page.wait_for_timeout(80 + RNG.uniform(0, 40))  # a hand keeps no step with the screen's frames
     page.mouse.up()
     shown = [outcome["shown"] for outcome in outcomes]
     if len(set(shown)) != times:
@@ -192,8 +193,8 @@ def main() -> int:
         medians[kind] = [p50 for p50, _ in quantiles]
         print(f"{name:<28}" + "".join(f"{p50:>8.0f}{p95:>8.0f}" for p50, p95 in quantiles))
     present, painted = (slow / fast for slow, fast in zip(medians["interact"], medians["live"]))
-    print(f"live is {present:.1f} times faster than interact at the median, needed: {LEAST} ({painted:.1f} times with the "
-          f"painting, which waits for the screen's next frame)")
+    print(f"live is {present:.1f} times faster than interact at the median, needed: {LEAST} ({painted:.1f} times with "
+          f"the painting, which waits for the screen's next frame)")
     return 0 if present >= LEAST else 1
 
 
