@@ -38,6 +38,7 @@ IMG = re.compile(r"<img\b[^>]*>")
 ALT = re.compile(r"\balt=(\"[^\"]*\"|'[^']*')")
 MARKDOWN_PICTURE = re.compile(r"!\[([^\]]*)\]\(")
 NOTEBOOK_LINK = re.compile(r"\]\(([^)\s#:]+\.ipynb)(?:#[^)]*)?\)")
+HINT_IMPORT = re.compile(r"^from course_lib\.exercises import .*\bhint\b", re.MULTILINE)
 NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w]|\.\d)")
 LESSON = re.compile(r"\[[^\]]*\]\([^)]*\)|\b(?:lesson|notebook)s? \d+(?:(?:,| to| and) \d+)*", re.IGNORECASE)
 RECAP = re.compile(r"^#+ .*recap", re.IGNORECASE | re.MULTILINE)
@@ -190,4 +191,7 @@ def exercise_faults(book: NotebookNode, stem: str) -> list[str]:
             later = [call[:2] for call in calls if call[2] >= place]
             if (answer, exercise) not in later:
                 found.append(f"{names[place]}: exercise {exercise} has no {answer} after its {name}")
+    code = "\n".join(cell.source for cell in book.cells if cell.cell_type == "code")
+    if any(name == "check" for name, *_ in calls) and not HINT_IMPORT.search(code):
+        found.append("hint is not imported, and every check offers it")
     return found

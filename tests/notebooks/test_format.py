@@ -46,6 +46,7 @@ def lesson():
         text("goals-notes", "<details><summary>Speaker notes (5 min)</summary>\nHi.\n</details>", "notes"),
         code("picture", "figure", shown(text_html=PICTURE, text_plain="it falls to .1"), slide="subslide"),
         code("with-torch", "import torch\ntorch.ones(1).item()", printed("1.0\n"), tags=["torch"]),
+        code("imports", "from course_lib.exercises import check, hint, predict, reveal, solution"),
         code("slope", 'def slope(x):\n    ...\ncheck("1.1", slope)', printed("not yet\n"), tags=["exercise"]),
         code("slope-solution", 'solution("1.1")', shown(text_html="<details>"), tags=["solution"]),
         code("guess", 'predict("1.2", ...)', printed("guess first\n"), tags=["exercise"]),
@@ -134,7 +135,7 @@ def never_run(book):
 
 
 def solution_before(book):
-    book.cells.insert(2, book.cells.pop(5))
+    book.cells.insert(2, book.cells.pop(6))
     numbered(book)
 
 
@@ -190,6 +191,7 @@ DEFECTS = {
     "untagged solution": (metadata("slope-solution", "tags", []), "solution of 1.1 without the tag"),
     "no solution": (remove("slope-solution"), "slope: exercise 1.1 has no solution after its check"),
     "solution first": (solution_before, "slope: exercise 1.1 has no solution after its check"),
+    "no hint to ask for": (change("imports", "hint, ", ""), "hint is not imported"),
     "no reveal": (remove("guess-reveal"), "guess: exercise 1.2 has no reveal after its predict"),
     "another lesson's": (change("guess", "1.2", "2.2"), "guess: exercise 2.2 in notebook 01_slopes"),
 }
