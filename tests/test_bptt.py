@@ -1,5 +1,7 @@
 """Forward and backward against oracles of another kind: autograd, the complex step, closed forms, Jacobian products."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -146,6 +148,25 @@ def test_ensemble_equals_its_members():
         assert together.grads[i].shape == shared[i].shape
         assert close(together.grads[i], sum(b.grads[i] for b in apart))
     assert close(together.dx, np.stack([b.dx for b in apart], axis=1))
+
+
+@pytest.mark.parametrize("own", list(itertools.product([False, True], repeat=3)), ids=str)
+@pytest.mark.parametrize("x_members", [(), (1,), (3,)], ids=str)
+@pytest.mark.parametrize("state_members", [None, (), (3,)], ids=str)
+def test_any_mixture_of_shared_and_own_arrays(own, x_members, state_members):
+    """Each of W_xh, W_hh, b_h, x and state0 may be shared by the members of an ensemble, or be each member's own."""
+    rng = np.random.default_rng(4)
+    each = initialise.rnn(4, 5, rng, members=3)._replace(b_h=rng.normal(size=(3, 5)))
+    params = cells.RNNParams(*(array if mine else array[0] for array, mine in zip(each, own)))
+    x = rng.normal(size=(3, *x_members, 2, 4))
+    state0 = None if state_members is None else rng.normal(size=(*state_members, 2, 5))
+    run = bptt.forward(params, x, state0)
+    dh_direct = rng.normal(size=run.h.shape)
+    back = bptt.backward(run, dh_direct)
+    assert close(np.tanh(run.a), run.h[1:])
+    oracle = gradcheck.complex_step(lambda p: (bptt.forward(p, x, state0).h * dh_direct).sum(), params)
+    assert gradcheck.table(back.grads, oracle, tolerance=1e-10).passed
+    assert close(back.dx, gradcheck.complex_step(lambda x: (bptt.forward(params, x, state0).h * dh_direct).sum(), x), 1e-10)
 
 
 def brute_force_window(run, dh_direct, window):
