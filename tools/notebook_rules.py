@@ -40,7 +40,8 @@ MARKDOWN_PICTURE = re.compile(r"!\[([^\]]*)\]\(")
 NOTEBOOK_LINK = re.compile(r"\]\(([^)\s#:]+\.ipynb)(?:#[^)]*)?\)")
 HINT_IMPORT = re.compile(r"^from course_lib\.exercises import .*\bhint\b", re.MULTILINE)
 NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w]|\.\d)")
-LESSON = re.compile(r"\[[^\]]*\]\([^)]*\)|\b(?:lesson|notebook)s? \d+(?:(?:,| to| and) \d+)*", re.IGNORECASE)
+NOT_SAID = re.compile(r"\[[^\]]*\]\([^)]*\)|\b(?:lesson|notebook)s? \d+(?:(?:,| to| and) \d+)*"  # links, lessons,
+                      r"|\$\$.*?\$\$|\$.*?\$|`[^`]*`", re.IGNORECASE | re.DOTALL)  # mathematics, code
 RECAP = re.compile(r"^#+ .*recap", re.IGNORECASE | re.MULTILINE)
 EXERCISE_CALL = re.compile(r"\b(check|hint|solution|predict|reveal)\(\s*[\"']([^\"']+)[\"']")
 
@@ -109,23 +110,37 @@ def lesson_faults(book: NotebookNode, path: Path) -> list[str]:
     for cell in book.cells:
         found += [f"{cell.get('id')}: {what}" for what in cell_faults(cell, path.parent)]
     found += exercise_faults(book, path.stem)
-    found += recap_faults(book)
+    found += number_faults(book)
     text = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
     return found + [f"no heading says {words!r}" for words in ("recap", "further reading")
                     if not re.search(rf"^#+ .*{words}", text, re.IGNORECASE | re.MULTILINE)]
 
 
-def recap_faults(book: NotebookNode) -> list[str]:
-    """Return the numbers of the recap that no cell has shown: neither in its output nor in its source."""
+def number_faults(book: NotebookNode) -> list[str]:
+    """Return the numbers in the text that no cell has shown: neither in its output nor in its source.
+
+    In the recap every number counts; elsewhere those with a point or an exponent, except in mathematics, in `code`
+    that asks to be typed, and in the speaker's notes.
+    """
     shown = set()
     for cell in book.cells:
         if cell.cell_type == "code":
             texts = [cell.source] + [str(text) for output in cell.get("outputs", [])
                                      for text in [output.get("text", ""), *output.get("data", {}).values()]]
             shown |= {number for text in texts for number in NUMBER.findall(IMAGE_DATA.sub("", text))}
-    recaps = [cell for cell in book.cells if cell.cell_type == "markdown" and RECAP.search(cell.source)]
-    return [f"{cell.id}: the recap says {number}, which no cell has shown" for cell in recaps
-            for number in dict.fromkeys(NUMBER.findall(LESSON.sub("", cell.source))) if number not in shown]
+    sizes = {float(number) for number in shown}
+    found = []
+    for cell in book.cells:
+        if cell.cell_type != "markdown" or slide_type(cell) == "notes":
+            continue
+        for number in dict.fromkeys(NUMBER.findall(NOT_SAID.sub("", cell.source))):
+            if RECAP.search(cell.source):
+                known = number in shown
+            else:
+                known = number.isdigit() or float(number) in sizes
+            if not known:
+                found.append(f"{cell.id}: it says {number}, which no cell has shown")
+    return found
 
 
 def opening_faults(book: NotebookNode) -> list[str]:
