@@ -3,7 +3,9 @@
 
 PYTHON ?= $(shell command -v python3 || command -v python || echo python3)
 VENV = .venv/bin/python
-LAB = "$(VENV)" -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir="$(CURDIR)" \
+# tools/jupyter keeps a first start from asking about news and from looking for updates: the course needs no network.
+LAB = JUPYTER_CONFIG_PATH="$(CURDIR)/tools/jupyter$(if $(JUPYTER_CONFIG_PATH),:$(JUPYTER_CONFIG_PATH))" \
+	"$(VENV)" -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir="$(CURDIR)" \
 	--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(if $(filter 0,$(shell id -u)),--allow-root)
 PYTEST = "$(VENV)" -m pytest
 
@@ -14,7 +16,7 @@ help:  ## list these targets
 
 lab: python  ## open the course in JupyterLab
 	@"$(PYTHON)" tools/setup_env.py
-	@exec $(LAB) $(LAB_ARGS)
+	@$(LAB) $(LAB_ARGS)
 
 test: python  ## run every test that needs no browser
 	@"$(PYTHON)" tools/setup_env.py test

@@ -2,6 +2,7 @@
 import ast
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -292,6 +293,7 @@ def test_make_alone_lists_the_targets():
 def test_the_server_keeps_to_this_machine_and_asks_for_its_token(tmp_path):
     """`make lab` itself, with a set-up that does nothing and the environment of the tests."""
     shutil.copy(ROOT / "Makefile", tmp_path)
+    shutil.copytree(ROOT / "tools" / "jupyter", tmp_path / "tools" / "jupyter")
     folders = {f"JUPYTER_{kind}_DIR": str(tmp_path / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
     with open(tmp_path / "log", "w") as log:
         command = ["make", "lab", "PYTHON=true", f"VENV={sys.executable}", "LAB_ARGS=--no-browser --port=0"]
@@ -305,6 +307,8 @@ def test_the_server_keeps_to_this_machine_and_asks_for_its_token(tmp_path):
         assert status(facts["url"] + f"api/contents?token={facts['token']}") == 200
         address = f"{facts['url']}lab/tree/notebooks/00_start_here.ipynb?token={facts['token']}"
         assert address in (tmp_path / "log").read_text()
+        page = fetched(f"{facts['url']}lab?token={facts['token']}")
+        assert "apputils-extension:announcements" in re.search(r'"disabledExtensions": \[(.*?)\]', page).group(1)
     finally:
         if server.poll() is None:
             os.killpg(server.pid, signal.SIGKILL)
@@ -329,8 +333,19 @@ def wait_for_server(runtime, server):
 def status(url):
     """Return the HTTP status that an address answers with."""
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as answer:
+        with opened(url) as answer:
             return answer.status
     except urllib.error.HTTPError as error:
         with error:
             return error.code
+
+
+def fetched(url):
+    """Return the page at an address."""
+    with opened(url) as answer:
+        return answer.read().decode()
+
+
+def opened(url):
+    """Open an address without a proxy."""
+    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10)
