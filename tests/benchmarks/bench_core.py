@@ -18,7 +18,7 @@ import time
 import numpy as np
 import torch
 
-from course_lib import bptt, initialise, losses, tasks, train
+from course_lib import bptt, initialise, jacobians, losses, tasks, train
 
 torch.set_num_threads(1)
 RNG = np.random.default_rng(0)
@@ -99,6 +99,12 @@ def main() -> int:
         print(f"{title:34} {name} {np.median(slow) * 1e3:7.2f} ms, ours {np.median(fast) * 1e3:6.2f} ms: "
               f"{ratio:.2f} times as fast (10 to 90 %: {low:.2f} to {high:.2f}), bound {bound:g}"
               f"{'' if ratio >= bound else '  BELOW THE BOUND'}", flush=True)
+    js = RNG.normal(size=(1000, 64, 64)) / 8
+    start = time.perf_counter()
+    jacobians.lyapunov_exponents(js[t % 1000] for t in range(100_000))
+    seconds = time.perf_counter() - start
+    failed |= seconds > 5
+    print(f"Lyapunov exponents, T = 100 000, H = 64: {seconds:.1f} s, bound 5 s{'' if seconds <= 5 else '  ABOVE THE BOUND'}")
     return int(failed)
 
 
