@@ -441,7 +441,8 @@ def _difference(got: Any, need: Any, *, names: tuple[str, ...], time_axis: Any, 
     except (ValueError, TypeError, OverflowError):
         return Difference(f"{name} is {_kind(got)} that makes no array of numbers.", False, name)
     if array.dtype.kind not in ("b" if need.dtype.kind == "b" else "iufc") or need.dtype.kind not in "biufc":
-        return Difference(f"{name} is {_kind(got)}, needed {_kind(need)}.", False, name)
+        remedy = " of numbers: .astype(float) makes them" if array.dtype.kind == "b" and need.ndim else ""
+        return Difference(f"{name} is {_kind(got)}, needed {_kind(need)}{remedy}.", False, name)
     if array.shape != need.shape:
         sentence = (f"{name} has shape {array.shape}, needed {need.shape}." if array.shape and need.shape
                     else f"{name} is {_kind(array)}, needed {_kind(need)}.")

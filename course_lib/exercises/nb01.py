@@ -416,8 +416,8 @@ def complex_gradient(f: Callable, x: np.ndarray, eps: float) -> np.ndarray:
             Mistake(_complex_not_taken_back,
                     "The step in x[0] is still there when x[1] moves. Start each time from the unmoved x."),
             Mistake(_complex_real_step,
-                    "The step is real, and x + eps rounds to x: two equal numbers are subtracted. "
-                    "Move along the imaginary axis, by 1j * eps."),
+                    "No step arrived. A real array drops the 1j * eps: make a complex copy, x.astype(complex). "
+                    "A real step of this size rounds away."),
             Mistake(_complex_twice,
                     "Half of it is missing: there is one step here, so divide by eps, not by 2 eps."),
         ],

@@ -245,7 +245,7 @@ def count_weights(D: int, H: int, K: int, T: int) -> int:
         ],
         hints=["There are five arrays: W_xh, W_hh, b_h, W_hy, b_y. What is the shape of each?",
                "W_xh has H rows and D columns, so H * D numbers. Which of the five depends on T?"]),
-    Prediction("2.5", "Gain 1.1, no input, h_0 = 1: how large is a linear unit after 100 steps?", scale="log10"),
+    Prediction("2.5", "Gain 1.1, no input, h_0 = 1: how large is a tanh unit after 100 steps?"),
     Exercise(
         "2.6", "Text as one-hot vectors", minutes=6, difficulty=2,
         solution=one_hot, oracle=_one_hot_by_comparing, cases=_one_hot_cases, time_axis=0,

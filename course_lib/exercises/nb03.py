@@ -400,7 +400,7 @@ def read_every(h: np.ndarray, target: np.ndarray, every: int) -> np.ndarray:
                "range(every, len(h), every) gives every, 2 every, ... up to T.",
                "The gradient of 1/2 (h - target)^2 is h - target."],
     ),
-    Prediction("3.8", "A tanh network as torch draws it, 50 steps: |dL/dh_0| divided by |dL/dh_50|?",
+    Prediction("3.8", "A tanh network with torch's recurrent weights, 50 steps: |dL/dh_0| divided by |dL/dh_50|?",
                scale="log10", close=2., digits=1),
     Exercise(
         "3.9", "Sizes without a backward pass", minutes=3, difficulty=2,
