@@ -15,9 +15,12 @@ def array(name: str, value, ndim: int | None = None, finite: bool = True) -> np.
         result = np.asarray(value)
     except ValueError:
         raise ValueError(f"{name} is ragged: its rows differ in length. Pad them to one length first.") from None
+    if result.dtype.kind == "O":
+        what = "has dtype object" if isinstance(value, np.ndarray) else f"is {type(value).__name__}"
+        raise TypeError(f"{name} {what}, needs an array of numbers.")
     if result.dtype.kind not in "fciub":
         raise TypeError(f"{name} has dtype {result.dtype}, needs numbers. Text has to be encoded first, "
-                        f"for example one-hot; a list of unequal rows has to be padded.")
+                        f"for example one-hot.")
     if ndim is not None and result.ndim < ndim:
         raise ValueError(f"{name} has shape {result.shape}, needs at least {ndim} axes.")
     if result.size == 0:
@@ -35,6 +38,17 @@ def floating(name: str, value, ndim: int | None = None, finite: bool = True) -> 
     if result.dtype.kind not in "fc":
         raise TypeError(f"{name} has dtype {result.dtype}, needs floating point. Pass {name}.astype(float).")
     return result
+
+
+def floating_type(dtype) -> np.dtype:
+    """Return the dtype if it is one of real floating point numbers, or say which are."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = None
+    if found is None or found.kind != "f":
+        raise TypeError(f"dtype is {dtype!r}, needs a floating point type such as np.float32 or np.float64.")
+    return found
 
 
 def count(name: str, value, least: int = 1) -> int:

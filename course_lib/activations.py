@@ -10,9 +10,11 @@ from . import _checks
 
 
 def sigmoid(a: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """Logistic sigmoid, s(a) = 1 / (1 + e^-a), written (1 + tanh(a / 2)) / 2: no overflow at any a."""
-    half = np.tanh(np.multiply(a, 0.5), out=out)
-    return np.add(np.multiply(half, 0.5, out=out), 0.5, out=out)
+    """Logistic sigmoid, s(a) = 1 / (1 + e^-a) = e^a / (1 + e^a): the form whose exponent is negative, so that nothing
+    overflows and no digit of a small result is lost."""
+    right = np.real(a) > 0
+    e = np.exp(np.where(right, -a, a))
+    return np.divide(np.where(right, 1, e), 1 + e, out=out)
 
 
 def relu(a: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:

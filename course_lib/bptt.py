@@ -91,7 +91,7 @@ def forward(params: cells.RNNParams, x: np.ndarray, state0: np.ndarray | None = 
     x           (T, ..., B, D), T >= 1; leading axes of x and params broadcast
     state0      (..., B, H), zeros if None
     activation  "tanh", "relu", "sigmoid" or "linear"
-    returns     Run; run.h (T + 1, ..., B, H)
+    returns     Run; run.h (T + 1, ..., B, H), in the precision of the parameters
     errors      ValueError for shapes and values that are not finite, TypeError for dtypes
     """
     return _forward(params, x, state0, activation, None)
@@ -105,7 +105,11 @@ def _forward(params, x, state0, activation: str, reuse: Evaluation | None) -> Ru
         x=x.shape[1:-2], W_xh=params.W_xh.shape[:-2], W_hh=params.W_hh.shape[:-2], b_h=params.b_h.shape[:-1],
         **({} if state0 is None else {"state0": state0.shape[:-2]}))
     (T, *_, B, D), H = x.shape, params.W_hh.shape[-1]
-    dtype = np.result_type(x, *params, *(() if state0 is None else (state0,)), np.float32)
+    # The parameters decide the precision, so that float64 data does not turn a float32 network into another one.
+    dtype = np.result_type(*params, np.float32)
+    if any(np.iscomplexobj(array) for array in (x, state0)):
+        dtype = np.result_type(dtype, np.complex64)
+    x = x.astype(dtype, copy=False)
 
     h = cells.through_time((T + 1, *lead, B, H), dtype, reuse and reuse.run.h)
     h[0] = 0 if state0 is None else state0
@@ -177,7 +181,8 @@ def loss_and_grads(network: cells.NetworkParams, x: np.ndarray, target: np.ndarr
 
     network     NetworkParams
     x           (T, ..., B, D)
-    target      what `loss` compares y with; with at="every" its first axis is time
+    target      what `loss` compares y with; with at="every" its first axis is time. The members' axis, behind time, may
+                be absent: then all members share the target
     loss        losses.cross_entropy, losses.mean_squared_error, or (y, target) -> (loss, dy)
     at          "last": one loss, on h_T; "every": a loss at every step t = 1 ... T
     activation, window  as in `forward` and `backward`
@@ -192,16 +197,29 @@ def loss_and_grads(network: cells.NetworkParams, x: np.ndarray, target: np.ndarr
     read = -1 if at == "last" else slice(1, None)
     y = cells.readout(network.readout, run.h[read])
     try:
-        losses, dy = loss(y, target)
+        losses, dy = loss(y, _for_members(target, y) if at == "every" else target)
     except ValueError as problem:
-        raise ValueError(f"{problem} Here x has shape {run.x.shape}, read as T = {run.x.shape[0]} steps of "
-                         f"{run.x.shape[-2]} sequences, with at={at!r}. {_checks.BATCH_FIRST}") from None
+        T, B, shape = run.x.shape[0], run.x.shape[-2], np.shape(target)
+        swapped = shape[:1] == (T,) != (B,) if at == "last" else shape[:2] == (B, T) != (T, B)
+        raise ValueError(f"{problem} Here x has shape {run.x.shape}, read as T = {T} steps of {B} sequences, with "
+                         f"at={at!r}.{' ' + _checks.BATCH_FIRST if swapped else ''}") from None
+    losses = np.asarray(losses)
     dh = cells.through_time(run.h.shape, run.h.dtype, reuse and reuse.back.dh)
     dh[...] = 0
     dh[read], readout_grads = cells.readout_backward(network.readout, run.h[read], dy)
     back = _backward(run, dh, window, reuse)  # unchecked: what is not finite here is for the caller to see
     per_step = losses[None] if at == "last" else losses
     return Evaluation(per_step.sum(0), cells.NetworkParams(back.grads, readout_grads), per_step, y, run, back)
+
+
+def _for_members(target, y: np.ndarray) -> np.ndarray:
+    """A target without the members' axes, (T, B) or (T, B, K), gets them behind time; others stay as they are."""
+    target, (T, *lead, B, _) = np.asarray(target), y.shape
+    for entries in ((0, 1) if target.dtype.kind in "iub" else (1, 0)):  # axes that belong to one sequence's target
+        own = target.ndim - 2 - entries
+        if 0 <= own < len(lead) and target.shape[0] == T and target.shape[1 + own] == B:
+            return target.reshape(T, *(1,) * (len(lead) - own), *target.shape[1:])
+    return target
 
 
 def _aligned(x: np.ndarray, ndim: int) -> np.ndarray:
@@ -216,7 +234,7 @@ def _check_input(params: cells.RNNParams, x, state0) -> tuple[np.ndarray, np.nda
         fix = "For one sequence pass x[:, None, :]." if x.ndim == 2 else "Needed are the axes time, batch, input."
         raise ValueError(f"x has shape {x.shape}, needs (T, ..., B, {D}): an axis is missing. {fix}")
     if x.shape[-1] != D:
-        fix = _checks.BATCH_FIRST if D not in x.shape else (
+        fix = (_checks.BATCH_FIRST if x.ndim == 3 else "") if D not in x.shape else (
             f"The size {D} stands at axis {x.shape.index(D)}: move it with np.moveaxis(x, {x.shape.index(D)}, -1).")
         raise ValueError(f"x has shape {x.shape} but params take (T, ..., B, {D}), "
                          f"from W_xh {params.W_xh.shape}. {fix}")
@@ -224,7 +242,7 @@ def _check_input(params: cells.RNNParams, x, state0) -> tuple[np.ndarray, np.nda
         return x, None
     state0 = _checks.array("state0", state0)
     if state0.ndim < 2 or state0.shape[-2:] != (x.shape[-2], H):
-        fix = _checks.BATCH_FIRST if state0.ndim >= 2 and state0.shape[-2] == x.shape[0] else (
+        fix = _checks.BATCH_FIRST if x.ndim == 3 and state0.ndim >= 2 and state0.shape[-2] == x.shape[0] else (
             f"One state for all sequences is np.broadcast_to(state, ({x.shape[-2]}, {H})).")
         raise ValueError(f"state0 has shape {state0.shape}, needs (..., {x.shape[-2]}, {H}): a state for each of the "
                          f"{x.shape[-2]} sequences of x {x.shape}. {fix}")

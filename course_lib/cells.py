@@ -58,7 +58,7 @@ def tree_map(function: Callable, *trees):
     """Apply a function to the arrays of nested NamedTuples of one shape; returns a tree of that shape."""
     first = trees[0]
     if hasattr(first, "_fields"):
-        return type(first)(*(tree_map(function, *parts) for parts in zip(*trees)))
+        return type(first)(*(tree_map(function, *parts) for parts in zip(*trees, strict=True)))
     return function(*trees)
 
 

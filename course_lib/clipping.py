@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 
@@ -24,7 +24,11 @@ def global_norm(grads, lead: tuple[int, ...] = ()) -> np.ndarray:
     grads    a (nested) NamedTuple of arrays
     lead     leading axes kept apart, such as (E,)
     returns  lead
+    errors   ValueError for an array without those axes, TypeError for whole numbers
     """
+    for name, array in leaves(grads):
+        if _checks.floating(name, array, finite=False).shape[:len(lead)] != lead:
+            raise ValueError(f"{name} has shape {np.shape(array)}, needs the members' axes {lead} in front.")
     def gather(reduce):
         return [reduce(array.reshape(*lead, -1)) for _, array in leaves(grads)]
 
@@ -74,9 +78,11 @@ def clip_by_value(grads, limit: float) -> Clipped:
     return Clipped(tree_map(lambda array: np.clip(array, -limit, limit), grads), norm, clipped)
 
 
-def _name_nonfinite(grads) -> None:
+def _name_nonfinite(grads) -> NoReturn:
     for name, array in leaves(grads):
         if not np.isfinite(array).all():
             index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
             raise FloatingPointError(f"gradient {name} is not finite: {array[index]} at index {index}. Clipping cannot "
                                      f"repair it: it has no direction. Look for the step that made it.")
+    raise FloatingPointError("the norm of all gradients together is beyond float64, though every entry is finite: "
+                             "divide the loss by a constant.")

@@ -29,11 +29,14 @@ def complex_step(loss: Callable, params):
     returns  the gradient, like params, float64
     errors   TypeError if the loss is not a single number or threw the imaginary part away
     """
-    arrays = [np.array(_checks.array(name, leaf), dtype=complex) for name, leaf in leaves(params)]
+    for name, leaf in leaves(params):
+        if np.iscomplexobj(_checks.array(name, leaf)):
+            raise TypeError(f"{name} is complex already: the step needs the imaginary axis for itself. Pass real numbers.")
+    arrays = [np.array(leaf, dtype=complex) for _, leaf in leaves(params)]
 
     def rebuilt():
         parts = iter(arrays)
-        return tree_map(lambda _: next(parts), params)
+        return tree_map(lambda _: next(parts).copy(), params)  # the loss may write into what it gets
 
     gradients = []
     for array in arrays:
@@ -91,6 +94,8 @@ def relative_error(mine, theirs, axis: int | None = 0) -> np.ndarray:
     if mine.shape != theirs.shape:
         raise ValueError(f"mine has shape {mine.shape}, theirs {theirs.shape}: compared entry by entry, they must "
                          f"agree.")
+    if axis is not None and mine.ndim and not -mine.ndim <= axis < mine.ndim:
+        raise ValueError(f"axis is {axis}, but the arrays have {mine.ndim} axes.")
     rest = None if axis is None or mine.ndim == 0 else tuple(i for i in range(mine.ndim) if i != axis % mine.ndim)
     difference = np.abs(np.asarray(mine, np.result_type(mine, np.float64)) - theirs).max(rest)
     scale = np.abs(theirs).max(rest).astype(float)
@@ -144,7 +149,10 @@ def table(mine, theirs, tolerance: float = 1e-9) -> Table:
     tolerance = _checks.positive("tolerance", tolerance)
     rows = []
     for name, a, b in pairs:
-        errors = np.atleast_1d(relative_error(a, b))
+        try:
+            errors = np.atleast_1d(relative_error(a, b))
+        except ValueError as problem:
+            raise ValueError(f"{name}: {problem}") from None
         worst = int(errors.argmax())
         agrees = f"agrees to {tolerance:.0e}" if errors[worst] <= tolerance else "WRONG"
         verdict = "equal" if errors[worst] == 0 else agrees

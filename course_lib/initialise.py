@@ -13,11 +13,11 @@ from .cells import NetworkParams, ReadoutParams, RNNParams
 def gaussian(shape: tuple[int, ...], rng: np.random.Generator, gain: float = 1.0) -> np.ndarray:
     """Independent normal entries of deviation gain / sqrt(columns); a large square matrix has spectral radius gain."""
     shape = _shape(shape)
-    return _checks.generator(rng).normal(0, _checks.real("gain", gain) / np.sqrt(shape[-1]), shape)
+    return _checks.real("gain", gain) / np.sqrt(shape[-1]) * _checks.generator(rng).normal(size=shape)
 
 
 def uniform(shape: tuple[int, ...], rng: np.random.Generator, gain: float = 1.0) -> np.ndarray:
-    """Independent entries from U(-k, k), k = gain / sqrt(columns): what torch's nn.RNN does by default."""
+    """Independent entries from U(-k, k), k = gain / sqrt(columns): what torch's nn.RNN does to W_hh by default."""
     shape = _shape(shape)
     k = _checks.real("gain", gain) / np.sqrt(shape[-1])
     return _checks.generator(rng).uniform(-abs(k), abs(k), shape)
@@ -26,7 +26,8 @@ def uniform(shape: tuple[int, ...], rng: np.random.Generator, gain: float = 1.0)
 def glorot(shape: tuple[int, ...], rng: np.random.Generator, gain: float = 1.0) -> np.ndarray:
     """Normal entries of variance gain^2 2 / (rows + columns) (Glorot and Bengio 2010)."""
     shape = _shape(shape)
-    return _checks.generator(rng).normal(0, _checks.real("gain", gain) * np.sqrt(2 / (shape[-1] + shape[-2])), shape)
+    size = _checks.real("gain", gain) * np.sqrt(2 / (shape[-1] + shape[-2]))
+    return size * _checks.generator(rng).normal(size=shape)
 
 
 def orthogonal(shape: tuple[int, ...], rng: np.random.Generator, gain: float = 1.0) -> np.ndarray:
@@ -88,7 +89,7 @@ def rnn(inputs: int, hidden: int, rng: np.random.Generator, recurrent: str = "or
     members         None for one network, E for an ensemble with a leading axis
     returns         RNNParams of dtype
     """
-    D, H = _checks.count("inputs", inputs), _checks.count("hidden", hidden)
+    D, H, dtype = _checks.count("inputs", inputs), _checks.count("hidden", hidden), _checks.floating_type(dtype)
     make = MATRICES[_checks.choice("recurrent", recurrent, MATRICES)]
     lead = () if members is None else (_checks.count("members", members),)
     arrays = gaussian((*lead, H, D), rng, input_gain), make((*lead, H, H), rng, gain), np.zeros((*lead, H))
@@ -100,7 +101,7 @@ def network(inputs: int, hidden: int, outputs: int, rng: np.random.Generator, re
             dtype=np.float64) -> NetworkParams:
     """Parameters of a recurrent network with a readout: `rnn` as above, W_hy gaussian with gain 1, b_y zero."""
     params = rnn(inputs, hidden, rng, recurrent, gain, input_gain, members, dtype)
-    K, lead = _checks.count("outputs", outputs), params.b_h.shape[:-1]
+    K, lead, dtype = _checks.count("outputs", outputs), params.b_h.shape[:-1], params.b_h.dtype
     W_hy = gaussian((*lead, K, hidden), rng).astype(dtype)
     return NetworkParams(params, ReadoutParams(W_hy, np.zeros((*lead, K), dtype)))
 

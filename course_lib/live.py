@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import html
 import math
+import numbers
 from decimal import Decimal
 
 import ipywidgets as widgets
@@ -109,14 +110,14 @@ def _control(figure: Figure, name: str, wanted) -> widgets.ValueWidget:
 
 def _slider(figure: Figure, name: str, wanted, common: dict) -> widgets.ValueWidget:
     logarithmic = isinstance(wanted, tuple) and len(wanted) == 3 and wanted[2] == "log"
-    numbers = wanted[:2] if logarithmic else wanted
+    ends = wanted[:2] if logarithmic else wanted
     start = common["value"]
-    if not isinstance(wanted, tuple) or len(wanted) not in (2, 3) or not all(map(_is_number, numbers)):
+    if not isinstance(wanted, tuple) or len(wanted) not in (2, 3) or not all(map(_is_number, ends)):
         raise TypeError(f"{name} has the range {wanted!r}, needs (low, high), (low, high, step), "
                         f'(low, high, "log"), a list of choices, or bool.')
     if not _is_number(start):
         raise TypeError(f"{name} is {start!r} in the figure, which no slider can show. Pass a list of choices.")
-    low, high = numbers[:2]
+    low, high = ends[:2]
     if low >= high:
         raise ValueError(f"{name} has the range {wanted!r}, whose low end is not below its high end. Swap them.")
     if logarithmic and low <= 0:
@@ -124,14 +125,14 @@ def _slider(figure: Figure, name: str, wanted, common: dict) -> widgets.ValueWid
     if not low <= start <= high:
         raise ValueError(f"{name} starts at {start:g}, outside of its range {low:g} to {high:g}. Widen the range, or "
                          f"start the figure elsewhere: {type(figure).__name__}({name}={low!r}).")
-    step = numbers[2] if len(numbers) == 3 else None
+    step = ends[2] if len(ends) == 3 else None
     if step is not None and not 0 < step <= high - low:
         raise ValueError(f"{name} has the step {step!r}, needs one above 0 and at most {high - low:g}.")
     layout = widgets.Layout(width="320px", max_width="100%")
     if logarithmic:
         return widgets.FloatLogSlider(**common, layout=layout, base=10, min=math.log10(low), max=math.log10(high),
                                       step=(math.log10(high) - math.log10(low)) / 100, readout_format=".3g")
-    if all(isinstance(number, int) for number in (start, *numbers)):
+    if all(isinstance(number, numbers.Integral) for number in (start, *ends)):
         return widgets.IntSlider(**common, layout=layout, min=low, max=high, step=step or 1)
     step = step or _round_step((high - low) / 100)
     digits = max(0, -Decimal(f"{step:.6g}").as_tuple().exponent)
@@ -145,4 +146,4 @@ def _round_step(step: float) -> float:
 
 
 def _is_number(value) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)

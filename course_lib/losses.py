@@ -20,7 +20,7 @@ def mean_squared_error(y: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, n
     if target.ndim < 2 or target.shape[-2:] != y.shape[-2:] or not _fits(target.shape, y.shape):
         fix = " Add the axis of outputs: target[..., None]." if (*target.shape, 1) == y.shape else ""
         raise ValueError(f"target has shape {target.shape}, needs {y.shape}, one number for each of y.{fix}")
-    difference = y - target
+    difference = y - target.astype(np.result_type(y.dtype, np.complex64) if np.iscomplexobj(target) else y.dtype)
     size = difference.shape[-1] * difference.shape[-2]
     return (difference * difference).sum((-2, -1)) / size, 2 * difference / size
 
@@ -36,8 +36,8 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, n
     logits, labels = _checks.array("logits", logits, ndim=2, finite=False), _checks.array("labels", labels)
     B, K = logits.shape[-2:]
     if labels.dtype.kind not in "iu":
-        raise TypeError(f"labels have dtype {labels.dtype}, need whole numbers 0 ... {K - 1}. From one-hot rows: "
-                        f"labels.argmax(-1).")
+        fix = "From one-hot rows: labels.argmax(-1)." if labels.shape[-2:] == (B, K) else "Pass labels.astype(int)."
+        raise TypeError(f"labels have dtype {labels.dtype}, need whole numbers 0 ... {K - 1}. {fix}")
     if labels.ndim < 1 or labels.shape[-1] != B or not _fits(labels.shape, logits.shape[:-1]):
         raise ValueError(f"labels have shape {labels.shape}, need {logits.shape[:-1]}, one for each row of logits "
                          f"{logits.shape}.")

@@ -70,7 +70,10 @@ def _package(name: str, wanted) -> str:
 
 
 def _memory() -> str:
-    import psutil
+    try:
+        import psutil
+    except ImportError:
+        return "cannot be seen without psutil: run make lab once more, or pip install psutil"
     free = psutil.virtual_memory().available / 1e9
     return "" if free >= MEMORY else f"only {free:.1f} GB are free: close other notebooks (Kernel, Shut Down)"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from dataclasses import dataclass, field
 from typing import Callable, Iterable, Iterator, NamedTuple
@@ -23,11 +24,15 @@ class SGD(NamedTuple):
 
     def start(self, params):
         """State before the first update: none."""
-        return ()
+        return SGDState()
 
     def update(self, params, grads, state) -> tuple:
         """Return the new parameters and the new state; the old ones stay as they are."""
         return tree_map(lambda p, g: p - _per_member(self.rate, p) * g, params, grads), state
+
+
+class SGDState(NamedTuple):
+    """Plain gradient descent remembers nothing."""
 
 
 class Adam(NamedTuple):
@@ -43,9 +48,9 @@ class Adam(NamedTuple):
     eps: float = 1e-8
 
     def start(self, params):
-        """State before the first update: (updates so far, m, v)."""
+        """State before the first update."""
         zeros = tree_map(np.zeros_like, params)
-        return 0, zeros, zeros
+        return AdamState(0, zeros, zeros)
 
     def update(self, params, grads, state) -> tuple:
         """Return the new parameters and the new state; the old ones stay as they are."""
@@ -58,7 +63,15 @@ class Adam(NamedTuple):
         def moved(p, m, v):
             return p - _per_member(self.rate, p) * (m / unbias1) / (np.sqrt(v / unbias2) + self.eps)
 
-        return tree_map(moved, params, m, v), (k, m, v)
+        return tree_map(moved, params, m, v), AdamState(k, m, v)
+
+
+class AdamState(NamedTuple):
+    """What Adam remembers: updates so far, the running means of the gradient and of its square."""
+
+    updates: int
+    m: tuple
+    v: tuple
 
 
 def sequence_objective(loss: Callable, at: str = "last", activation: str = "tanh",
@@ -99,6 +112,7 @@ class Result:
 
     params: tuple
     history: History
+    optimiser: SGD | Adam
     optimiser_state: tuple = field(repr=False)
     interrupted: bool = False
 
@@ -125,6 +139,22 @@ class Diverged(FloatingPointError):
         at = f" at index {index}" if index else ""
         super().__init__(f"update {result.updates}: {array} is {value}{at}. {cause}")
         self.result, self.update, self.array, self.index = result, result.updates, array, index
+        self._made_from = array, index, value, cause, result
+
+    def __reduce__(self):
+        return Diverged, self._made_from
+
+
+class OutOfBatches(ValueError):
+    """The batches ended before the updates did. `.result` is the run so far: pass it to `train` to go on."""
+
+    def __init__(self, result: Result):
+        super().__init__(f"batches ran out after {result.updates} updates. Pass a function, or ask for fewer updates; "
+                         f"what was done is in .result.")
+        self.result = result
+
+    def __reduce__(self):
+        return OutOfBatches, (self.result,)
 
 
 def train(params, objective: Callable, batches: Callable | Iterable, *, updates: int, optimiser=SGD(0.1),
@@ -142,56 +172,100 @@ def train(params, objective: Callable, batches: Callable | Iterable, *, updates:
     evaluate   params -> a number or array, called every `evaluate_every` updates and kept in history.evaluation
     progress   whether to show a bar
     returns    Result. On a keyboard interrupt: what there is so far, with .interrupted set
-    errors     Diverged, a FloatingPointError, naming the update and the first array that is not finite; its .result
-               holds all that came before. ValueError and TypeError for arguments that cannot work.
+    errors     Diverged, a FloatingPointError, naming the update and the first array that is not finite, and
+               OutOfBatches; the .result of both holds all that came before. ValueError and TypeError for arguments
+               that cannot work.
     """
     updates, evaluate_every = _checks.count("updates", updates), _checks.count("evaluate_every", evaluate_every)
     if clip_norm is not None:
         _checks.positive("clip_norm", clip_norm)
-    _check_rate(optimiser)
+    _check_optimiser(optimiser)
     draw = _drawing(batches)
     past = params if isinstance(params, Result) else None
     if past is not None:
+        if type(past.optimiser) is not type(optimiser):
+            raise ValueError(f"optimiser is {optimiser!r}, but the run to go on with used {past.optimiser!r}. Pass "
+                             f"one of that kind, or start afresh from its .params.")
         params, state = past.params, past.optimiser_state
     else:
-        for name, array in leaves(params):
-            _checks.floating(name, array)
+        params = tree_map(lambda leaf: _checks.floating("params", leaf), params)
         state = optimiser.start(params)
-    losses, norms, clips, marks, values = [], [], [], [], []
+    done = past.updates if past is not None else 0
+    rows, marks = [], []  # (loss, norm, clipped) of each update; (update, value) of each evaluation
+    stand = params, state, 0  # the last update that is whole: replaced in one step, so that no interrupt can split it
+    lead: tuple[int, ...] = ()
 
     def result(interrupted: bool = False) -> Result:
-        history = _history(losses, norms, clips, marks, values, past)
-        return Result(params, history, state, interrupted)
+        params, state, count = stand
+        kept = [mark for mark in marks if mark[0] <= done + count]
+        return Result(params, _history(rows[:count], kept, lead, past), optimiser, state, interrupted)
 
-    done = past.updates if past is not None else 0
     with _bar(updates, progress) as bar, np.errstate(all="ignore"):  # overflow is looked for below, and named
         try:
             for update in range(done + 1, done + updates + 1):
-                batch = draw()
-                outcome = objective(params, *batch)
-                loss, grads = outcome[:2]
-                loss = np.asarray(loss)
-                norm = global_norm(grads, loss.shape)
+                try:
+                    batch = draw()
+                except StopIteration:
+                    raise OutOfBatches(result()) from None
+                outcome = objective(params, *_as_arguments(batch))
+                loss = np.array(outcome[0])  # a copy: the objective may use its arrays again
+                if not rows:
+                    lead = loss.shape
+                    _check_outcome(params, outcome[1], lead, optimiser)
+                grads = tree_map(lambda p, g: np.asarray(g, p.dtype), params, outcome[1])
+                norm = global_norm(grads, lead)
                 if not (np.isfinite(loss).all() and np.isfinite(norm).all()):
-                    raise Diverged(*_first_nonfinite(_in_order(batch, outcome)), EXPLODED, result())
-                clipped = np.zeros(loss.shape, bool)
+                    raise Diverged(*_first_nonfinite(_in_order(batch, outcome, lead)), EXPLODED, result())
+                clipped = np.zeros(lead, bool)
                 if clip_norm is not None:
-                    grads, norm, clipped = clip_by_norm(grads, clip_norm, loss.shape)
-                new_params, new_state = optimiser.update(params, grads, state)
-                broken = _first_nonfinite(leaves(new_params, "params"))
+                    grads, norm, clipped = clip_by_norm(grads, clip_norm, lead)
+                params, state = optimiser.update(params, grads, state)
+                broken = _first_nonfinite([*leaves(params, "params"), *leaves(state, "optimiser")])
                 if broken:
                     raise Diverged(*broken, f"The gradient was finite, its norm {np.max(norm):.1e}; the step itself "
-                                            f"overflowed: the rate is too large.", result())
-                params, state = new_params, new_state
-                losses.append(loss), norms.append(norm), clips.append(clipped)
+                                            f"overflowed: the rate is too large, or clip_norm is needed.", result())
+                rows.append((loss, norm, clipped))
+                stand = params, state, len(rows)
                 if evaluate is not None and update % evaluate_every == 0:
-                    marks.append(update), values.append(evaluate(params))
+                    marks.append((update, _evaluated(evaluate(params), marks, past)))
                 bar.update()
         except KeyboardInterrupt:
-            size = min(len(losses), len(norms), len(clips))  # an interrupt may fall between two appends
-            del losses[size:], norms[size:], clips[size:], marks[len(values):]
             return result(interrupted=True)
     return result()
+
+
+def _as_arguments(batch) -> tuple:
+    if not isinstance(batch, (tuple, list)):
+        fix = " A generator function has to be called: pass gen()." if inspect.isgenerator(batch) else ""
+        raise TypeError(f"batches gave {type(batch).__name__}, needs a tuple such as (x, target), new for each "
+                        f"update: lambda: tasks.recall(20, 50, rng).{fix}")
+    return tuple(batch)
+
+
+def _check_outcome(params, grads, lead: tuple[int, ...], optimiser) -> None:
+    """Say, once, where gradients, members and rates do not fit: numpy would broadcast them into wrong numbers."""
+    have, came = dict(leaves(params, "params")), dict(leaves(grads, "params"))
+    if have.keys() != came.keys():
+        raise ValueError(f"the objective gave gradients for {list(came)}, needs {list(have)}, like the parameters.")
+    for name, array in have.items():
+        if np.shape(came[name]) != array.shape:
+            raise ValueError(f"the gradient of {name} has shape {np.shape(came[name])}, needs {array.shape}.")
+        if array.shape[:len(lead)] != lead:
+            raise ValueError(f"{name} has shape {array.shape}, but the loss has the shape {lead}: one for each member. "
+                             f"Every array needs the members' axis in front; np.broadcast_to(array, ...).copy() adds it.")
+    if np.ndim(optimiser.rate) and np.shape(optimiser.rate) != lead:
+        raise ValueError(f"rate has shape {np.shape(optimiser.rate)}, but the loss has the shape {lead}: pass one "
+                         f"number, or one for each member of an ensemble.")
+
+
+def _evaluated(value, marks, past: Result | None) -> np.ndarray:
+    """The value as an array of its own, if it has the shape of those before."""
+    value = np.array(value)
+    before = [mark[1] for mark in marks[:1]] + (list(past.history.evaluation[:1]) if past is not None else [])
+    if before and value.shape != np.shape(before[0]):
+        raise ValueError(f"evaluate returned shape {value.shape}, before it was {np.shape(before[0])}: a history needs "
+                         f"one shape.")
+    return value
 
 
 def _drawing(batches) -> Callable:
@@ -203,20 +277,19 @@ def _drawing(batches) -> Callable:
         raise TypeError(f"batches is {type(batches).__name__}, needs a function without arguments or an iterable that "
                         f"gives batches, for example lambda: tasks.recall(20, 50, rng).") from None
 
-    def draw():
-        try:
-            return next(iterator)
-        except StopIteration:
-            raise ValueError("batches ran out before the updates did. Pass a function, or fewer updates.") from None
-    return draw
+    return lambda: next(iterator)
 
 
-def _check_rate(optimiser) -> None:
-    if not hasattr(optimiser, "update"):
+def _check_optimiser(optimiser) -> None:
+    if not isinstance(optimiser, (SGD, Adam)):
         raise TypeError(f"optimiser is {optimiser!r}, needs train.SGD(rate) or train.Adam(rate).")
     rate = _checks.array("rate", optimiser.rate)
     if (rate <= 0).any():
         raise ValueError(f"rate is {optimiser.rate}, needs to be above 0.")
+    if isinstance(optimiser, Adam):
+        if not (0 <= optimiser.beta1 < 1 and 0 <= optimiser.beta2 < 1):
+            raise ValueError(f"beta1 and beta2 are {optimiser.beta1} and {optimiser.beta2}, need to be in [0, 1).")
+        _checks.positive("eps", optimiser.eps)
 
 
 def _bar(updates: int, progress: bool):
@@ -231,8 +304,10 @@ def _per_member(rate, like: np.ndarray):
     return rate.reshape(*rate.shape, *(1,) * (like.ndim - rate.ndim))
 
 
-def _history(losses, norms, clips, marks, values, past: Result | None) -> History:
-    new = [np.array(losses), np.array(norms), np.array(clips, bool), np.array(marks, int), np.array(values)]
+def _history(rows, marks, lead: tuple[int, ...], past: Result | None) -> History:
+    columns = [[row[i] for row in rows] for i in range(3)]
+    new = [np.array(column, kind).reshape(-1, *lead) for column, kind in zip(columns, (float, float, bool))]
+    new += [np.array([mark[0] for mark in marks], int), np.array([mark[1] for mark in marks])]
     if past is None:
         return History(*new)
     old = [past.history.loss, past.history.grad_norm, past.history.clipped, past.history.evaluated_at,
@@ -244,17 +319,17 @@ def _first_nonfinite(named: Iterable[tuple[str, np.ndarray]]) -> tuple[str, tupl
     """Return name, index and value of the first entry that is NaN or infinite."""
     for name, array in named:
         array = np.asarray(array)
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
+        if array.dtype.kind in "fc" and not np.isfinite(array).all():
             index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            return name, index, float(array[index])
+            return name, index, array[index].item()
     return None
 
 
-def _in_order(batch, outcome) -> Iterator[tuple[str, np.ndarray]]:
+def _in_order(batch, outcome, lead: tuple[int, ...]) -> Iterator[tuple[str, np.ndarray]]:
     """What an update computes, in the order of computation: inputs, states, loss, gradients."""
     yield from ((f"batch[{i}]", part) for i, part in enumerate(batch))
     if isinstance(outcome, bptt.Evaluation):
         yield "run.h", outcome.run.h
     yield "loss", outcome[0]
     yield from leaves(outcome[1], "grads")
-    yield "the norm of grads", global_norm(outcome[1], np.shape(outcome[0]))
+    yield "the norm of grads", global_norm(outcome[1], lead)

@@ -31,6 +31,8 @@ def test_activations_write_in_place_and_never_overflow(name):
 def test_sigmoid_and_relu_are_what_they_are_called():
     a = np.linspace(-5, 5, 11)
     assert np.allclose(activations.sigmoid(a), 1 / (1 + np.exp(-a)), rtol=1e-14)
+    assert activations.sigmoid(-40.0) == pytest.approx(4.248354255291589e-18, rel=1e-14)  # no digit is lost
+    assert activations.get("sigmoid").derivative(-40.0) == pytest.approx(4.248354255291589e-18, rel=1e-14)
     assert np.array_equal(activations.relu(a), np.where(a > 0, a, 0))
 
 
@@ -92,6 +94,16 @@ def test_complex_step_sees_what_finite_differences_cannot():
     assert (gradcheck.relative_error(gradcheck.complex_step(loss, np.ones(4)), exact, axis=None) < 1e-12)
     for eps in (1e-8, 1e-4, 1.0):  # two equal losses, whatever the step
         assert loss(np.ones(4) + eps) - loss(np.ones(4) - eps) == 0
+
+
+def test_complex_step_survives_a_loss_that_writes_into_its_argument():
+    assert np.allclose(gradcheck.complex_step(lambda p: np.multiply(p, 2, out=p).prod(), np.array([1.0, 2, 3])),
+                       [48, 24, 16])
+
+
+def test_trees_of_different_form_are_refused():
+    with pytest.raises(ValueError):
+        cells.tree_map(np.add, cells.ReadoutParams(1.0, 2.0), cells.RNNParams(1.0, 2.0, 3.0))
 
 
 def test_complex_step_refuses_a_real_loss():

@@ -439,7 +439,7 @@ def test_ruler_states_its_finding():
     figure.update(gain=1.)
     dead = figure.data._replace(exact=np.append(np.full(20, -np.inf), 0.))
     figure.move(dead)
-    assert "is exactly 0 at h_0" in figure.describe(dead)
+    assert "is 0 in float64 at h_0" in figure.describe(dead)
     assert "exact: 0\n0 a step" in figure.names[0].get_text()
 
 

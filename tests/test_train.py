@@ -1,5 +1,8 @@
 """The trainer: against torch's optimisers, for ensembles, for runs that diverge, stop and go on."""
 
+import pickle
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -57,13 +60,15 @@ def test_it_learns_and_leaves_its_input_alone():
     assert "200 updates" in repr(result)
 
 
-def test_an_ensemble_is_its_members():
-    members = network(members=3)
-    rates = np.array([0.1, 0.3, 0.5])
-    together = train.train(members, objective, batches(), updates=40, optimiser=train.SGD(rates), clip_norm=0.1, progress=False)
+@pytest.mark.parametrize("optimiser, rates", [(train.SGD, [0.1, 0.3, 0.5]), (train.Adam, [0.001, 0.01, 0.03])])
+def test_an_ensemble_is_its_members(optimiser, rates):
+    members, rates = network(members=3), np.array(rates)
+    together = train.train(members, objective, batches(), updates=40, optimiser=optimiser(rates), clip_norm=0.1,
+                           progress=False)
     for i, rate in enumerate(rates):
         one = cells.tree_map(lambda a: a[i], members)
-        alone = train.train(one, objective, batches(), updates=40, optimiser=train.SGD(rate), clip_norm=0.1, progress=False)
+        alone = train.train(one, objective, batches(), updates=40, optimiser=optimiser(rate), clip_norm=0.1,
+                            progress=False)
         assert np.allclose(together.history.loss[:, i], alone.history.loss, rtol=1e-9)
         assert np.allclose(together.history.grad_norm[:, i], alone.history.grad_norm, rtol=1e-9)
         assert np.array_equal(together.history.clipped[:, i], alone.history.clipped)
@@ -138,3 +143,127 @@ def test_an_objective_that_reuses_its_arrays_gives_the_same_numbers():
             assert np.array_equal(a, b), name
     first = reusing(network(), *draw())
     assert np.shares_memory(reusing(network(), *draw()).run.h, first.run.h)
+
+
+@pytest.mark.parametrize("options", [dict(at="every"), dict(window=3), dict(activation="relu"), dict()], ids=str)
+def test_an_objective_keeps_its_options(options):
+    x, target = tasks.recall(8, 5, np.random.default_rng(0))
+    if options.get("at") == "every":
+        target = np.repeat(target[None], 8, axis=0)
+    mine = train.sequence_objective(losses.cross_entropy, **options)(network(), x, target)
+    direct = bptt.loss_and_grads(network(), x, target, losses.cross_entropy, **options)
+    for (name, a), (_, b) in zip(cells.leaves(mine.grads), cells.leaves(direct.grads)):
+        assert np.array_equal(a, b), name
+
+
+@pytest.mark.parametrize("target", ["labels", "values"])
+def test_float32_stays_float32_through_training(target):
+    rng = np.random.default_rng(0)
+
+    def draw():
+        x, labels = tasks.recall(8, 5, rng)  # float64
+        return x, labels if target == "labels" else np.eye(2)[labels]
+
+    loss = losses.cross_entropy if target == "labels" else losses.mean_squared_error
+    for optimiser in (train.SGD(0.1), train.Adam(0.01)):
+        result = train.train(network(dtype=np.float32), train.sequence_objective(loss), draw, updates=3,
+                             optimiser=optimiser, clip_norm=0.1, progress=False)
+        assert {array.dtype for _, array in cells.leaves(result.params)} == {np.dtype(np.float32)}
+
+
+def test_adam_does_not_die_of_one_huge_gradient():
+    gradients = iter([np.array([1e200, 1.0]), np.ones(2)])
+    with pytest.raises(train.Diverged, match="update 0: optimiser.v is inf at index .0,.*clip_norm is needed"):
+        train.train(np.ones(2), lambda p, b: (1.0, next(gradients)), lambda: (1,), updates=2,
+                    optimiser=train.Adam(0.1), progress=False)
+
+
+def test_an_interrupt_in_evaluate_keeps_what_is_whole_and_the_schedule():
+    calls = []
+
+    def evaluate(params):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return len(calls)
+
+    first = train.train(network(), objective, batches(), updates=40, optimiser=train.Adam(0.01), progress=False,
+                        evaluate=evaluate, evaluate_every=4)
+    assert first.interrupted and first.updates == 12 and first.optimiser_state.updates == 12
+    assert first.history.evaluated_at.tolist() == [4, 8]
+    rest = train.train(first, objective, batches(1), updates=6, optimiser=train.Adam(0.01), progress=False,
+                       evaluate=lambda p: 0, evaluate_every=4)
+    assert rest.updates == 18 and rest.history.evaluated_at.tolist() == [4, 8, 16]
+
+
+def test_an_interrupt_at_any_line_leaves_a_whole_state():
+    """Parameters, optimiser and history belong to the same update wherever the interrupt falls."""
+    whole = [train.train(network(), objective, batches(), updates=n, optimiser=train.Adam(0.01), progress=False)
+             for n in (1, 2, 3)]
+    lines = 0
+    for stop_at in range(1, 200):
+        count = 0
+
+        def tracer(frame, event, argument):
+            nonlocal count, lines
+            if frame.f_code is not train.train.__code__:
+                return None
+            if event == "line":
+                count += 1
+                if count == stop_at:
+                    raise KeyboardInterrupt
+            return tracer
+
+        sys.settrace(tracer)
+        try:
+            result = train.train(network(), objective, batches(), updates=3, optimiser=train.Adam(0.01), progress=False)
+        except KeyboardInterrupt:
+            continue  # before the first update
+        finally:
+            sys.settrace(None)
+        if not result.interrupted:
+            break
+        lines += 1
+        assert result.optimiser_state.updates == result.updates
+        if result.updates:
+            same = whole[result.updates - 1]
+            assert np.array_equal(result.history.loss, same.history.loss)
+            assert np.array_equal(result.params.rnn.W_hh, same.params.rnn.W_hh)
+    assert lines > 30
+
+
+def test_a_history_copies_what_it_is_given():
+    loss, value = np.zeros(()), np.zeros(2)
+
+    def reusing(p, b):
+        loss[...] += 1
+        value[...] += 1
+        return loss, np.zeros(1)
+
+    result = train.train(np.zeros(1), reusing, lambda: (1,), updates=3, progress=False, evaluate=lambda p: value,
+                         evaluate_every=1)
+    assert result.history.loss.tolist() == [1, 2, 3] and result.history.evaluation[:, 0].tolist() == [1, 2, 3]
+
+
+def test_what_was_done_survives_the_end_of_the_batches():
+    draw = batches()
+    with pytest.raises(train.OutOfBatches, match="ran out after 5 updates") as caught:
+        train.train(network(), objective, [draw() for _ in range(5)], updates=9, progress=False)
+    assert caught.value.result.updates == 5
+
+
+def test_a_run_goes_on_with_its_own_kind_of_optimiser():
+    first = train.train(network(), objective, batches(), updates=2, progress=False)
+    with pytest.raises(ValueError, match=r"optimiser is Adam.*used SGD"):
+        train.train(first, objective, batches(), updates=2, optimiser=train.Adam(0.1), progress=False)
+
+
+def test_a_run_of_an_ensemble_that_breaks_off_at_once_has_empty_columns():
+    def broken(p, x, target):
+        evaluation = objective(p, x, target)
+        return evaluation.loss * np.nan, evaluation.grads
+    with pytest.raises(train.Diverged, match=r"loss is nan at index \(0,\)") as caught:
+        train.train(network(members=3), broken, batches(), updates=2, progress=False)
+    assert caught.value.result.history.loss.shape == (0, 3)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == str(caught.value) and again.array == "loss"

@@ -184,6 +184,7 @@ class Figure:
         """Return an SVG of all that moves, labelled with the alt text, to be laid over the background."""
         with self.lock, _DRAWING:
             self._draw_background()
+            self._renderer.parts.clear()  # of a picture that an error broke off
             for artist in self._shown():
                 artist.draw(self._renderer)
             width, height = self.size

@@ -92,11 +92,15 @@ class GradientRuler(Figure):
 
     def compute(self, gain=1.0, non_normality=0.0, T=100, activation="tanh"):
         gain, T = _checks.positive("gain", gain), _checks.count("T", T)
+        _checks.choice("activation", activation, ("tanh", "relu", "linear"))
         matrix, inputs, reading = np.random.default_rng(self.seed).spawn(3)
         W_hh = initialise.non_normal((HIDDEN, HIDDEN), matrix, gain, non_normality)
         W_xh = initialise.gaussian((HIDDEN, INPUTS), inputs, DRIVE)
         x = inputs.normal(size=(T, 1, INPUTS))
-        run = bptt.forward(cells.RNNParams(W_xh, W_hh, np.zeros(HIDDEN)), x, activation=activation)
+        with np.errstate(all="ignore"):
+            run = bptt.forward(cells.RNNParams(W_xh, W_hh, np.zeros(HIDDEN)), x, activation=activation)
+        if not np.isfinite(run.h).all():
+            raise ValueError(f"with gain {gain:g} the states leave float64 before step {T}: take a smaller gain or T.")
         dh_direct = np.zeros_like(run.h)
         dh_direct[-1] = initialise.orthogonal((1, HIDDEN), reading)  # the loss reads h_T in one direction, of length 1
         with np.errstate(divide="ignore"):  # a ReLU network may die: then the gradient is exactly 0
@@ -132,7 +136,7 @@ class GradientRuler(Figure):
 
     def describe(self, ruled):
         values, change = self.values, ruled.exact[0]
-        did = ("is exactly 0 at" if np.isneginf(change) else
+        did = ("is 0 in float64 at" if np.isneginf(change) else
                f"{'grows' if change > 0 else 'shrinks'} by a factor {10 ** abs(change):.3g} on its way to")
         return (f"log10 of |dL/dh_t| against t for a {values['activation']} network of {HIDDEN} units with gain "
                 f"{values['gain']:g} and non-normality {values['non_normality']:g}, whose loss reads the last of "
