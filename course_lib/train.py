@@ -215,7 +215,7 @@ def train(params, objective: Callable, batches: Callable | Iterable, *, updates:
                 grads = tree_map(lambda p, g: np.asarray(g, p.dtype), params, outcome[1])
                 norm = global_norm(grads, lead)
                 if not (np.isfinite(loss).all() and np.isfinite(norm).all()):
-                    raise Diverged(*_first_nonfinite(_in_order(batch, outcome, lead)), EXPLODED, result())
+                    raise Diverged(*_first_nonfinite(_in_order(batch, outcome, grads, norm)), EXPLODED, result())
                 clipped = np.zeros(lead, bool)
                 if clip_norm is not None:
                     grads, norm, clipped = clip_by_norm(grads, clip_norm, lead)
@@ -325,11 +325,11 @@ def _first_nonfinite(named: Iterable[tuple[str, np.ndarray]]) -> tuple[str, tupl
     return None
 
 
-def _in_order(batch, outcome, lead: tuple[int, ...]) -> Iterator[tuple[str, np.ndarray]]:
+def _in_order(batch, outcome, grads, norm: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     """What an update computes, in the order of computation: inputs, states, loss, gradients."""
     yield from ((f"batch[{i}]", part) for i, part in enumerate(batch))
     if isinstance(outcome, bptt.Evaluation):
         yield "run.h", outcome.run.h
     yield "loss", outcome[0]
-    yield from leaves(outcome[1], "grads")
-    yield "the norm of grads", global_norm(outcome[1], lead)
+    yield from leaves(grads, "grads")
+    yield "the norm of grads", norm

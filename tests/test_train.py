@@ -267,3 +267,8 @@ def test_a_run_of_an_ensemble_that_breaks_off_at_once_has_empty_columns():
     assert caught.value.result.history.loss.shape == (0, 3)
     again = pickle.loads(pickle.dumps(caught.value))
     assert str(again) == str(caught.value) and again.array == "loss"
+
+
+def test_a_gradient_beyond_the_parameters_precision_is_named():
+    with pytest.raises(train.Diverged, match=r"update 0: grads is inf at index \(1,\)"):
+        train.train(np.ones(2, np.float32), lambda p, b: (1.0, np.array([1.0, 1e39])), lambda: (1,), updates=1, progress=False)
