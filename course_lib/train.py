@@ -172,9 +172,9 @@ def train(params, objective: Callable, batches: Callable | Iterable, *, updates:
     evaluate   params -> a number or array, called every `evaluate_every` updates and kept in history.evaluation
     progress   whether to show a bar
     returns    Result. On a keyboard interrupt: what there is so far, with .interrupted set
-    errors     Diverged, a FloatingPointError, naming the update and the first array that is not finite, and
-               OutOfBatches; the .result of both holds all that came before. ValueError and TypeError for arguments
-               that cannot work.
+    errors     Diverged, a FloatingPointError, naming the update and the first array that is not finite; OutOfBatches;
+               whatever objective, batches or evaluate raise. The error's .result holds all that came before.
+               ValueError and TypeError for arguments that cannot work.
     """
     updates, evaluate_every = _checks.count("updates", updates), _checks.count("evaluate_every", evaluate_every)
     if clip_norm is not None:
@@ -231,6 +231,11 @@ def train(params, objective: Callable, batches: Callable | Iterable, *, updates:
                 bar.update()
         except KeyboardInterrupt:
             return result(interrupted=True)
+        except Exception as error:  # of the learner's own functions: what was done until then is not lost
+            if not hasattr(error, "result"):
+                error.result = result()
+                error.add_note(f"It happened after {error.result.updates} updates; they are in this error's .result.")
+            raise
     return result()
 
 

@@ -104,6 +104,16 @@ def test_tangent_says_both_slopes():
 
 # Chain ------------------------------------------------------------------------------------------------------
 
+@pytest.mark.parametrize("slope, spread", [(.78, .11), (.6, .5), (1.4, .05), (1., .02), (1.12, .5)])
+def test_both_curves_of_the_chain_have_their_name(slope, spread):
+    figure = Chain(slope=slope, spread=spread)
+    low, high = np.log10(figure.ylim)
+    texts, heights = zip(*[(n.get_text(), (np.log10(n.get_position()[1]) - low) / (high - low)) for n in figure.names])
+    assert texts[0].startswith("product") and texts[1].startswith("all equal")
+    assert heights[1] - heights[0] > .065 and min(heights) > .02 and max(heights) < .98
+    assert [n.get_text() for n in Chain(slope=slope, spread=0.).names][1] == ""
+
+
 
 @pytest.mark.parametrize("slope, spread", [(.9, 0.), (1.1, 0.), (1., .5), (1.4, .3), (.6, .5)])
 def test_chain_draws_the_product(slope, spread):

@@ -272,3 +272,14 @@ def test_a_run_of_an_ensemble_that_breaks_off_at_once_has_empty_columns():
 def test_a_gradient_beyond_the_parameters_precision_is_named():
     with pytest.raises(train.Diverged, match=r"update 0: grads is inf at index \(1,\)"):
         train.train(np.ones(2, np.float32), lambda p, b: (1.0, np.array([1.0, 1e39])), lambda: (1,), updates=1, progress=False)
+
+
+def test_an_error_in_a_learners_function_keeps_the_run():
+    draw, values = batches(), iter([0.5, 0.25])
+    with pytest.raises(StopIteration) as caught:  # evaluate has nothing left to give at its third call
+        train.train(network(), objective, draw, updates=20, progress=False, evaluate=lambda p: next(values), evaluate_every=4)
+    assert caught.value.result.updates == 12 and caught.value.result.history.evaluation.tolist() == [0.5, 0.25]
+    assert "after 12 updates" in caught.value.__notes__[0]
+    with pytest.raises(ZeroDivisionError) as caught:
+        train.train(network(), lambda *_: 1 / 0, draw, updates=2, progress=False)
+    assert caught.value.result.updates == 0

@@ -7,6 +7,7 @@ from typing import Callable, NamedTuple
 import numpy as np
 
 from .base import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
+from .decades import apart
 
 
 class Secant(NamedTuple):
@@ -116,11 +117,12 @@ class Chain(Figure):
         equal = slope ** n
         self.product.set_data(n, product)
         self.equal.set_data(n, equal)
-        apart = np.log10(equal[-1] / product[-1]) > 2.5
-        height = np.clip(product[-1], 10 * self.ylim[0], self.ylim[1] / 10)
-        self.names[0].set(y=height, text=f"product {product[-1]:.1e}")
-        self.names[1].set(y=max(equal[-1], 10 ** 2.5 * height),
-                          text=f"all equal: {equal[-1]:.1e}" if apart else "")
+        low, high = np.log10(self.ylim) + (1, -1)  # a decade of room for the names at both ends
+        ends = (np.log10([product[-1], equal[-1]]) - low) / (high - low)
+        heights = apart(ends, .075) if spread else np.clip(ends, 0, 1)  # one curve has one name
+        texts = f"product {product[-1]:.1e}", f"all equal: {equal[-1]:.1e}" if spread else ""
+        for name, height, text in zip(self.names, heights, texts):
+            name.set(y=10 ** (low + height * (high - low)), text=text)
 
     def describe(self, product):
         slope, spread, last = self.values["slope"], self.values["spread"], product[-1]
