@@ -4,7 +4,7 @@ Reading order is import order, and nothing imports upwards:
 
     calculus      activations cells bptt losses initialise gradcheck
     dynamics      jacobians clipping
-    experiments   tasks train
+    experiments   tasks data train
     screen        figures live
     learner       exercises ready
 

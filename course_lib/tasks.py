@@ -5,6 +5,8 @@ Each returns x (T, batch, D) and target, drawn from the caller's generator.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from . import _checks
@@ -51,3 +53,92 @@ def adding(T: int, batch: int, rng: np.random.Generator) -> tuple[np.ndarray, np
     marks[rng.integers(0, T // 2, size=batch), column] = 1
     marks[rng.integers(T // 2, T, size=batch), column] = 1
     return np.stack([numbers, marks], axis=-1), (numbers * marks).sum(0)[:, None]
+
+
+def delayed_digits(distance: int, batch: int, rng: np.random.Generator, digits) -> tuple[np.ndarray, np.ndarray]:
+    """Name a digit whose rows were read `distance` steps ago: the images stay the same, only the distance grows.
+
+    digits   data.Digits, or (images (N, 8, 8), labels (N,)), to draw from
+    returns  x (8 + distance, batch, 8): the rows from top to bottom, then blank steps; labels (batch,)
+    """
+    images, labels = _checks.array("images", digits[0], ndim=3), _checks.array("labels", digits[1], ndim=1)
+    if len(images) != len(labels):
+        raise ValueError(f"images has shape {images.shape}, labels {labels.shape}: needs one label for each image.")
+    drawn = _checks.generator(rng).integers(len(images), size=_checks.count("batch", batch))
+    return delayed(images[drawn], distance), labels[drawn]
+
+
+def delayed(images: np.ndarray, distance: int) -> np.ndarray:
+    """Images (N, rows, columns) as sequences: their rows, then `distance` blank steps; (rows + distance, N, columns)."""
+    images, distance = _checks.array("images", images, ndim=3), _checks.count("distance", distance, 0)
+    N, rows, columns = images.shape
+    return np.concatenate([images.swapaxes(0, 1), np.zeros((distance, N, columns), images.dtype)])
+
+
+# Word by word: what may follow what in the clause after "which". All verbs are in the past: they fit one cat and many.
+WORDS = {
+    "the": ["the"], "comma": [","], "which": ["which"], "and": ["and"],
+    "one": ["cat", "dog", "bird", "horse"], "many": ["cats", "dogs", "birds", "horses"],
+    "transitive": ["chased", "saw", "followed", "heard"], "intransitive": ["slept", "waited", "ran"],
+    "adjective": ["old", "small", "gray"], "adverb": ["quietly", "often", "alone"]}
+FOLLOWS = {
+    "which": ["transitive", "intransitive"], "and": ["transitive", "intransitive"], "transitive": ["the"],
+    "the": ["one", "many", "adjective"], "adjective": ["one", "many", "adjective"], "one": ["and", "comma"],
+    "many": ["and", "comma"], "intransitive": ["adverb", "and", "comma"], "adverb": ["and", "comma"]}
+VOCABULARY = tuple(word for words in WORDS.values() for word in words)
+SHORTEST = 4  # the cats , which slept ,
+
+
+def agreement(distance: int, batch: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Say whether "it" or "they" comes next: "the cats , which chased the old dog and slept ," and so on.
+
+    The subject decides. It is read `distance` steps before the last comma, where the pronoun is asked for; the clause in
+    between is drawn from a grammar that knows nothing of the subject, and has other nouns of both kinds.
+
+    distance  steps from the noun to the last comma, at least 4
+    returns   x (distance + 2, batch, 25) one-hot over VOCABULARY; labels (batch,): 0 it, 1 they
+    source    the example is from the teaching of recurrent networks; the grammar is ours
+    """
+    distance, batch = _checks.count("distance", distance, SHORTEST), _checks.count("batch", batch)
+    labels = _checks.generator(rng).integers(2, size=batch)
+    kinds = list(WORDS)
+    kind = np.full(batch, kinds.index("which"))
+    clause = []
+    for likely in _clause(distance - 3):
+        kind = (rng.random((batch, 1)) > likely[kind]).sum(-1)
+        clause.append(_word(kind, rng))
+    fixed = {name: np.full(batch, VOCABULARY.index(name)) for name in ("the", ",", "which")}
+    subject = _word(np.where(labels, kinds.index("many"), kinds.index("one")), rng)
+    read = np.stack([fixed["the"], subject, fixed[","], fixed["which"], *clause, fixed[","]])
+    return np.eye(len(VOCABULARY))[read], labels
+
+
+def sentences(x: np.ndarray) -> list[str]:
+    """The words of sequences (T, batch, 25) that `agreement` made."""
+    return [" ".join(VOCABULARY[word] for word in column) for column in np.argmax(x, axis=-1).T]
+
+
+@lru_cache
+def _clause(length: int) -> np.ndarray:
+    """Cumulated probabilities (length, kind, next kind) of a clause that ends with a whole phrase after `length` words.
+
+    Without the condition every word that may follow is as likely as any other; ways[k] is the probability that a
+    phrase can end, a comma follow, k words later.
+    """
+    kinds = list(WORDS)
+    steps = np.array([[(b in FOLLOWS.get(a, ())) / max(1, len(FOLLOWS.get(a, ()))) for b in kinds] for a in kinds])
+    comma = kinds.index("comma")
+    ways = [steps[:, comma].copy()]
+    steps[:, comma] = 0
+    for _ in range(length):
+        ways.append(steps @ ways[-1])
+        ways[-1] /= ways[-1].max()
+    joint = [steps * ways[left] for left in reversed(range(length))]
+    sums = np.cumsum(joint, -1)
+    return sums / np.where(sums[..., -1:] > 0, sums[..., -1:], 1)  # the last is exactly 1
+
+
+def _word(kind: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A word of each kind, as its place in VOCABULARY."""
+    many = np.array([len(words) for words in WORDS.values()])
+    return (np.cumsum(many) - many)[kind] + (rng.random(len(kind)) * many[kind]).astype(int)

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_lib import activations, bptt, cells, clipping, gradcheck, initialise, jacobians, losses, tasks, train
+from course_lib import activations, bptt, cells, clipping, data, gradcheck, initialise, jacobians, losses, tasks, train
 
 RNG = np.random.default_rng(0)
 PARAMS = initialise.rnn(4, 5, RNG)
@@ -74,6 +74,12 @@ CASES = {  # name: (call, error, what the message has to say)
     "fractional length": (lambda: tasks.recall(10.0, 5, RNG), TypeError, ["T is 10.0", "whole number"]),
     "true as length": (lambda: tasks.recall(True, 5, RNG), TypeError, ["T is True"]),
     "seed for generator": (lambda: tasks.recall(10, 5, 0), TypeError, ["rng is 0", r"default_rng\(seed\)"]),
+    "no room for a clause": (lambda: tasks.agreement(3, 5, RNG), ValueError, ["distance is 3, needs to be at least 4"]),
+    "images without labels": (lambda: tasks.delayed_digits(3, 5, RNG, (np.ones((4, 8, 8)), np.ones(3))), ValueError,
+                              [r"\(4, 8, 8\)", "one label for each"]),
+    "flat images": (lambda: tasks.delayed(np.ones((4, 64)), 3), ValueError, [r"images has shape \(4, 64\)"]),
+    "negative delay": (lambda: tasks.delayed(np.ones((4, 8, 8)), -1), ValueError, ["distance is -1"]),
+    "part of the data": (lambda: data.digits("training"), ValueError, ["'training'", "'all', 'train', 'test'"]),
     "negative hidden": (lambda: initialise.rnn(2, -1, RNG), ValueError, ["hidden is -1"]),
     "unknown recurrent": (lambda: initialise.rnn(2, 2, RNG, recurrent="ortho"), ValueError, ["'ortho'", "'orthogonal'"]),
     "gain text": (lambda: initialise.rnn(2, 2, RNG, gain="1"), TypeError, ["gain is '1'"]),

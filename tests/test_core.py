@@ -1,4 +1,4 @@
-"""Activations, losses, initial weights, the checker, Jacobians, tasks, clipping."""
+"""Activations, losses, initial weights, the checker, Jacobians, clipping."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from course_lib import activations, cells, clipping, gradcheck, initialise, jacobians, losses, tasks
+from course_lib import activations, cells, clipping, gradcheck, initialise, jacobians, losses
 
 
 @pytest.mark.parametrize("name", activations.ACTIVATIONS)
@@ -125,21 +125,6 @@ def test_table_says_equal_agrees_or_wrong():
     table = gradcheck.table({"same": a, "near": a * (1 + 1e-12), "off": a * 1.01}, dict(same=a, near=a, off=a))
     assert [row.verdict for row in table] == ["equal", "agrees to 1e-09", "WRONG"] and not table.passed
     assert repr(table).splitlines()[2].startswith("off   WRONG  relative difference 1.0e-02")
-
-
-def test_tasks_ask_what_they_say():
-    rng = np.random.default_rng(0)
-    x, labels = tasks.temporal_order(50, 200, rng)
-    symbols = x.argmax(-1)
-    signals = [symbols[symbols[:, b] < 2, b] for b in range(200)]
-    assert all(len(s) == 2 and 2 * s[0] + s[1] == label for s, label in zip(signals, labels))
-    where = np.sort(np.argwhere(symbols < 2)[:, 0].reshape(-1))
-    assert set(where[:200]) == set(range(5, 10)) and set(where[200:]) == set(range(20, 25))
-    x, target = tasks.adding(40, 2000, rng)
-    assert np.array_equal(x[..., 1].sum(0), np.full(2000, 2)) and (x[:20, :, 1].sum(0) == 1).all()
-    assert np.allclose((x[..., 0] * x[..., 1]).sum(0), target[:, 0]) and abs(((target - 1) ** 2).mean() - 1 / 6) < 0.02
-    x, labels = tasks.recall(30, 100, rng, symbols=3)
-    assert np.array_equal(x[0].argmax(-1), labels) and set(labels) == {0, 1, 2} and 0.09 < x[1:].std() < 0.11
 
 
 def test_clipping_keeps_the_direction_of_a_huge_gradient():

@@ -1,0 +1,47 @@
+"""Real data, small enough to travel with the course: data/README.md tells where each file comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from . import _checks
+
+FOLDER = Path(__file__).parents[1] / "data"
+TEST = 500  # the last images are kept for testing
+
+
+class Digits(NamedTuple):
+    """Handwritten digits.
+
+    images  (N, 8, 8)  how much ink, 0 to 1
+    labels  (N,)       0 to 9
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+def digits(part: str = "all") -> Digits:
+    """Return the 1797 optical digits of the UCI repository, or a part of them.
+
+    part     "all"; "train", the first 1297; "test", the last 500
+    returns  Digits
+    errors   ValueError for another part, FileNotFoundError where the course's data folder is missing
+    source   Alpaydin and Kaynak 1998, "Optical Recognition of Handwritten Digits", CC BY 4.0
+    """
+    _checks.choice("part", part, ("all", "train", "test"))
+    with np.load(_file("digits.npz")) as stored:
+        images, labels = stored["images"] / 16, stored["labels"].astype(int)
+    chosen = {"all": slice(None), "train": slice(-TEST), "test": slice(-TEST, None)}[part]
+    return Digits(images[chosen], labels[chosen])
+
+
+def _file(name: str) -> Path:
+    path = FOLDER / name
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing. The data lie in the folder data/ of the course: take course_lib "
+                                f"from there (make lab installs it in place), and get the file back with git.")
+    return path
