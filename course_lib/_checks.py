@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Iterable
+
 import numpy as np
 
 BATCH_FIRST = "If x is batch-first, pass x.transpose(1, 0, 2)."
@@ -90,6 +92,16 @@ def choice(name: str, value, known) -> str:
     if not isinstance(value, str) or value not in known:
         raise ValueError(f"{name} is {value!r}, needs one of {', '.join(map(repr, known))}.")
     return value
+
+
+def first_nonfinite(named: Iterable[tuple[str, np.ndarray]]) -> tuple[str, tuple[int, ...], float] | None:
+    """Return name, index and value of the first entry that is NaN or infinite, None if all are finite."""
+    for name, array in named:
+        array = np.asarray(array)
+        if array.dtype.kind in "fc" and not np.isfinite(array).all():
+            index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            return name, index, array[index].item()
+    return None
 
 
 def leading(**shapes: tuple[int, ...]) -> tuple[int, ...]:

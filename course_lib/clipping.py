@@ -59,7 +59,7 @@ def clip_by_norm(grads, max_norm: float, lead: tuple[int, ...] = ()) -> Clipped:
     factor = np.where(clipped, max_norm / np.where(clipped, norm, 1.0).astype(float), 1.0)
 
     def scaled(array):
-        return (array * factor.reshape(*lead, *(1,) * (array.ndim - len(lead)))).astype(array.dtype)
+        return (array * factor.reshape(lead + (1,) * (array.ndim - len(lead)))).astype(array.dtype)
 
     return Clipped(tree_map(scaled, grads) if clipped.any() else grads, norm, clipped)
 

@@ -215,12 +215,12 @@ def train(params, objective: Callable, batches: Callable | Iterable, *, updates:
                 grads = tree_map(lambda p, g: np.asarray(g, p.dtype), params, outcome[1])
                 norm = global_norm(grads, lead)
                 if not (np.isfinite(loss).all() and np.isfinite(norm).all()):
-                    raise Diverged(*_first_nonfinite(_in_order(batch, outcome, grads, norm)), EXPLODED, result())
+                    raise Diverged(*_checks.first_nonfinite(_in_order(batch, outcome, grads, norm)), EXPLODED, result())
                 clipped = np.zeros(lead, bool)
                 if clip_norm is not None:
                     grads, norm, clipped = clip_by_norm(grads, clip_norm, lead)
                 params, state = optimiser.update(params, grads, state)
-                broken = _first_nonfinite([*leaves(params, "params"), *leaves(state, "optimiser")])
+                broken = _checks.first_nonfinite([*leaves(params, "params"), *leaves(state, "optimiser")])
                 if broken:
                     raise Diverged(*broken, f"The gradient was finite, its norm {np.max(norm):.1e}; the step itself "
                                             f"overflowed: the rate is too large, or clip_norm is needed.", result())
@@ -306,7 +306,7 @@ def _bar(updates: int, progress: bool):
 def _per_member(rate, like: np.ndarray):
     """Shape a rate so that it multiplies each member's array, in that array's dtype."""
     rate = np.asarray(rate, like.dtype)
-    return rate.reshape(*rate.shape, *(1,) * (like.ndim - rate.ndim))
+    return rate.reshape(rate.shape + (1,) * (like.ndim - rate.ndim))
 
 
 def _history(rows, marks, lead: tuple[int, ...], past: Result | None) -> History:
@@ -318,16 +318,6 @@ def _history(rows, marks, lead: tuple[int, ...], past: Result | None) -> History
     old = [past.history.loss, past.history.grad_norm, past.history.clipped, past.history.evaluated_at,
            past.history.evaluation]
     return History(*(b if not len(a) else a if not len(b) else np.concatenate([a, b]) for a, b in zip(old, new)))
-
-
-def _first_nonfinite(named: Iterable[tuple[str, np.ndarray]]) -> tuple[str, tuple[int, ...], float] | None:
-    """Return name, index and value of the first entry that is NaN or infinite."""
-    for name, array in named:
-        array = np.asarray(array)
-        if array.dtype.kind in "fc" and not np.isfinite(array).all():
-            index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            return name, index, array[index].item()
-    return None
 
 
 def _in_order(batch, outcome, grads, norm: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
