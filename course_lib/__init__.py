@@ -3,8 +3,8 @@
 Reading order is import order, and nothing imports upwards:
 
     calculus      activations cells bptt losses initialise gradcheck
-    dynamics      jacobians clipping
-    experiments   tasks data train
+    dynamics      jacobians clipping regularise
+    experiments   tasks data train solve parallel
     screen        figures live
     learner       exercises ready
 

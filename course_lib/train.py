@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import os
 from dataclasses import dataclass, field
 from typing import Callable, Iterable, Iterator, NamedTuple
 
 import numpy as np
 
-from . import _checks, bptt
+from . import _checks, bptt, regularise
+from ._progress import progress_bar
 from .cells import leaves, tree_map
 from .clipping import clip_by_norm, global_norm
 
@@ -74,17 +74,25 @@ class AdamState(NamedTuple):
     v: tuple
 
 
-def sequence_objective(loss: Callable, at: str = "last", activation: str = "tanh",
-                       window: int | None = None) -> Callable:
+def sequence_objective(loss: Callable, at: str = "last", activation: str = "tanh", window: int | None = None,
+                       penalty: float = 0.0) -> Callable:
     """Return the objective (network, x, target) -> bptt.Evaluation for `train`; arguments as in bptt.loss_and_grads.
+
+    penalty  weight of regularise.vanishing_gradient, which is added to the loss and to the gradient of W_hh
 
     Each call overwrites the arrays of the one before, so that a training run allocates them once.
     """
     last: list[bptt.Evaluation | None] = [None]
+    if _checks.real("penalty", penalty) < 0:
+        raise ValueError(f"penalty is {penalty}, needs to be 0 or above: below 0 it would reward vanishing.")
 
     def objective(network, x, target) -> bptt.Evaluation:
-        last[0] = bptt.loss_and_grads(network, x, target, loss, at, activation, window=window, reuse=last[0])
-        return last[0]
+        evaluation = last[0] = bptt.loss_and_grads(network, x, target, loss, at, activation, window=window, reuse=last[0])
+        if not penalty:
+            return evaluation
+        omega, rnn = regularise.vanishing_gradient(evaluation.back), evaluation.grads.rnn
+        grads = evaluation.grads._replace(rnn=rnn._replace(W_hh=rnn.W_hh + penalty * omega.dW_hh))
+        return evaluation._replace(loss=evaluation.loss + penalty * omega.value, grads=grads)
 
     return objective
 
@@ -121,6 +129,20 @@ class Result:
         """How many updates were done."""
         return len(self.history.loss)
 
+    def members(self, which) -> Result:
+        """The same run for some members of an ensemble alone. which: indices, or a mask (E,)."""
+        which = np.arange(self.history.loss.shape[1])[which]
+
+        def of(array):
+            return array[which] if np.ndim(array) else array
+
+        history = History(*(column[:, which] for column in (self.history.loss, self.history.grad_norm,
+                                                            self.history.clipped)),
+                          self.history.evaluated_at, self.history.evaluation[:, which] if len(self.history.evaluation)
+                          else self.history.evaluation)
+        return Result(tree_map(of, self.params), history, self.optimiser._replace(rate=of(self.optimiser.rate)),
+                      tree_map(of, self.optimiser_state), self.interrupted)
+
     def __repr__(self) -> str:
         last = f", last loss {np.mean(self.history.loss[-1]):.3g}" if self.updates else ""
         return f"Result({self.updates} updates{last}{', interrupted' if self.interrupted else ''})"
@@ -133,12 +155,16 @@ class Diverged(FloatingPointError):
     update  the update that failed, counted from 0
     array   the first array that is not finite, in the order of computation: inputs, states, loss, gradients, parameters
     index   where in it; for run.h the first entry is the time step
+    member  which member of an ensemble it belongs to; None for one network, or for a batch that all members share
     """
 
     def __init__(self, array: str, index: tuple[int, ...], value: float, cause: str, result: Result):
         at = f" at index {index}" if index else ""
         super().__init__(f"update {result.updates}: {array} is {value}{at}. {cause}")
         self.result, self.update, self.array, self.index = result, result.updates, array, index
+        behind_time = array == "run.h"  # (T + 1, E, B, H); all else has the members in front
+        ensemble = result.history.loss.ndim > 1 and not array.startswith("batch")
+        self.member = index[behind_time] if ensemble else None
         self._made_from = array, index, value, cause, result
 
     def __reduce__(self):
@@ -200,7 +226,7 @@ def train(params, objective: Callable, batches: Callable | Iterable, *, updates:
         kept = [mark for mark in marks if mark[0] <= done + count]
         return Result(params, _history(rows[:count], kept, lead, past), optimiser, state, interrupted)
 
-    with _bar(updates, progress) as bar, np.errstate(all="ignore"):  # overflow is looked for below, and named
+    with progress_bar(updates, progress, " updates") as bar, np.errstate(all="ignore"):  # overflow is looked for below, and named
         try:
             for update in range(done + 1, done + updates + 1):
                 try:
@@ -295,12 +321,6 @@ def _check_optimiser(optimiser) -> None:
         if not (0 <= optimiser.beta1 < 1 and 0 <= optimiser.beta2 < 1):
             raise ValueError(f"beta1 and beta2 are {optimiser.beta1} and {optimiser.beta2}, need to be in [0, 1).")
         _checks.positive("eps", optimiser.eps)
-
-
-def _bar(updates: int, progress: bool):
-    from tqdm.auto import tqdm
-    hidden = not progress or bool(os.environ.get("TQDM_DISABLE"))  # which tqdm's bar for notebooks does not look at
-    return tqdm(total=updates, disable=hidden, leave=False, unit=" updates", mininterval=0.2)
 
 
 def _per_member(rate, like: np.ndarray):

@@ -1,0 +1,12 @@
+"""The progress bar of everything that takes a while."""
+
+from __future__ import annotations
+
+import os
+
+
+def progress_bar(total: int, shown: bool, unit: str):
+    """A tqdm bar, for a notebook or a terminal; hidden where TQDM_DISABLE is set."""
+    from tqdm.auto import tqdm
+    hidden = not shown or bool(os.environ.get("TQDM_DISABLE"))  # which tqdm's bar for notebooks does not look at
+    return tqdm(total=total, disable=hidden, leave=False, unit=unit, mininterval=0.2)

@@ -1,0 +1,43 @@
+"""Many runs at once: spread over the processes of this machine, or over a cluster."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Callable, Iterable, Iterator
+
+from . import _checks
+from ._progress import progress_bar
+
+
+def runs(function: Callable, settings: Iterable, *, processes: int | None = None,
+         progress: bool = True) -> Iterator[tuple[Any, Any]]:
+    """Yield (setting, function(*setting)) for every setting, in the order in which they end.
+
+    function   called with the parts of a tuple, or with the setting itself
+    settings   as many as there are runs
+    processes  None: as many as there are processors; 1: one run after another, in this process
+    progress   whether to show a bar
+    errors     what function raises; the runs that have not begun are dropped
+
+    joblib does the work. In `with joblib.parallel_config(backend="dask")`, or "ray" after ray's register_ray(), the same
+    call runs on that cluster. In the browser, where there are no processes, the runs go one after another.
+    """
+    from joblib import Parallel, delayed
+    settings = list(settings)
+    if processes is not None:
+        _checks.count("processes", processes)
+    if sys.platform == "emscripten":
+        processes = 1
+
+    def outcomes() -> Iterator[tuple[Any, Any]]:
+        jobs = (delayed(_one)(function, i, setting) for i, setting in enumerate(settings))
+        with progress_bar(len(settings), progress, " runs") as bar:
+            for i, outcome in Parallel(n_jobs=processes, return_as="generator_unordered")(jobs):
+                bar.update()
+                yield settings[i], outcome
+
+    return outcomes()
+
+
+def _one(function: Callable, i: int, setting) -> tuple[int, Any]:
+    return i, function(*setting) if isinstance(setting, tuple) else function(setting)

@@ -1,0 +1,102 @@
+"""How long does it take to learn? Members of an ensemble that have learned, or diverged, leave it."""
+
+from __future__ import annotations
+
+from typing import Callable, Iterable, NamedTuple
+
+import numpy as np
+
+from . import _checks, train
+from ._progress import progress_bar
+
+
+class Solved(NamedTuple):
+    """What became of each member.
+
+    updates   (E,) after which the error was first below the bound; inf where it never was
+    error     (E,) as last measured
+    diverged  (E,) whether it met a number that is not finite
+    left      the Result of those that had not solved it, to go on with, and their places in the ensemble; None if none
+    """
+
+    updates: np.ndarray
+    error: np.ndarray
+    diverged: np.ndarray
+    left: tuple[train.Result, np.ndarray] | None
+
+    @property
+    def solved(self) -> np.ndarray:
+        """(E,) which members solved it."""
+        return np.isfinite(self.updates)
+
+
+def until_solved(params, objective: Callable, batches: Callable | Iterable, error: Callable, *, updates: int,
+                 below: float = 0.01, every: int = 100, optimiser=train.SGD(0.1), clip_norm: float | None = None,
+                 progress: bool = True) -> Solved:
+    """Train an ensemble until the error of each member is below a bound, and count its updates.
+
+    error    params -> (E,), the error of each member on fresh sequences; it is measured every `every` updates
+    updates  how many at most
+    below    the bound: 0.01 is less than 1 %
+    returns  Solved; after a keyboard interrupt what is known until then
+    errors   as train.train, but a member that diverges leaves the ensemble and is counted
+
+    The members see the same batches. Data for training and for measuring come from generators of their own.
+    """
+    updates, every = _checks.count("updates", updates), _checks.count("every", every)
+    _checks.positive("below", below)
+    E = _members(params)
+    at, errors, diverged = np.full(E, np.inf), np.full(E, np.nan), np.zeros(E, bool)
+    places, run, interrupted = np.arange(E), params, False
+    with progress_bar(updates, progress, " updates") as bar:
+        for done in range(0, updates, every):
+            chunk = min(every, updates - done)
+            run, places, diverged = _advance(run, places, diverged, objective, batches, chunk, optimiser, clip_norm)
+            if not len(places) or run.interrupted:
+                break
+            errors[places] = measured = _one_each(error(run.params), len(places))
+            at[places[measured < below]] = done + chunk
+            run, places = run.members(measured >= below), places[measured >= below]
+            bar.update(chunk)
+            bar.set_postfix_str(f"{np.isfinite(at).sum()} of {E} solved")
+            if not len(places):
+                break
+    return Solved(at, errors, diverged, (run, places) if len(places) else None)
+
+
+def _advance(run, places, diverged, objective, batches, chunk: int, optimiser, clip_norm):
+    """Some updates more; members that diverge are left out from there on, and the others go on."""
+    before = run.updates if isinstance(run, train.Result) else 0
+    while len(places):
+        left = chunk - ((run.updates if isinstance(run, train.Result) else 0) - before)
+        if left == 0:
+            break
+        optimiser = run.optimiser if isinstance(run, train.Result) else optimiser
+        try:
+            run = train.train(run, objective, batches, updates=left, optimiser=optimiser, clip_norm=clip_norm,
+                              progress=False)
+            break
+        except train.Diverged as problem:
+            if problem.member is None:
+                raise
+            stays = np.arange(len(places)) != problem.member
+            diverged = diverged.copy()
+            diverged[places[problem.member]] = True
+            run, places = problem.result.members(stays), places[stays]
+    return run, places, diverged
+
+
+def _members(params) -> int:
+    sizes = {array.shape[:1] for _, array in train.leaves(params.params if isinstance(params, train.Result) else params)}
+    if len(sizes) != 1 or sizes == {()} or sizes == {(0,)}:
+        raise ValueError(f"params has the leading sizes {sorted(sizes)}, needs an ensemble: every array with the members' "
+                         f"axis in front. initialise.network(..., members=5) makes one.")
+    return sizes.pop()[0]
+
+
+def _one_each(errors, members: int) -> np.ndarray:
+    errors = _checks.array("error(params)", errors)
+    if errors.shape != (members,):
+        raise ValueError(f"error(params) has shape {errors.shape}, needs ({members},): one number for each member that "
+                         f"is left. Members leave when they have solved the task.")
+    return errors

@@ -1,0 +1,216 @@
+"""The regulariser against the complex step, ensembles whose members leave, and runs spread over processes."""
+
+import functools
+import os
+
+import distributed
+import joblib
+import numpy as np
+import pytest
+
+from course_lib import bptt, cells, gradcheck, initialise, losses, parallel, regularise, solve, tasks, train
+
+
+def backward(gain, activation="tanh", lead=(), T=20, seed=0, dtype=float):
+    rng = np.random.default_rng(seed)
+    params = initialise.rnn(3, 6, rng, gain=gain, members=lead[0] if lead else None, dtype=dtype)
+    run = bptt.forward(params, rng.normal(size=(T, 4, 3)), activation=activation)
+    direct = np.zeros_like(run.h)
+    direct[-1] = rng.normal(size=run.h.shape[1:])
+    return bptt.backward(run, direct)
+
+
+def penalty_of(W, back, form):
+    """Omega from its definition, with da and the slopes held fixed."""
+    v, h = back.da[1:], back.run.h[1:-1]
+    u = (1 - h**2) * (v @ W)
+    ratio = (u * u).sum(-1) / (v * v).sum(-1)
+    return (((np.sqrt(ratio) if form == "norms" else ratio) - 1) ** 2).mean((0, -1))
+
+
+@pytest.mark.parametrize("form", ["squares", "norms"])
+@pytest.mark.parametrize("gain", [0.5, 1.0, 1.5])
+def test_the_penalty_and_its_gradient(form, gain):
+    back = backward(gain)
+    penalty, W = regularise.vanishing_gradient(back, form), back.run.params.W_hh
+    assert penalty.value == pytest.approx(penalty_of(W, back, form), rel=1e-12)
+    exact = gradcheck.complex_step(lambda W: penalty_of(W, back, form), W)
+    assert gradcheck.relative_error(penalty.dW_hh, exact).max() < 1e-12
+    members = backward(gain, lead=(3,))
+    together = regularise.vanishing_gradient(members, form)
+    assert together.value.shape == (3,) and np.allclose(together.value, penalty_of(members.run.params.W_hh, members, form), rtol=1e-12)
+
+
+def test_a_gradient_that_is_kept_costs_nothing():
+    params = cells.RNNParams(np.ones((5, 2)), initialise.orthogonal((5, 5), np.random.default_rng(0)), np.zeros(5))
+    run = bptt.forward(params, np.random.default_rng(1).normal(size=(30, 2, 2)), activation="linear")
+    direct = np.zeros_like(run.h)
+    direct[-1] = 1
+    penalty = regularise.vanishing_gradient(bptt.backward(run, direct))
+    assert penalty.value < 1e-25 and np.abs(penalty.dW_hh).max() < 1e-12
+
+
+def test_the_penalty_sees_gradients_whose_squares_are_zero_in_float32():
+    single, double = (regularise.vanishing_gradient(backward(0.25, T=45, dtype=kind)) for kind in (np.float32, float))
+    assert np.abs(backward(0.25, T=45).da[1]).max() < 1e-25
+    assert single.value == pytest.approx(double.value, rel=1e-4)
+    assert gradcheck.relative_error(single.dW_hh.astype(float), double.dW_hh, axis=None).max() < 1e-3
+    assert single.dW_hh.dtype == np.float32
+
+
+def test_where_no_gradient_arrives_nothing_is_penalised():
+    back = backward(1.0)
+    back.da[:10] = 0
+    penalty = regularise.vanishing_gradient(back)
+    v, h = back.da[10:], back.run.h[10:-1]
+    u = (1 - h**2) * (v @ back.run.params.W_hh)
+    assert penalty.value == pytest.approx((((u * u).sum(-1) / (v * v).sum(-1) - 1) ** 2).sum() / (19 * 4), rel=1e-12)
+    assert np.isfinite(penalty.dW_hh).all()
+
+
+def test_an_objective_with_a_penalty_adds_both():
+    rng = np.random.default_rng(0)
+    network = initialise.network(2, 6, 2, rng, gain=0.7)
+    x, target = tasks.recall(8, 5, rng)
+    plain = train.sequence_objective(losses.cross_entropy)(network, x, target)
+    omega = regularise.vanishing_gradient(plain.back)
+    loss, W = plain.loss.copy(), plain.grads.rnn.W_hh.copy()
+    mine = train.sequence_objective(losses.cross_entropy, penalty=4.0)(network, x, target)
+    assert mine.loss == pytest.approx(loss + 4 * omega.value, rel=1e-12)
+    assert np.allclose(mine.grads.rnn.W_hh, W + 4 * omega.dW_hh, rtol=1e-12)
+    assert np.array_equal(mine.grads.rnn.W_xh, plain.grads.rnn.W_xh)
+
+
+def learning(members=4, seed=0, T=8, **options):
+    """Ensemble, objective, batches and error of the recall task."""
+    rng, fresh = np.random.default_rng(seed), np.random.default_rng(seed + 1000)
+
+    def error(network):
+        x, labels = tasks.recall(T, 200, fresh)
+        y = cells.readout(network.readout, bptt.forward(network.rnn, x).h[-1])
+        return (y.argmax(-1) != labels).mean(-1)
+
+    network = initialise.network(2, 8, 2, np.random.default_rng(seed + 2000), members=members)
+    return dict(params=network, objective=train.sequence_objective(losses.cross_entropy),
+                batches=lambda: tasks.recall(T, 20, rng), error=error, progress=False) | options
+
+
+def test_members_leave_when_they_have_solved_it_and_the_others_are_not_changed_by_that():
+    solved = solve.until_solved(**learning(), updates=600, every=1, below=0.05)
+    assert solved.solved.all() and len(set(solved.updates)) > 1 and (solved.error < 0.05).all() and solved.left is None
+    slow = int(solved.updates.argmax())
+    asked = learning()
+    asked["params"] = cells.tree_map(lambda array: array[[slow]], asked["params"])
+    alone = solve.until_solved(**asked, updates=600, every=1, below=0.05)
+    assert alone.updates.tolist() == [solved.updates[slow]]
+
+
+def test_updates_are_counted_to_the_measurement_that_was_below():
+    errors = iter([[1, 1], [0.5, 0.005], [0.001]])
+    solved = solve.until_solved(**learning(members=2, error=lambda network: next(errors)), updates=50, every=7)
+    assert solved.updates.tolist() == [21, 14] and solved.error.tolist() == [0.001, 0.005]
+
+
+def test_what_is_not_solved_is_infinite_and_can_go_on():
+    first = solve.until_solved(**learning(T=30), updates=25, every=10, below=1e-9, optimiser=train.SGD(1e-6))
+    assert not first.solved.any() and np.isinf(first.updates).all() and not first.diverged.any()
+    run, places = first.left
+    assert run.updates == 25 and places.tolist() == [0, 1, 2, 3]
+
+
+def test_a_member_that_diverges_leaves_alone():
+    asked = learning()
+    rates = np.array([0.1, 1e308, 0.1, 0.1])
+    alone = solve.until_solved(**asked, updates=600, every=20, below=0.05, optimiser=train.SGD(0.1))
+    solved = solve.until_solved(**learning(), updates=600, every=20, below=0.05, optimiser=train.SGD(rates))
+    assert solved.diverged.tolist() == [False, True, False, False] and not solved.solved[1]
+    assert solved.solved[[0, 2, 3]].all() and alone.solved.all()
+
+
+def test_an_interrupt_keeps_what_is_solved():
+    asked = learning()
+    calls = []
+
+    def draw(inner=asked["batches"]):
+        calls.append(1)
+        if len(calls) == 150:
+            raise KeyboardInterrupt
+        return inner()
+
+    stopped = solve.until_solved(**asked | dict(batches=draw), updates=600, every=10, below=0.05)
+    whole = solve.until_solved(**learning(), updates=600, every=10, below=0.05)
+    early = whole.updates <= 140
+    assert early.any() and np.array_equal(stopped.updates[early], whole.updates[early])
+    assert np.isinf(stopped.updates[~early]).all()
+
+
+def test_some_members_of_a_run_are_a_run():
+    asked = learning(optimiser=train.Adam(np.array([0.01, 0.02, 0.03, 0.04])))
+    asked = {key: asked[key] for key in ("params", "objective", "batches", "optimiser", "progress")}
+    evaluate = dict(evaluate=lambda network: network.rnn.b_h.sum(-1), evaluate_every=2)
+    run = train.train(**asked, updates=5, **evaluate)
+    some = run.members([1, 3])
+    assert some.updates == 5 and np.array_equal(some.history.evaluation, run.history.evaluation[:, [1, 3]])
+    more = train.train(some, asked["objective"], asked["batches"], updates=3, optimiser=some.optimiser, progress=False)
+    assert more.history.loss.shape == (8, 2) and more.optimiser_state.updates == 8
+
+
+BAD = {
+    "one network": (lambda: solve.until_solved(**learning(members=None), updates=5), r"needs an ensemble"),
+    "an error for all": (lambda: solve.until_solved(**learning(error=lambda p: 0.5), updates=5), r"needs \(4,\)"),
+    "no updates": (lambda: solve.until_solved(**learning(), updates=0), "updates is 0"),
+    "below zero": (lambda: solve.until_solved(**learning(), updates=5, below=0.0), "below is 0"),
+    "empty ensemble": (lambda: solve.until_solved(**learning() | dict(params=np.ones((0, 3))), updates=5), "ensemble"),
+    "a negative penalty": (lambda: train.sequence_objective(losses.cross_entropy, penalty=-1), "reward vanishing"),
+    "another form": (lambda: regularise.vanishing_gradient(backward(1.0), "cubes"), "'squares', 'norms'"),
+    "one step": (lambda: regularise.vanishing_gradient(backward(1.0, T=1)), "single step"),
+    "no processes": (lambda: parallel.runs(abs, [1], processes=0), "processes is 0"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_explained(name):
+    wrong, message = BAD[name]
+    with pytest.raises(ValueError, match=message):
+        wrong()
+
+
+def test_what_is_not_a_backward_pass():
+    with pytest.raises(TypeError, match="bptt.backward"):
+        regularise.vanishing_gradient(np.ones(3))
+
+
+def whose(x):
+    return x * x, os.getpid()
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_runs_come_back_with_their_settings(processes):
+    found = dict(parallel.runs(whose, range(6), processes=processes, progress=False))
+    assert {x: square for x, (square, _) in found.items()} == {x: x * x for x in range(6)}
+    assert (os.getpid() in {pid for _, pid in found.values()}) == (processes == 1)
+
+
+def test_a_tuple_is_given_as_arguments_and_functions_of_a_notebook_travel():
+    offset = 3
+    assert sorted(parallel.runs(lambda a, b: a + b + offset, [(1, 2), (3, 4)], processes=2, progress=False)) == [
+        ((1, 2), 6), ((3, 4), 10)]
+
+
+def test_an_error_in_a_run_is_raised():
+    with pytest.raises(ZeroDivisionError):
+        list(parallel.runs(functools.partial(divmod, 1), [1, 0], processes=2, progress=False))
+
+
+@pytest.mark.filterwarnings("ignore")  # of distributed itself, about ports and clocks
+def test_the_same_call_runs_on_a_dask_cluster():
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        with distributed.Client(cluster), joblib.parallel_config(backend="dask"):
+            found = dict(parallel.runs(whose, range(6), progress=False))
+    assert {x: square for x, (square, _) in found.items()} == {x: x * x for x in range(6)}
+    assert os.getpid() not in {pid for _, pid in found.values()}
+
+
+def test_without_processes_the_runs_go_one_after_another(monkeypatch):
+    monkeypatch.setattr("sys.platform", "emscripten")
+    assert {pid for _, (_, pid) in parallel.runs(whose, range(3), progress=False)} == {os.getpid()}
