@@ -75,9 +75,27 @@ def non_normal(shape: tuple[int, ...], rng: np.random.Generator, gain: float = 1
     return _checks.real("gain", gain) * (q @ schur @ q.swapaxes(-1, -2))
 
 
+def sparse(shape: tuple[int, ...], rng: np.random.Generator, gain: float = 0.95,
+           nonzero: int | None = None) -> np.ndarray:
+    """A square matrix with `nonzero` normal entries in each row, scaled to spectral radius gain; the rest is 0.
+
+    nonzero  inputs of each unit; None: 15, or H if that is less
+    source   Pascanu, Mikolov and Bengio 2013, "smart tanh", with gain .95 and 15 entries; Sutskever et al. 2013
+    """
+    *lead, H, columns = _shape(shape)
+    if H != columns:
+        raise ValueError(f"shape is {tuple(shape)}, needs a square matrix (..., H, H): it has a spectral radius.")
+    nonzero = min(15, H) if nonzero is None else _checks.count("nonzero", nonzero)
+    if nonzero > H:
+        raise ValueError(f"nonzero is {nonzero}, needs to be at most {H}, the size of a row.")
+    place = np.argsort(_checks.generator(rng).random((*lead, H, H)), axis=-1)  # the rank of each entry in its row
+    W = np.where(place < nonzero, rng.normal(size=(*lead, H, H)), 0.0)
+    return _checks.real("gain", gain) / np.abs(np.linalg.eigvals(W)).max(-1)[..., None, None] * W
+
+
 MATRICES: dict[str, Callable] = {
     "gaussian": gaussian, "uniform": uniform, "glorot": glorot, "orthogonal": orthogonal, "identity": identity,
-    "non_normal": non_normal}
+    "non_normal": non_normal, "sparse": sparse}
 
 
 def rnn(inputs: int, hidden: int, rng: np.random.Generator, recurrent: str = "orthogonal", gain: float = 1.0,
@@ -85,7 +103,7 @@ def rnn(inputs: int, hidden: int, rng: np.random.Generator, recurrent: str = "or
     """Parameters of a recurrent network: W_hh by name and gain, W_xh gaussian with input_gain, b_h zero.
 
     inputs, hidden  D and H
-    recurrent       "gaussian", "uniform", "glorot", "orthogonal", "identity" or "non_normal"
+    recurrent       "gaussian", "uniform", "glorot", "orthogonal", "identity", "non_normal" or "sparse"
     members         None for one network, E for an ensemble with a leading axis
     returns         RNNParams of dtype
     """
@@ -98,11 +116,11 @@ def rnn(inputs: int, hidden: int, rng: np.random.Generator, recurrent: str = "or
 
 def network(inputs: int, hidden: int, outputs: int, rng: np.random.Generator, recurrent: str = "orthogonal",
             gain: float = 1.0, input_gain: float = 1.0, members: int | None = None,
-            dtype=np.float64) -> NetworkParams:
-    """Parameters of a recurrent network with a readout: `rnn` as above, W_hy gaussian with gain 1, b_y zero."""
+            dtype=np.float64, output_gain: float = 1.0) -> NetworkParams:
+    """Parameters of a recurrent network with a readout: `rnn` as above, W_hy gaussian with output_gain, b_y zero."""
     params = rnn(inputs, hidden, rng, recurrent, gain, input_gain, members, dtype)
     K, lead, dtype = _checks.count("outputs", outputs), params.b_h.shape[:-1], params.b_h.dtype
-    W_hy = gaussian((*lead, K, hidden), rng).astype(dtype)
+    W_hy = gaussian((*lead, K, hidden), rng, output_gain).astype(dtype)
     return NetworkParams(params, ReadoutParams(W_hy, np.zeros((*lead, K), dtype)))
 
 

@@ -86,6 +86,8 @@ CASES = {  # name: (call, error, what the message has to say)
     "gain nan": (lambda: initialise.gaussian((2, 2), RNG, np.nan), ValueError, ["gain is nan"]),
     "shape": (lambda: initialise.orthogonal(3, RNG), ValueError, ["shape is 3"]),
     "not square": (lambda: initialise.non_normal((3, 4), RNG), ValueError, ["square"]),
+    "not square, sparse": (lambda: initialise.sparse((3, 4), RNG), ValueError, ["square"]),
+    "more than a row": (lambda: initialise.sparse((8, 8), RNG, nonzero=9), ValueError, ["nonzero is 9", "at most 8"]),
     "radius of a row": (lambda: jacobians.spectral_radius(np.ones((2, 3))), ValueError, [r"W has shape \(2, 3\)"]),
     "jacobians of arrays": (lambda: jacobians.step_jacobians(X), TypeError, ["bptt.forward"]),
     "threshold zero": (lambda: clipping.clip_by_norm(PARAMS, 0), ValueError, ["max_norm is 0", "above 0"]),

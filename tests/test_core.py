@@ -73,6 +73,11 @@ def test_initial_weights_have_the_promised_spectrum():
     assert np.allclose(jacobians.spectral_radius(odd), 1.1, rtol=1e-6)
     assert np.abs(initialise.uniform((50, 50), rng)).max() <= 1 / np.sqrt(50)
     assert abs(initialise.glorot((300, 100), rng).std() - np.sqrt(2 / 400)) < 0.002
+    for W in (initialise.sparse((3, 40, 40), rng), initialise.rnn(2, 40, rng, "sparse", 0.95, members=3).W_hh):
+        assert np.allclose(jacobians.spectral_radius(W), 0.95, rtol=1e-9) and ((W != 0).sum(-1) == 15).all()
+        assert ((W != 0).sum(-2) != 15).any()  # the rows are full, not the columns
+    assert (initialise.sparse((5, 5), rng) != 0).all()
+    assert abs(initialise.network(2, 100, 90, rng, output_gain=0.1).readout.W_hy.std() - 0.01) < 0.001
 
 
 def test_seeds_belong_to_the_caller():
