@@ -162,15 +162,16 @@ def test_clipping_names_the_broken_array(bad, clip):
         clip(grads, 1.0)
 
 
-@pytest.mark.parametrize("module", ["bptt", "clipping", "jacobians", "tasks", "train", "exercises"])
+@pytest.mark.parametrize("module", ["bptt", "jacobians", "regularise", "data", "train", "solve", "parallel",
+                                    "exercises"])
 def test_numeric_modules_load_neither_torch_nor_matplotlib(module):
-    code = f"import sys, course_lib.{module}; print([m for m in ('torch', 'matplotlib', 'IPython', 'tqdm') if m in sys.modules])"
+    code = f"import sys, course_lib.{module}; print([m for m in ('torch', 'matplotlib', 'IPython', 'tqdm', 'joblib') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 
 def test_the_calculus_needs_numpy_alone():
     code = ("import sys; before = set(sys.modules); import numpy, course_lib.bptt, course_lib.gradcheck, course_lib.clipping, "
-            "course_lib.jacobians, course_lib.initialise; import importlib.metadata as m; "
+            "course_lib.jacobians, course_lib.initialise, course_lib.regularise; import importlib.metadata as m; "
             "third = {n.partition('.')[0] for n in set(sys.modules) - before} - set(sys.stdlib_module_names); "
             "print(sorted(n for n in third if not n.startswith('_')))")
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
