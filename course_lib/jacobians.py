@@ -25,8 +25,7 @@ def step_jacobians(run: bptt.Run) -> np.ndarray:
     """
     if not isinstance(run, bptt.Run):
         raise TypeError(f"run is {type(run).__name__}, needs what bptt.forward returned.")
-    slope = activations.get(run.activation).derivative_from_output(run.h[1:])
-    return slope[..., None] * run.params.W_hh[..., None, :, :]
+    return _slopes(run)[..., None] * run.params.W_hh[..., None, :, :]
 
 
 def spectral_radius(W: np.ndarray) -> np.ndarray:
@@ -51,25 +50,30 @@ def departure_from_normality(W: np.ndarray) -> np.ndarray:
     return np.sqrt(np.maximum(squares, 0))
 
 
-def log_gradient_norms(js: np.ndarray, v: np.ndarray) -> np.ndarray:
+def log_gradient_norms(js: np.ndarray | bptt.Run, v: np.ndarray) -> np.ndarray:
     """ln |v^T J_T ... J_{t+1}| for t = 0 ... T: a gradient's size on its way back, at any length.
 
-    js       (T, H, H), J_1 first
-    v        (H,) the gradient dL/dh_T
-    returns  (T + 1,); the last entry is ln |v|; -inf from where the gradient is exactly zero
+    js       (T, H, H), J_1 first; or a run, whose Jacobians are applied to all its sequences and never formed
+    v        (H,) the gradient dL/dh_T; for a run also one for each sequence, (..., B, H)
+    returns  (T + 1,), for a run (T + 1, ..., B); the last entry is ln |v|; -inf from where the gradient is exactly zero
     errors   as log_singular_values
     """
     v = _checks.array("v", v, ndim=1).astype(float)
-    js = list(_steps(js, v.shape[-1]))
-    logs, total = np.full(len(js) + 1, -np.inf), 0.0
-    for t in range(len(js), -1, -1):
-        size = np.linalg.norm(v)
-        if size == 0:
-            break
-        total, v = total + np.log(size), v / size
-        logs[t] = total
+    if isinstance(js, bptt.Run):
+        _checks.array("run.h", js.h)
+        slopes, W, T = _slopes(js), js.params.W_hh, len(js.x)
+        v = _like_a_state(v, js.h[0].shape)
+    else:
+        steps = list(_steps(js, v.shape[-1]))
+        T = len(steps)
+    logs, total = np.empty((T + 1, *v.shape[:-1])), 0.0
+    for t in range(T, -1, -1):
+        size = np.linalg.norm(v, axis=-1)
+        with np.errstate(divide="ignore"):
+            logs[t] = total = total + np.log(size)
         if t:
-            v = v @ js[t - 1]
+            v = v / np.where(size == 0, 1, size)[..., None]
+            v = (slopes[t - 1] * v) @ W if isinstance(js, bptt.Run) else v @ steps[t - 1]
     return logs
 
 
@@ -178,6 +182,18 @@ def _steps(js, H: int | None = None) -> Iterator[np.ndarray]:
         yield J
     if T == 0:
         raise ValueError("js holds no Jacobian: a product needs at least one step.")
+
+
+def _slopes(run: bptt.Run) -> np.ndarray:
+    """f'(a_t) of every step, (T, ..., B, H)."""
+    return activations.get(run.activation).derivative_from_output(run.h[1:])
+
+
+def _like_a_state(v: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    try:
+        return np.broadcast_to(v, shape)
+    except ValueError:
+        raise ValueError(f"v has shape {v.shape}, needs {shape[-1:]} or {shape}: a gradient for each state.") from None
 
 
 def _square(name: str, W) -> np.ndarray:

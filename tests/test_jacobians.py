@@ -92,6 +92,35 @@ def test_log_gradient_norms_are_those_of_bptt():
     assert np.isneginf(dead[:2]).all() and np.isfinite(dead[2:]).all()
 
 
+def test_log_gradient_norms_of_a_run():
+    for lead, cell in (((), "tanh"), ((3,), "tanh"), ((), "sigmoid"), ((2,), "relu"), ((), "linear")):
+        params = initialise.rnn(2, 5, RNG, "gaussian", gain=1.1, members=lead[0] if lead else None)
+        run = bptt.forward(params, RNG.normal(size=(60, *lead, 4, 2)), RNG.normal(size=(*lead, 4, 5)), activation=cell)
+        direct = np.zeros_like(run.h)
+        direct[-1] = RNG.normal(size=(*lead, 4, 5))
+        logs = jacobians.log_gradient_norms(run, direct[-1])
+        with np.errstate(divide="ignore"):
+            truth = np.log(np.linalg.norm(bptt.backward(run, direct).dh, axis=-1))
+        assert logs.shape == (61, *lead, 4) and np.allclose(logs, truth, rtol=0, atol=1e-10)
+        js = np.moveaxis(jacobians.step_jacobians(run), 0, -3).reshape(-1, 60, 5, 5)
+        with np.errstate(divide="ignore"):
+            alone = [jacobians.log_gradient_norms(j, v) for j, v in zip(js, direct[-1].reshape(-1, 5))]
+        assert np.allclose(logs.reshape(61, -1).T, alone, rtol=0, atol=1e-10)
+
+
+def test_log_gradient_norms_of_a_long_run():
+    params = initialise.rnn(1, 4, RNG, gain=0.5)
+    run = bptt.forward(params, np.zeros((5000, 1, 1)), activation="linear")
+    logs = jacobians.log_gradient_norms(run, np.ones(4))  # one v for every sequence
+    assert np.allclose(logs[:, 0], np.arange(5000, -1, -1) * np.log(0.5) + np.log(2), rtol=1e-12, atol=1e-12)
+    with pytest.raises(ValueError, match=r"v has shape \(3,\), needs \(4,\) or \(1, 4\)"):
+        jacobians.log_gradient_norms(run, np.ones(3))
+    with pytest.raises(ValueError, match="run.h is not finite: inf"):
+        jacobians.log_gradient_norms(run._replace(h=run.h + np.inf), np.ones(4))
+    dead = bptt.forward(params._replace(b_h=np.full(4, -9.0)), np.zeros((5, 1, 1)), activation="relu")
+    assert np.isneginf(jacobians.log_gradient_norms(dead, np.ones(4))[:-1]).all()
+
+
 def test_what_a_matrix_can_do():
     assert jacobians.departure_from_normality(np.diag([3.0, 1])) == 0
     assert jacobians.departure_from_normality(np.array([[0.9, 10], [0, 0.9]])) == pytest.approx(10)
