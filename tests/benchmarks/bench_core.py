@@ -18,7 +18,7 @@ import time
 import numpy as np
 import torch
 
-from course_lib import bptt, initialise, jacobians, losses, tasks, train
+from course_lib import bptt, initialise, jacobians, losses, tasks, train, wall
 
 torch.set_num_threads(1)
 RNG = np.random.default_rng(0)
@@ -105,6 +105,10 @@ def main() -> int:
     seconds = time.perf_counter() - start
     failed |= seconds > 5
     print(f"Lyapunov exponents, T = 100 000, H = 64: {seconds:.1f} s, bound 5 s{'' if seconds <= 5 else '  ABOVE THE BOUND'}")
+    grid = wall.Point(*np.meshgrid(np.linspace(4, 7, 400), np.linspace(-3.2, -1.8, 400)))
+    seconds = np.median(in_turns({"grid": lambda: wall.evaluate(grid, 50)}, rounds=5, calls=1)["grid"])
+    failed |= seconds > .3
+    print(f"the wall, 400 x 400 exact gradients: {seconds:.2f} s, bound .3 s{'' if seconds <= .3 else '  ABOVE THE BOUND'}")
     return int(failed)
 
 
