@@ -15,7 +15,7 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 
-from . import _checks, bptt
+from . import _checks, bptt, cells
 from .cells import leaves, tree_map
 
 EPS = 1e-100  # its square is far below rounding for gradients between 1e-200 and 1e90
@@ -51,21 +51,29 @@ def complex_step(loss: Callable, params):
     return tree_map(lambda _: next(parts), params)
 
 
-def complex_step_states(loss: Callable, run: bptt.Run) -> np.ndarray:
+def complex_step_states(loss: Callable, run: bptt.Run, of: str = "h") -> np.ndarray:
     """Return every total dL/dh_t by the complex step: h_t is moved, and all that comes after it is computed anew.
 
-    loss     h (T + 1, ..., B, H) -> a number; for example lambda h: h[-1].sum()
+    loss     h (T + 1, ..., B, H) -> a number; for example lambda h: h[-1].sum(). For an LSTM (h, c) -> a number
     run      what bptt.forward returned
-    returns  (T + 1, ..., B, H), float64: what bptt.backward has to return as dh
+    of       the state that is moved: "h", or "c" of an LSTM, with h_t = o_t tanh(c_t) moved along by it
+    returns  (T + 1, ..., B, H), float64: what bptt.backward has to return as dh, or as dc
     """
+    states = cells.cell_of(run.params).states
+    moved = states.index(_checks.choice("of", of, states))
     gradient = np.empty(run.h.shape)
     for t in range(len(run.h)):
         for index in np.ndindex(run.h.shape[1:]):
-            state = run.h[t].astype(complex)
-            state[index] += 1j * EPS
-            tail = (state[None] if t == len(run.x)
-                    else bptt.forward(run.params, run.x[t:], state, activation=run.activation).h)
-            gradient[t][index] = _imaginary(loss(np.concatenate([run.h[:t], tail]))) / EPS
+            now = [getattr(run, name)[t].astype(complex) for name in states]
+            now[moved][index] += 1j * EPS
+            if of == "c" and t > 0:
+                now[0][index] = run.o[t - 1][index] * np.tanh(now[1][index])
+            tails = [state[None] for state in now]
+            if t < len(run.x):
+                rest = bptt.forward(run.params, run.x[t:], now[0] if len(now) == 1 else tuple(now), run.activation)
+                tails = [getattr(rest, name) for name in states]
+            whole = (np.concatenate([getattr(run, name)[:t], tail]) for name, tail in zip(states, tails))
+            gradient[t][index] = _imaginary(loss(*whole)) / EPS
     return gradient
 
 

@@ -7,7 +7,7 @@ from typing import Callable
 import numpy as np
 
 from . import _checks
-from .cells import NetworkParams, ReadoutParams, RNNParams
+from .cells import CellParams, GRUParams, LSTMParams, NetworkParams, ReadoutParams, RNNParams
 
 
 def gaussian(shape: tuple[int, ...], rng: np.random.Generator, gain: float = 1.0) -> np.ndarray:
@@ -114,11 +114,103 @@ def rnn(inputs: int, hidden: int, rng: np.random.Generator, recurrent: str = "or
     return RNNParams(*(array.astype(dtype) for array in arrays))
 
 
+def lstm(inputs: int, hidden: int, rng: np.random.Generator, recurrent: str = "orthogonal", gain: float = 1.0,
+         input_gain: float = 1.0, members: int | None = None, dtype=np.float64, *,
+         forget_bias: float | np.ndarray = 0.0, chrono: int | None = None) -> LSTMParams:
+    """Parameters of an LSTM: each gate's block of W_hh by name and gain, W_xh gaussian, biases zero but for these two.
+
+    inputs ... dtype  as in `rnn`
+    forget_bias       b_f, a number or an array that fits (..., H), (E, 1) for one number a member
+    chrono            T_max, the longest distance to be bridged, >= 3: b_f = ln U(1, T_max - 1), b_i = -b_f
+    returns           LSTMParams of dtype
+    source            forget bias 1: Jozefowicz, Zaremba and Sutskever 2015; chrono: Tallec and Ollivier 2018
+    """
+    W_xh, W_hh, b_h = _gates(4, inputs, hidden, rng, recurrent, gain, input_gain, members)
+    b_i, b_f, *_ = np.split(b_h, 4, axis=-1)  # views: what is written into them stands in b_h
+    b_f[...] = _bias("forget_bias", forget_bias, b_f.shape)
+    if chrono is not None:
+        if np.any(forget_bias):
+            raise ValueError(f"forget_bias is {forget_bias}, chrono is {chrono}: both set b_f. Leave one of them out.")
+        b_f[...] = chrono_bias(b_f.shape, rng, chrono)
+        b_i[...] = -b_f
+    return LSTMParams(*(array.astype(_checks.floating_type(dtype)) for array in (W_xh, W_hh, b_h)))
+
+
+def gru(inputs: int, hidden: int, rng: np.random.Generator, recurrent: str = "orthogonal", gain: float = 1.0,
+        input_gain: float = 1.0, members: int | None = None, dtype=np.float64, *,
+        keep_bias: float | np.ndarray = 0.0, chrono: int | None = None) -> GRUParams:
+    """Parameters of a GRU: each gate's block of W_hh by name and gain, W_xh gaussian, biases zero but for these two.
+
+    inputs ... dtype  as in `rnn`
+    keep_bias         b_z, as forget_bias of `lstm`: z near 1 keeps h
+    chrono            T_max, >= 3: b_z = ln U(1, T_max - 1) (Tallec and Ollivier 2018)
+    returns           GRUParams of dtype
+    """
+    W_xh, W_hh, b_h = _gates(3, inputs, hidden, rng, recurrent, gain, input_gain, members)
+    b_z = np.split(b_h, 3, axis=-1)[1]
+    b_z[...] = _bias("keep_bias", keep_bias, b_z.shape)
+    if chrono is not None:
+        if np.any(keep_bias):
+            raise ValueError(f"keep_bias is {keep_bias}, chrono is {chrono}: both set b_z. Leave one of them out.")
+        b_z[...] = chrono_bias(b_z.shape, rng, chrono)
+    return GRUParams(*(array.astype(_checks.floating_type(dtype)) for array in (W_xh, W_hh, b_h, np.zeros(b_z.shape))))
+
+
+def chrono_bias(shape: tuple[int, ...], rng: np.random.Generator, T_max: int) -> np.ndarray:
+    """ln U(1, T_max - 1): a gate with this bias keeps for up to about T_max steps (Tallec and Ollivier 2018)."""
+    return np.log(_checks.generator(rng).uniform(1, _checks.count("chrono", T_max, least=3) - 1, shape))
+
+
+def _gates(count: int, inputs: int, hidden: int, rng, recurrent: str, gain: float, input_gain: float,
+           members: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """W_xh, W_hh and a zero b_h of `count` gates one below the other, each gate's W_hh drawn on its own."""
+    D, H = _checks.count("inputs", inputs), _checks.count("hidden", hidden)
+    make = MATRICES[_checks.choice("recurrent", recurrent, MATRICES)]
+    lead = () if members is None else (_checks.count("members", members),)
+    W_xh = gaussian((*lead, count * H, D), rng, input_gain)
+    return W_xh, make((*lead, count, H, H), rng, gain).reshape(*lead, count * H, H), np.zeros((*lead, count * H))
+
+
+def _bias(name: str, value, shape: tuple[int, ...]) -> np.ndarray:
+    value = _checks.array(name, value)
+    try:
+        return np.broadcast_to(value, shape)
+    except ValueError:
+        raise ValueError(f"{name} has shape {value.shape}, needs to fit {shape}: one number, one for each unit, or "
+                         f"(E, 1) for one a member.") from None
+
+
+CELLS: dict[str, Callable] = {"rnn": rnn, "lstm": lstm, "gru": gru}
+
+
+def torch_default(inputs: int, hidden: int, rng: np.random.Generator, cell: str = "rnn", members: int | None = None,
+                  dtype=np.float64) -> CellParams:
+    """What nn.RNN, nn.LSTM and nn.GRU start from: every entry from U(-k, k), k = 1 / sqrt(H); two biases, added up.
+
+    inputs, hidden  D and H
+    cell            "rnn", "lstm" or "gru"
+    returns         RNNParams, LSTMParams or GRUParams of dtype
+    """
+    params = CELLS[_checks.choice("cell", cell, CELLS)](inputs, hidden, rng, members=members)
+    k, H = 1 / np.sqrt(hidden), hidden
+    drawn = {name: rng.uniform(-k, k, array.shape) for name, array in params._asdict().items()}
+    second = rng.uniform(-k, k, params.b_h.shape)
+    if cell == "gru":
+        second[..., 2 * H:] = 0  # b_hn is apart
+    drawn["b_h"] += second
+    return type(params)(**{name: array.astype(_checks.floating_type(dtype)) for name, array in drawn.items()})
+
+
 def network(inputs: int, hidden: int, outputs: int, rng: np.random.Generator, recurrent: str = "orthogonal",
             gain: float = 1.0, input_gain: float = 1.0, members: int | None = None,
-            dtype=np.float64, output_gain: float = 1.0) -> NetworkParams:
-    """Parameters of a recurrent network with a readout: `rnn` as above, W_hy gaussian with output_gain, b_y zero."""
-    params = rnn(inputs, hidden, rng, recurrent, gain, input_gain, members, dtype)
+            dtype=np.float64, output_gain: float = 1.0, *, cell: str = "rnn", **options) -> NetworkParams:
+    """Parameters of a recurrent network with a readout: the cell as above, W_hy gaussian with output_gain, b_y zero.
+
+    cell     "rnn", "lstm" or "gru"
+    options  of that cell alone: forget_bias and chrono of `lstm`, keep_bias and chrono of `gru`
+    """
+    make = CELLS[_checks.choice("cell", cell, CELLS)]
+    params = make(inputs, hidden, rng, recurrent, gain, input_gain, members, dtype, **options)
     K, lead, dtype = _checks.count("outputs", outputs), params.b_h.shape[:-1], params.b_h.dtype
     W_hy = gaussian((*lead, K, hidden), rng, output_gain).astype(dtype)
     return NetworkParams(params, ReadoutParams(W_hy, np.zeros((*lead, K), dtype)))

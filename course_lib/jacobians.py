@@ -10,22 +10,27 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from . import _checks, activations, bptt
+from . import _checks, activations, bptt, cells
 
 
 SWEEPS = 200  # after which only singular values within some ten per cent of each other are still coupled
 
 
 def step_jacobians(run: bptt.Run) -> np.ndarray:
-    """Return J_t = dh_t/dh_{t-1} = diag(f'(a_t)) W_hh for every step.
+    """Return J_t, the derivative of a step's states by the states before, for every step and every cell.
+
+    An RNN's is dh_t/dh_{t-1} = diag(f'(a_t)) W_hh. An LSTM's is that of the joint state (h, c), in this order:
+    [[dh_t/dh_{t-1}, dh_t/dc_{t-1}], [dc_t/dh_{t-1}, dc_t/dc_{t-1}]], with diag(f_t) as its last block.
 
     run      what bptt.forward returned
-    returns  (T, ..., B, H, H); [t - 1] is J_t. The gradient goes back through it: dL/dh_{t-1} = J_t^T dL/dh_t + direct
+    returns  (T, ..., B, H, H), (T, ..., B, 2H, 2H) for an LSTM; [t - 1] is J_t. The gradient goes back through it:
+             dL/dh_{t-1} = J_t^T dL/dh_t + direct. An LSTM's carries (dL/dh_t, dL/dc_t), the latter at a fixed h_t:
+             back.dc counts the way through h_t too and is larger by o_t (1 - tanh(c_t)^2) dL/dh_t
     errors   TypeError if run is not a run
     """
     if not isinstance(run, bptt.Run):
         raise TypeError(f"run is {type(run).__name__}, needs what bptt.forward returned.")
-    return _slopes(run)[..., None] * run.params.W_hh[..., None, :, :]
+    return cells.cell_of(run.params).jacobians(run)
 
 
 def spectral_radius(W: np.ndarray) -> np.ndarray:
@@ -53,13 +58,16 @@ def departure_from_normality(W: np.ndarray) -> np.ndarray:
 def log_gradient_norms(js: np.ndarray | bptt.Run, v: np.ndarray) -> np.ndarray:
     """ln |v^T J_T ... J_{t+1}| for t = 0 ... T: a gradient's size on its way back, at any length.
 
-    js       (T, H, H), J_1 first; or a run, whose Jacobians are applied to all its sequences and never formed
+    js       (T, H, H), J_1 first; or an RNN's run, whose Jacobians are applied to all its sequences and never formed
     v        (H,) the gradient dL/dh_T; for a run also one for each sequence, (..., B, H)
     returns  (T + 1,), for a run (T + 1, ..., B); the last entry is ln |v|; -inf from where the gradient is exactly zero
     errors   as log_singular_values
     """
     v = _checks.array("v", v, ndim=1).astype(float)
     if isinstance(js, bptt.Run):
+        if not isinstance(js.params, cells.RNNParams):
+            raise TypeError(f"js is a run of {type(js.params).__name__}, only an RNN's Jacobians need not be formed. "
+                            f"Pass jacobians.step_jacobians(run)[:, 0] for the first sequence.")
         _checks.array("run.h", js.h)
         slopes, W, T = _slopes(js), js.params.W_hh, len(js.x)
         v = _like_a_state(v, js.h[0].shape)

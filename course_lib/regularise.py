@@ -26,7 +26,7 @@ def vanishing_gradient(back: bptt.Back, form: str = "squares") -> Penalty:
     matrix products. The paper defines Omega with norms (its equation 9) and differentiates squared norms (equation 10),
     as the authors' code does. Both are zero where r_t = 1. Steps at which no gradient arrives (v_t = 0) count as 0.
 
-    back     what bptt.backward returned, for a network of one kind of state (RNNParams)
+    back     what bptt.backward returned, for a simple network (RNNParams)
     form     "squares" or "norms"
     returns  Penalty
     errors   TypeError if back is not one; ValueError for another form or a sequence of a single step
@@ -34,6 +34,9 @@ def vanishing_gradient(back: bptt.Back, form: str = "squares") -> Penalty:
     if not isinstance(back, bptt.Back):
         raise TypeError(f"back is {type(back).__name__}, needs what bptt.backward returned.")
     _checks.choice("form", form, ("squares", "norms"))
+    if not isinstance(back.run.params, cells.RNNParams):
+        raise TypeError(f"back is of {type(back.run.params).__name__}, the penalty is that of a simple RNN: "
+                        f"cells.RNNParams.")
     run, W = back.run, back.run.params.W_hh
     if len(back.da) < 2:
         raise ValueError("the run has a single step: there is no step back from one state to another to compare.")

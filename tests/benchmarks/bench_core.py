@@ -18,7 +18,7 @@ import time
 import numpy as np
 import torch
 
-from course_lib import bptt, initialise, jacobians, losses, tasks, train, wall
+from course_lib import bptt, initialise, jacobians, losses, tasks, torch_bridge, train, wall
 
 torch.set_num_threads(1)
 RNG = np.random.default_rng(0)
@@ -37,11 +37,12 @@ def in_turns(functions: dict, rounds: int, calls: int) -> dict:
     return {name: np.array(values) for name, values in seconds.items()}
 
 
-def single(H: int, T: int = 100, B: int = 20, D: int = 6) -> dict:
-    """Hand-written BPTT and torch's nn.RNN, float32, the loss on the last state."""
-    params = initialise.rnn(D, H, RNG, dtype=np.float32)
-    x, w = RNG.normal(size=(T, B, D)).astype(np.float32), RNG.normal(size=(B, H)).astype(np.float32)
-    module, x_torch, w_torch = torch.nn.RNN(D, H), torch.tensor(x, requires_grad=True), torch.tensor(w)
+def single(H: int, cell: str = "rnn", dtype=np.float32, loop: bool = False, T: int = 100, B: int = 20, D: int = 6) -> dict:
+    """Hand-written BPTT and torch's fused module, or its autograd over an honest loop; the loss on the last state."""
+    params = initialise.torch_default(D, H, RNG, cell, dtype=dtype)
+    x, w = RNG.normal(size=(T, B, D)).astype(dtype), RNG.normal(size=(B, H)).astype(dtype)
+    module, x_torch, w_torch = torch_bridge.to_torch(params), torch.tensor(x, requires_grad=True), torch.tensor(w)
+    fused = {"rnn": "nn.RNN", "lstm": "nn.LSTM", "gru": "nn.GRU"}[cell]
 
     def ours():
         run = bptt.forward(params, x)
@@ -50,13 +51,22 @@ def single(H: int, T: int = 100, B: int = 20, D: int = 6) -> dict:
         back = bptt.backward(run, dh_direct)
         return (run.h[-1] * w).sum(), back.grads, back.dx
 
+    def by_loop():
+        h = c = torch.zeros(B, H, dtype=x_torch.dtype)
+        weights = [p.T for p in (module.weight_ih_l0, module.weight_hh_l0)]
+        for x_t in x_torch.unbind(0):
+            i, f, g, o = (x_t @ weights[0] + h @ weights[1] + module.bias_ih_l0).chunk(4, -1)
+            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+            h = torch.sigmoid(o) * torch.tanh(c)
+        return h
+
     def theirs():
         module.zero_grad()
         x_torch.grad = None
-        out, _ = module(x_torch)
-        (out[-1] * w_torch).sum().backward()
+        last = by_loop() if loop else module(x_torch)[0][-1]
+        (last * w_torch).sum().backward()
 
-    return in_turns({"torch nn.RNN": theirs, "ours": ours}, rounds=25, calls=20)
+    return in_turns({"torch loop" if loop else f"torch {fused}": theirs, "ours": ours}, rounds=25, calls=10 if loop else 20)
 
 
 def ensemble(T: int, members: int = 10, H: int = 50, B: int = 20) -> dict:
@@ -90,6 +100,11 @@ def main() -> int:
     failed = False
     comparisons = [("BPTT, T = 100, batch 20, H = 50", lambda: single(50), 4.0),
                    ("BPTT, T = 100, batch 20, H = 128", lambda: single(128), 2.0),
+                   ("LSTM, T = 100, H = 50, float32", lambda: single(50, "lstm"), 0.5),
+                   ("LSTM, T = 100, H = 50, float64", lambda: single(50, "lstm", np.float64), 1.0),
+                   ("LSTM against a loop, float32", lambda: single(50, "lstm", loop=True), 2.5),
+                   ("LSTM against a loop, float64", lambda: single(50, "lstm", np.float64, loop=True), 2.5),
+                   ("GRU, T = 100, H = 50, float32", lambda: single(50, "gru"), 1.0),
                    ("ensemble of 10, T = 50, H = 50", lambda: ensemble(50), 6.0),
                    ("ensemble of 10, T = 100, H = 50", lambda: ensemble(100), 5.0)]
     for title, measure, bound in comparisons:
