@@ -32,7 +32,8 @@ def runs(function: Callable, settings: Iterable, *, processes: int | None = None
     def outcomes() -> Iterator[tuple[Any, Any]]:
         jobs = (delayed(_one)(function, i, setting) for i, setting in enumerate(settings))
         with progress_bar(len(settings), progress, " runs") as bar:
-            for i, outcome in Parallel(n_jobs=processes, return_as="generator_unordered")(jobs):
+            # for joblib None is a single process; -1 is all, also those of a cluster
+            for i, outcome in Parallel(n_jobs=processes or -1, return_as="generator_unordered")(jobs):
                 bar.update()
                 yield settings[i], outcome
 
