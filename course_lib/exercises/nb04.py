@@ -256,7 +256,7 @@ def who_takes_it(run: bptt.Run, dh: np.ndarray) -> tuple[np.ndarray, np.ndarray]
                "da_t = (1 - run.h[t]**2) * dh[t].",
                "The slopes' factor is |da_t| / |dh[t]|, that of W_hh is |dh[t - 1]| / |da_t|."],
     ),
-    Prediction("4.7", "torch's default tanh network, inputs of size 0.1, 60 steps: who takes more of the gradient?",
+    Prediction("4.7", "tanh, W_hh as torch draws it, inputs of size 0.1, 60 steps: who takes more of the gradient?",
                kind="choice", choices=("the slopes of tanh", "W_hh", "about the same")),
     Exercise(
         "4.8", "At most", minutes=4, difficulty=2,

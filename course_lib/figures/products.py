@@ -49,7 +49,7 @@ class Ellipse(Figure):
 
     def draw(self):
         self.fig.set_layout_engine("none")
-        ax = self.plane = self.fig.add_axes((.06, .13, .365, .78))
+        ax = self.plane = self.fig.add_axes((.1, .13, .325, .78))
         ax.set(title="The unit circle and its image", xlabel="first unit", ylabel="second unit")
         ax.set_aspect("equal")
         ax.locator_params(nbins=5)
@@ -134,6 +134,11 @@ class Growth(NamedTuple):
     sigma: float
     distance: float
 
+    @property
+    def top(self) -> int:
+        """The first k at which the norm is largest, up to rounding: 0 for a norm that stays level."""
+        return int(np.argmax(self.sizes > self.sizes.max() - 1e-9))
+
 
 class TransientGrowth(Figure):
     """log10 of the norm of W^k by k, between its bounds rho^k and sigma_1^k; all eigenvalues have modulus rho.
@@ -173,7 +178,7 @@ class TransientGrowth(Figure):
         set_limits(self.ax, (0, self.STEPS), (-down, up))
         for line, curve in ((self.norm, growth.sizes), (self.low, low), (self.high, high)):
             line.set_data(k, curve)
-        top = int(growth.sizes.argmax())
+        top = growth.top
         self.peak.set_data([top], [growth.sizes[top]])
         ends = (np.array([high[-1], growth.sizes[-1], low[-1]]) + down) / (down + up)
         texts = (f"bound $\\sigma_1^k$, $\\sigma_1$ = {10 ** growth.sigma:.2f}",
@@ -185,11 +190,11 @@ class TransientGrowth(Figure):
             name.set_y(height)
 
     def describe(self, growth):
-        top = int(growth.sizes.argmax())
+        top = growth.top
         course = ("never rises above 1" if growth.sizes[top] < 1e-9 else
                   f"rises to {10 ** growth.sizes[top]:.3g} at k = {top}")
         return (f"The norm of W^k for a matrix of {self.HIDDEN} units whose eigenvalues all have modulus "
-                f"{self.values['rho']:g}, with departure from normality {growth.distance:.2g}: it {course} and "
+                f"{self.values['rho']:g}, with departure from normality {growth.distance:.1f}: it {course} and "
                 f"is {10 ** growth.sizes[-1]:.2g} at k = {self.STEPS}. It lies between rho^k and sigma_1^k with "
                 f"sigma_1 = {10 ** growth.sigma:.3g}.")
 
