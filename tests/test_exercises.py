@@ -30,7 +30,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from course_lib import exercises
+from course_lib import bptt, exercises, initialise
 from course_lib.exercises import engine
 from course_lib.exercises.engine import Bank, Exercise, Mistake, Prediction, judge
 from course_lib.exercises.progress import Store
@@ -636,7 +636,7 @@ def test_in_a_kernel(learner):
     # The kernel gets this file's bank.
     load = f"""
         import importlib.util, sys
-        from course_lib import exercises
+        from course_lib import bptt, exercises, initialise
         spec = importlib.util.spec_from_file_location("bank_of_tests", {__file__!r})
         module = sys.modules["bank_of_tests"] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
@@ -1114,3 +1114,9 @@ def test_a_bad_exercise_does_not_pass_these_tests(check, fields):
 def test_predictions_ask_a_question(name):
     for prediction in BANKS[name].predictions:
         assert prediction.question.endswith("?")
+
+
+def test_a_run_is_described_by_what_it_holds():
+    run = bptt.forward(initialise.rnn(2, 3, np.random.default_rng(0)), np.ones((4, 1, 2)))
+    assert engine._argument(run) == ("with params with W_xh (3, 2), W_hh (3, 3), b_h (3,), x (4, 1, 2), h (5, 1, 3), "
+                                     "activation = 'tanh'")

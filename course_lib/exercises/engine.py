@@ -595,7 +595,9 @@ def _describe(parameters: list[str], case: tuple) -> str:
 
 def _argument(value: Any) -> str:
     if hasattr(value, "_fields"):
-        return f"with {', '.join(f'{name} {_argument(part)}' for name, part in zip(value._fields, value))}"
+        parts = (f"{name} {_argument(part)}" for name, part in zip(value._fields, value)
+                 if not (isinstance(part, tuple) and len(part) == 0))
+        return f"with {', '.join(parts)}"
     if value is None or isinstance(value, str):
         return f"= {value!r}"
     if isinstance(value, np.ndarray) and value.ndim:
