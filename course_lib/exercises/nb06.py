@@ -10,7 +10,7 @@ from .. import bptt, gradcheck, initialise, jacobians
 from .engine import Bank, Exercise, Mistake, Prediction
 
 
-# 6.2 What is left, by distance
+# 6.1 What is left, by distance
 
 
 def by_distance(run, dh_T):
@@ -173,10 +173,8 @@ def _farthest_below(bound):
 
 
 BANK = Bank(6, "Vanishing", [
-    Prediction("6.1", "Five networks, 2000 updates, the noun 14 words before the pronoun: their accuracy?",
-               kind="choice", choices=("above 0.95", "between 0.6 and 0.95", "about 0.5")),
     Exercise(
-        "6.2", "What is left, by distance", minutes=5, difficulty=1,
+        "6.1", "What is left, by distance", minutes=5, difficulty=1,
         solution=by_distance, oracle=_by_product, cases=_by_distance_cases, time_axis=0,
         stub='''
 def by_distance(run: bptt.Run, dh_T: np.ndarray) -> np.ndarray:
@@ -208,6 +206,8 @@ def by_distance(run: bptt.Run, dh_T: np.ndarray) -> np.ndarray:
                "np.linalg.norm(dh, axis=-1) is one number for each step and sequence.",
                "size[::-1] / size[-1] turns time into distance."],
     ),
+    Prediction("6.2", "Five networks, 2000 updates, the noun 14 words before the pronoun: their accuracy?",
+               kind="choice", choices=("above 0.95", "between 0.6 and 0.95", "about 0.5")),
     Prediction("6.3", "Six more words in between, 10 and not 4: how many times as many updates (the "
                       "median of five)?",
                unit="times", scale="log10", close=.3, digits=1),
@@ -259,6 +259,9 @@ def late_share(back: bptt.Back, k: int) -> float:
                     "These are the first k steps. back.da[-1] is the last one."),
             Mistake(_late_share_wrong(gradient=lambda back: back.dh[1:]),
                     "W_xh acts before the tanh: its term needs dL/da_t, and you took dL/dh_t."),
+            Mistake(lambda back, k: np.linalg.norm(back.da, axis=(1, 2))[-k:].sum()
+                    / np.linalg.norm(back.da, axis=(1, 2)).sum(),
+                    "This is the size of dL/da_t. The term of W_xh is dL/da_t times x_t."),
             Mistake(_late_share_wrong(power=2), "These are squares of the sizes. Take the norms themselves."),
             Mistake(_late_share_of_sums,
                     "You added the terms first and measured then. Measure each step's term, then add "
@@ -274,15 +277,12 @@ def late_share(back: bptt.Back, k: int) -> float:
     ),
     Prediction("6.7", "Which of the two runs has learned the pronoun?", kind="choice",
                choices=("A", "B", "both", "neither")),
-    Prediction("6.8", "Distance 8, untrained: a linear readout, fitted on 3000 sentences, finds the "
-                      "noun's number in "
-                      "the last state. How often is it right?", digits=1),
-    Prediction("6.9", "Five networks that have learned distance 8 read sentences with distance 30, "
-                      "which they have "
-                      "never seen. How many of them are right in more than 95 % of them?"),
-    Prediction("6.10", "float32, and the gradient falls by a factor of about 0.65 a word: at which "
-                       "distance does its "
-                       "norm first come out as 0?", unit="words", digits=3),
+    Prediction("6.8", "Distance 8, untrained: a linear readout, fitted on 3000 sentences, finds the noun's "
+                      "number in the last state. In what share of 1000 others, from 0 to 1, is it right?", digits=1),
+    Prediction("6.9", "Five networks have learned distance 8. They read sentences with distance 9, which they "
+                      "have never seen. How many of the five are right in more than 95 % of them?"),
+    Prediction("6.10", "float32, and the gradient falls by a factor of about 0.65 a word: at which distance "
+                       "does its norm first come out as 0?", unit="words", digits=3),
     Exercise(
         "6.11", "A norm without underflow", minutes=4, difficulty=2,
         solution=safe_norm, oracle=_norm_by_hypot, cases=_safe_norm_cases,

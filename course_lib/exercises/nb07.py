@@ -201,6 +201,8 @@ def fold(w: float) -> float:
                     "This is the other one, at b < 0: the same size with the other sign."),
             Mistake(lambda w: w * np.sqrt(1 - 1 / w) - np.sqrt(1 - 1 / w),
                     "The tanh got lost: h = tanh(w h + b) means artanh(h) = w h + b."),
+            Mistake(lambda w: np.sqrt(1 - 1 / w) - np.tanh(w * np.sqrt(1 - 1 / w)),
+                    "b stands inside the tanh: undo the tanh on both sides before you solve for b."),
             Mistake(lambda w: w * (1 - 1 / w) - np.arctanh(1 - 1 / w),
                     "w (1 - h^2) = 1 gives h^2, not h."),
             Mistake(lambda w: w * np.sqrt(1 / w) - np.arctanh(np.sqrt(1 / w)),
@@ -253,6 +255,8 @@ def update_ratio(before: cells.RNNParams, after: cells.RNNParams) -> float:
 ''',
         also_correct=(_ratio_of_the_library,),
         mistakes=[
+            Mistake(lambda before, after: np.linalg.norm(after.W_hh - before.W_hh) / np.linalg.norm(before.W_hh),
+                    "This is W_hh alone. All three arrays count, as one long vector."),
             Mistake(lambda before, after: _ratio_of_long_vectors(after, before),
                     "You divided by the weights after the update. The ones before it are the measure."),
             Mistake(lambda before, after: np.mean([np.linalg.norm(b - a) / np.linalg.norm(a)
