@@ -8,6 +8,8 @@ LAB = JUPYTER_CONFIG_PATH="$(CURDIR)/tools/jupyter$(if $(JUPYTER_CONFIG_PATH),:$
 	"$(VENV)" -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir="$(CURDIR)" \
 	--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(if $(filter 0,$(shell id -u)),--allow-root)
 PYTEST = "$(VENV)" -m pytest
+# Products as small as the course's gain nothing from a second thread; on a busy machine the two wait for each other.
+export OPENBLAS_NUM_THREADS ?= 1
 
 .PHONY: help lab test test-browser bench notebooks portable clean python
 
