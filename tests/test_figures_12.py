@@ -1,0 +1,153 @@
+"""The figures of notebook 12: what is drawn, against oracles of another kind; what is said, from the data."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.text import Text
+
+from course_lib import bptt, cells, gradcheck, initialise, torch_bridge
+from course_lib.figures import after
+from course_lib.figures.after import KeepBias, LongMemory, NewtonRounds, Pitchfork, SameRuler, StableDisc
+from course_lib.live import live
+
+NUMBER = r"-?\d+\.?\d*(?:e[+-]?\d+)?"
+MEASURED = {.9: (5.2, 264., .25), .99: (50., 2.5e5, .26)}
+CURVES = {"one": np.array([2., 1., .5]), "two": np.array([1., 1e-20, 0.])}
+
+
+def iterate(w, h, steps):
+    for _ in range(steps):
+        h = h / 2 + np.tanh(w * h / 2) / 2
+    return h
+
+
+def test_settle_is_the_map_by_hand():
+    for w in (1.5, 2.5, -3., -7.):
+        states = after.settle([[w]], .3, 50)[:, 0]
+        assert np.allclose(states, [iterate(w, .3, t) for t in range(51)], rtol=1e-12)
+    W = np.random.default_rng(0).normal(size=(3, 3))
+    assert np.allclose(after.settle(W, .2, 1)[1], .1 + np.tanh(W @ np.full(3, .2) / 2) / 2)
+
+
+def test_pitchfork_ends_solve_their_equations():
+    figure = Pitchfork()
+    w, top = figure.WEIGHTS, figure.ends[-1]
+    assert np.allclose(top[w > 2.01], np.tanh(w * top / 2)[w > 2.01], atol=1e-9) and (top[w > 2.01] > .1).all()
+    assert np.abs(top[(w > -5.9) & (w < 1.9)]).max() < 1e-9
+    swing = top[w < -6.01]  # f(h) = -h
+    assert np.allclose(iterate(w[w < -6.01], swing, 1), -swing, atol=1e-9) and (swing > .01).all()
+    assert f"{top[np.abs(w - 3).argmin()]:.2f} at w = 3" in figure.alt
+
+
+@pytest.mark.parametrize("real, imaginary, decays", [
+    (2.01, 0., False), (1.99, 0., True), (0., 2.1, True), (1., 2.5, True), (1.9, 1., False), (-6.1, 0., False),
+    (-5.9, 0., True), (0., 5., False)])
+def test_stable_disc_agrees_with_the_complex_step(real, imaginary, decays):
+    figure = StableDisc(real=real, imaginary=imaginary)
+    W = np.array([[real, -imaginary], [imaginary, real]])
+    params = after.resting_gru(W)
+    nothing = np.zeros((1, 1, 1))
+    J = np.array([gradcheck.complex_step(lambda h: bptt.forward(params, nothing, h[None]).h[1, 0, i], np.zeros(2))
+                  for i in range(2)])
+    assert np.isclose(figure.factor, np.abs(np.linalg.eigvals(J)).max()) and (figure.factor < 1) == decays
+    assert (figure.data.sizes[-1] < figure.data.sizes[0]) == decays
+    assert ("inside" in figure.alt) == decays and f"{figure.factor:.4f}" in figure.alt
+    x, y = figure.dots.get_data()
+    assert x[0] == x[1] == real and sorted(y) == [-imaginary, imaginary]
+    assert f"{figure.factor:.4f}" in figure.word.get_text() and len(figure.curve.get_xdata()) == 301
+
+
+@pytest.mark.parametrize("values", [dict(), dict(keep_bias=3., keep=1., T=20), dict(keep=.8, T=200)])
+def test_keep_bias_agrees_with_autograd_and_powers(values):
+    figure = KeepBias(**values)
+    v, means = figure.values, []
+    for e in range(3):
+        b_h = figure.gru.b_h[e].copy()
+        b_h[16:32] += v["keep_bias"]
+        gru = cells.GRUParams(*(array[e] for array in figure.gru))._replace(b_h=b_h)
+        cell = torch.nn.GRUCell(4, 16, dtype=float)
+        cell.load_state_dict({name[:-3]: value for name, value in torch_bridge.to_torch(gru).state_dict().items()})
+        h = [torch.zeros(1, 16, dtype=float, requires_grad=True)]
+        for x_t in torch.tensor(figure.x[:v["T"]]):
+            h.append(cell(x_t, h[-1]))
+            h[-1].retain_grad()
+        (h[-1] * torch.tensor(figure.direction)).sum().backward()
+        means.append([h_t.grad.norm().log10().item() for h_t in reversed(h)])
+    assert np.allclose(figure.curves[1].get_ydata(), np.mean(means, 0), rtol=0, atol=1e-8)
+    assert np.allclose(figure.curves[2].get_ydata(), np.arange(v["T"] + 1) * np.log10(v["keep"]), rtol=0, atol=1e-9)
+    low, high = figure.ax.get_ylim()
+    assert low <= figure.data.min() and figure.data.max() <= high
+    assert [name.get_text().split(":")[0] for name in figure.names] == list(KeepBias.NAMES)
+    assert f"diagonal {10 ** figure.data[2, -1]:.1g}." in figure.alt
+
+
+def test_newton_rounds_show_the_front():
+    figure = NewtonRounds()
+    for gain in NewtonRounds.GAINS:
+        for rounds in (0, 3, 20, 40):
+            errors = figure.update(gain=gain, rounds=rounds).data
+            assert (errors[:rounds] < 1e-8).all()
+            assert figure.front.get_xdata()[0] == rounds and f"{(errors < 1e-8).sum()} of 100" in figure.word.get_text()
+            assert f"{(errors < 1e-8).sum()} of 100" in figure.alt and len(figure.curve.get_xdata()) == 100
+    assert (figure.update(gain=1., rounds=8).data < 1e-8).all()
+    assert (figure.update(gain=3., rounds=8).data > 1e-8).sum() > 50
+
+
+def test_long_memory_lines_are_the_sums():
+    for l in (.5, .9, .97):
+        k = np.arange(5000)
+        h2, dl2, cured = after.variances(l)
+        assert np.isclose(h2, (l ** (2 * k)).sum()) and np.isclose(dl2, (k[1:]**2 * l ** (2. * k[1:] - 2)).sum())
+
+        def weights(nu):  # of x_{T-k} in the normalised state
+            l = np.exp(-np.exp(nu))
+            return np.sqrt(1 - l * l) * l**k
+
+        slopes = weights(np.log(-np.log(l)) + 1e-100j).imag / 1e-100
+        assert np.isclose(cured, (slopes**2).sum())
+    figure = LongMemory(MEASURED)
+    lines = figure.fig.axes[0].lines
+    assert np.allclose(lines[1].get_xdata(), [.1, .01]) and list(lines[3].get_ydata()) == [264., 2.5e5]
+    assert "l = 0.9: 5.2, 2.6e+02 and 0.25" in figure.alt
+
+
+def test_same_ruler_divides_by_the_first():
+    figure = SameRuler(CURVES)
+    assert np.allclose(figure.fig.axes[0].lines[0].get_ydata(), np.log10([1, .5, .25]))
+    assert "one 0.25," in figure.alt and "two 0" in figure.alt and figure.png()
+
+
+@pytest.mark.parametrize("figure, ranges", [
+    (StableDisc, dict(real=(-7., 5., .01), imaginary=(0., 5., .01))),
+    (KeepBias, dict(keep_bias=(0., 6.), keep=(.8, 1.), T=(10, 200))),
+    (NewtonRounds, dict(gain=[.5, 1., 1.5, 2., 3.], rounds=(0, 40)))])
+def test_sliders_reach_their_ends(figure, ranges):
+    assert live(figure(), **ranges) is not None
+    shown = figure()
+    for end in (min, max):
+        shown.update(**{name: end(ends[:2] if isinstance(ends, tuple) else ends) for name, ends in ranges.items()})
+        assert shown.png() and len(shown.alt) > 40 and "nan" not in shown.alt
+
+
+@pytest.mark.parametrize("make, words", [
+    (lambda: KeepBias(T=0), "T is 0"), (lambda: KeepBias(T=201), "T is 201"),
+    (lambda: NewtonRounds(gain=1.1), "gain is 1.1"), (lambda: NewtonRounds(rounds=41), "rounds 41"),
+    (lambda: LongMemory({}), "measured is empty"),
+    (lambda: SameRuler({}), "curves holds 0")])
+def test_refusals(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+@pytest.mark.parametrize("make", [Pitchfork, StableDisc, KeepBias, NewtonRounds, lambda: LongMemory(MEASURED),
+                                  lambda: SameRuler(CURVES)])
+def test_no_label_is_cut(make):
+    figure = make()
+    figure.png()
+    box = figure.fig.bbox
+    for text in figure.fig.findobj(Text):
+        if text.get_visible() and text.get_text():
+            extent = text.get_window_extent()
+            assert extent.x0 >= box.x0 - 1 and extent.x1 <= box.x1 + 1, text.get_text()
