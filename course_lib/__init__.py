@@ -4,7 +4,7 @@ Reading order is import order, and nothing imports upwards:
 
     calculus      activations cells bptt losses initialise gradcheck
     dynamics      jacobians clipping regularise
-    experiments   tasks data train solve parallel wall signs balancing residual contest success scan
+    experiments   tasks data train solve parallel wall signs balancing residual contest success longterm scan
     torch         torch_bridge
     screen        figures live
     learner       exercises ready

@@ -39,6 +39,50 @@ def digits(part: str = "all") -> Digits:
     return Digits(images[chosen], labels[chosen])
 
 
+class Sunspots(NamedTuple):
+    """Mean number of sunspots of each year.
+
+    year    (309,)  1700 to 2008
+    number  (309,)  0 to 190.2
+    """
+
+    year: np.ndarray
+    number: np.ndarray
+
+
+def sunspots() -> Sunspots:
+    """Return the yearly sunspot numbers from 1700 to 2008.
+
+    errors  FileNotFoundError where the course's data folder is missing
+    source  US National Geophysical Data Center, public domain, as statsmodels ships them
+    """
+    with np.load(_file("sunspots.npz")) as stored:
+        return Sunspots(stored["year"].astype(int), stored["number"])
+
+
+class LongOrder(NamedTuple):
+    """Five LSTMs with forget bias 1 on temporal order at T = 100, given ten times the paper's sequences.
+
+    sequences  how many each has read
+    updates    (5,) after which it had learned; inf where it never had
+    error      (5,) share of 500 fresh sequences that it gets wrong at the end
+    """
+
+    sequences: int
+    updates: np.ndarray
+    error: np.ndarray
+
+
+def long_order() -> LongOrder:
+    """Return the shipped run; longterm.order makes shorter ones.
+
+    errors  FileNotFoundError where the course's data folder is missing
+    source  data/make_long_order.py
+    """
+    with np.load(_file("long_order.npz")) as stored:
+        return LongOrder(int(stored["sequences"]), stored["updates"], stored["error"])
+
+
 class LongProduct(NamedTuple):
     """The Jacobians of 1000 steps, and the singular values of their product from 1500 digits.
 
