@@ -1,0 +1,263 @@
+"""The figures of notebook 11: what forget gates keep, the road back through an LSTM, its gates at work, and digits."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import bptt, cells, data, initialise
+from ..activations import sigmoid
+from .base import BLUE, GREEN, INK, ORANGE, PURPLE, SKY, VERMILION, Figure
+from .decades import apart, power_of_ten
+
+INPUTS, UNITS, BATCH = 6, 32, 8
+
+
+def half_life(bias: float) -> float:
+    """Steps after which s(bias)^k is one half."""
+    return float(np.log(.5) / np.log(sigmoid(np.float64(bias))))
+
+
+class HalfLife(Figure):
+    """What a forget gate keeps if nothing but its bias acts on it, and after how many steps it is half.
+
+    bias  forget bias b_f
+    """
+
+    size = (860, 340)
+    labels = {"bias": "forget bias b_f"}
+    LONGEST, ENDS = 100, (-1., 6.)
+
+    def draw(self):
+        self.fig.set_layout_engine("none")
+        left, right = [self.fig.add_axes(where) for where in ((.08, .16, .38, .73), (.57, .16, .38, .73))]
+        left.set(title="What is left of the gradient", xlabel="steps back k", ylabel=r"$s(b_f)^k$",
+                 xlim=(0, self.LONGEST), ylim=(0, 1.04))
+        left.axhline(.5, color=INK, linewidth=1)
+        self.curve, = self.moving(left.plot([], [], color=BLUE, linewidth=2.2))
+        self.half, = self.moving(left.plot([], [], "o", color=VERMILION, markersize=7))
+        right.set(title="Steps to one half", xlabel=r"forget bias $b_f$", ylabel="half-life (steps)", yscale="log",
+                  xlim=self.ENDS, ylim=(.4, 400))
+        b = np.linspace(*self.ENDS, 141)
+        right.plot(b, [half_life(each) for each in b], color=BLUE)
+        right.plot(b, np.exp(b) * np.log(2), "--", color=ORANGE, linewidth=1.4)
+        right.text(1.2, 1.1, r"$e^{b_f} \ln 2$", color=ORANGE, va="top")
+        right.set_yticks([1, 10, 100], ["1", "10", "100"])
+        right.minorticks_off()
+        self.dot, = self.moving(right.plot([], [], "o", color=VERMILION, markersize=7))
+        self.name = self.moving(right.text(.04, .93, "", transform=right.transAxes, color=VERMILION, va="top"))
+
+    def compute(self, bias=1.):
+        return float(sigmoid(np.float64(bias))), half_life(bias)
+
+    def move(self, gate):
+        f, steps = gate
+        k = np.arange(self.LONGEST + 1)
+        self.curve.set_data(k, f ** k)
+        self.half.set_data([steps], [.5])
+        self.dot.set_data([self.values["bias"]], [steps])
+        self.name.set_text(f"f = {f:.3f}: {steps:.1f} steps")
+
+    def describe(self, gate):
+        return (f"With forget bias {self.values['bias']:g} and no weights a gate is at {gate[0]:.3f}: what passes it "
+                f"is half after {gate[1]:.1f} steps. The half-life nears e to the bias, times ln 2.")
+
+
+class Roads(NamedTuple):
+    """log10 of |dL/dc_t| over |dL/dc_T|, means over the sequences, by distance (T + 1,): all ways, the gates' alone."""
+
+    full: np.ndarray
+    alone: np.ndarray
+
+
+def roads(params: cells.LSTMParams, x: np.ndarray, seed: int = 0) -> Roads:
+    """Carry a gradient from c_T back: through everything, and by the forget gates' product alone.
+
+    params  of one network
+    x       (T, B, D)
+
+    The loss reads c_T, so that both roads begin with the same gradient.
+    """
+    run = bptt.forward(params, x)
+    direct = np.zeros_like(run.c)
+    direct[-1] = np.random.default_rng(seed).normal(size=direct[-1].shape)
+    full = bptt.backward(run, np.zeros_like(run.h), dc_direct=direct).dc[::-1]
+    kept = np.concatenate([np.ones_like(run.f[:1]), np.cumprod(run.f[::-1], axis=0)])
+
+    def size(dc):
+        norm = np.linalg.norm(dc, axis=-1).mean(-1)
+        with np.errstate(divide="ignore"):
+            return np.log10(norm / norm[0])
+
+    return Roads(size(full), size(kept * direct[-1]))
+
+
+def default_lstm(seed: int, units: int = UNITS, forget_bias: float | None = None, T: int | None = None,
+                 scale: float = 1.) -> cells.LSTMParams:
+    """An LSTM as torch draws it; then b_f is set to a number, or b_f and b_i as chrono does for T, W_hh scaled."""
+    rng = np.random.default_rng(seed)
+    params = initialise.torch_default(INPUTS, units, rng, "lstm")
+    b_i, b_f, *_ = np.split(params.b_h, 4)  # views
+    if T is not None:
+        b_f[...] = initialise.chrono_bias(b_f.shape, rng, T)
+        b_i[...] = -b_f
+    elif forget_bias is not None:
+        b_f[...] = forget_bias
+    return params._replace(W_hh=scale * params.W_hh)
+
+
+class RoadBack(Figure):
+    """The gradient dL/dc by distance in an untrained LSTM: by all ways, and along the forget gates alone.
+
+    bias   forget bias b_f; the rest is as torch draws it
+    scale  what W_hh is multiplied by
+    """
+
+    size = (860, 380)
+    labels = {"bias": "forget bias b_f", "scale": "W_hh times"}
+    LONGEST, ENDS = 60, (-24., 8.)
+
+    def __init__(self, seed: int = 0, **values):
+        self.seed = seed
+        self.x = np.random.default_rng([seed, 1]).normal(size=(self.LONGEST, BATCH, INPUTS))
+        super().__init__(**values)
+
+    def draw(self):
+        self.fig.set_layout_engine("none")
+        self.ax = self.fig.add_axes((.09, .15, .68, .76))
+        self.ax.set(title="The road back", xlabel="steps back from the end, T − t", xlim=(0, self.LONGEST),
+                    ylim=self.ENDS, ylabel=r"$\log_{10}\ |dL/dc_t|\ /\ |dL/dc_T|$  (decades)")
+        self.ax.axhline(0, color=INK, linewidth=1)
+        self.curves = [self.moving(self.ax.plot([], [], dash, color=colour, linewidth=2.2))[0]
+                       for colour, dash in ((BLUE, "-"), (ORANGE, "--"))]
+        self.names = [self.moving(self.ax.text(1.02, 0, "", transform=self.ax.transAxes, color=colour, va="center"))
+                      for colour in (BLUE, ORANGE)]
+
+    def compute(self, bias=1., scale=1.):
+        return roads(default_lstm(self.seed, forget_bias=bias, scale=scale), self.x, self.seed)
+
+    def move(self, road):
+        low, high = self.ENDS
+        heights = np.clip([(curve[-1] - low) / (high - low) for curve in road], .02, .98)
+        for curve, line, name, word, height in zip(road, self.curves, self.names, ("all ways", "gates alone"),
+                                                   apart(heights, 19 / (.76 * self.size[1]))):
+            line.set_data(np.arange(len(curve)), curve)
+            name.set_text(f"{word}: {power_of_ten(curve[-1])}")
+            name.set_y(height)
+
+    def describe(self, road):
+        full, alone = (f"{10 ** curve[-1]:.0e}" for curve in road)
+        return (f"Forget bias {self.values['bias']:g}, W_hh times {self.values['scale']:g}: over {self.LONGEST} steps "
+                f"back {full} of dL/dc is left by all ways, {alone} along the forget gates alone.")
+
+
+class AtWork(NamedTuple):
+    """One sequence's gate by unit and step (T, H), and the cell (T, H)."""
+
+    gate: np.ndarray
+    c: np.ndarray
+    step: int
+
+
+class Gates(Figure):
+    """The gates of an LSTM while it reads one sequence of temporal order.
+
+    params  of one network
+    x       (T, 1, 6) one sequence
+    gate    "i", "f" or "o"
+    step    1 ... T
+    """
+
+    size = (900, 430)
+    labels = {"gate": "gate", "step": "step t"}
+    SIGNS = "XYabcd"
+
+    def __init__(self, params: cells.LSTMParams, x: np.ndarray, **values):
+        self.run = bptt.forward(params, x)
+        self.read = x[:, 0].argmax(-1)
+        self.order = np.argsort(self.run.f[:, 0].mean(0))  # units that keep longest on top
+        super().__init__(**values)
+
+    def draw(self):
+        self.fig.set_layout_engine("none")
+        T, H = self.run.f.shape[0], self.run.f.shape[-1]
+        gates, cell = self.axes = [self.fig.add_axes(where) for where in ((.07, .57, .63, .33), (.07, .12, .63, .33))]
+        bars = self.fig.add_axes((.78, .12, .19, .78))
+        common = {"aspect": "auto", "origin": "lower", "extent": (.5, T + .5, -.5, H - .5)}
+        self.images = [self.moving(gates.imshow(np.zeros((H, T)), vmin=0, vmax=1, cmap="cividis", **common)),
+                       self.moving(cell.imshow(np.zeros((H, T)), vmin=-2, vmax=2, cmap="PuOr", **common))]
+        gates.set_title("The gate, unit by unit (dark 0, yellow 1)", pad=20)
+        gates.set_ylabel("unit")
+        cell.set(title="The cell c (orange below 0, violet above)", ylabel="unit", xlabel="step t")
+        for ax in self.axes:
+            ax.grid(False)
+            ax.set_yticks([])
+        for t in np.flatnonzero(self.read < 2):
+            gates.text(t + 1, H + .1, self.SIGNS[self.read[t]], color=VERMILION, ha="center", va="bottom",
+                       fontweight="bold")
+        self.lines = [self.moving(ax.plot([], [], color=VERMILION, linewidth=1.5))[0] for ax in self.axes]
+        bars.set(title="At step t", xlim=(0, 1), ylim=(-.5, H - .5), xlabel="the gate's value", xticks=[0, .5, 1])
+        bars.set_yticks([])
+        self.dots, = self.moving(bars.plot([], [], "o", color=BLUE, markersize=4))
+
+    def compute(self, gate="f", step=1):
+        if gate not in ("i", "f", "o") or step not in range(1, len(self.read) + 1):
+            raise ValueError(f'gate is {gate!r}, step {step!r}, need "i", "f" or "o" and 1 to {len(self.read)}.')
+        return AtWork(getattr(self.run, gate)[:, 0][:, self.order], self.run.c[1:, 0][:, self.order], step)
+
+    def move(self, work):
+        for image, values in zip(self.images, (work.gate, work.c)):
+            image.set_data(values.T)
+        H = work.gate.shape[1]
+        for line in self.lines:
+            line.set_data([work.step] * 2, [-.5, H - .5])
+        self.dots.set_data(work.gate[work.step - 1], np.arange(H))
+
+    def describe(self, work):
+        signals = ", ".join(f"{self.SIGNS[self.read[t]]} at step {t + 1}" for t in np.flatnonzero(self.read < 2))
+        name = {"i": "input", "f": "forget", "o": "output"}[self.values["gate"]]
+        now = work.gate[work.step - 1]
+        return (f"A sequence of {len(self.read)} signs with {signals}. At step {work.step} the {name} gates of "
+                f"{len(now)} units have the mean {now.mean():.1f}.")
+
+
+class DigitCells(Figure):
+    """Accuracy on real digits by distance for each kind of network: points are networks, lines their means.
+
+    accuracies  {(name, distance): (E,)}
+    """
+
+    size = (860, 400)
+    STYLES = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "D", "-."), (VERMILION, "^", "-"), (PURPLE, "v", "--"),
+              (SKY, "P", ":"))
+
+    def __init__(self, accuracies: dict[tuple[str, int], np.ndarray]):
+        if not accuracies:
+            raise ValueError("accuracies is empty: run longterm.digits for some networks first.")
+        self.accuracies = accuracies
+        self.names = sorted(dict.fromkeys(name for name, _ in accuracies))  # runs end in any order
+        self.distances = sorted({distance for _, distance in accuracies})
+        super().__init__()
+
+    def draw(self):
+        self.fig.set_layout_engine("none")
+        ax = self.fig.add_axes((.08, .14, .7, .77))
+        end = self.distances[-1]
+        ax.set(title="The same images, read D steps ago", xlabel="blank steps D after the last row", ylabel="accuracy",
+               ylim=(0, 1.04), xlim=(-.04 * end - 1, 1.04 * end + 1), xticks=self.distances)
+        ax.axhline(.1, color=INK, linewidth=1)
+        last = np.array([self.accuracies[name, end].mean() for name in self.names])
+        heights = apart(last / 1.04, 18 / (.77 * self.size[1]))
+        for name, (colour, marker, dash), height in zip(self.names, self.STYLES, heights):
+            values = [self.accuracies[name, distance] for distance in self.distances]
+            ax.plot(self.distances, [each.mean() for each in values], dash, color=colour)
+            ax.plot(self.distances, values, marker, color=colour, markersize=4.5)
+            ax.text(1.02, height, name, transform=ax.transAxes, color=colour, va="center")
+
+    def describe(self, _):
+        end = self.distances[-1]
+        good = [name for name in self.names if self.accuracies[name, end].mean() > .5]
+        lost = [name for name in self.names if name not in good]
+        return (f"Accuracy on {data.TEST} test digits by the number of blank steps after the last row. At {end} steps "
+                f"more than half are right for: {', '.join(good) or 'none'}; not so for: {', '.join(lost) or 'none'}.")
