@@ -133,7 +133,7 @@ def backward(run: Run, dh_direct: np.ndarray) -> Back:
         dh[t - 1] += ds[t - 1] @ run.params.W_hh
         if t >= skip:
             dh[t - skip] += carry * dh[t]
-    x = np.broadcast_to(_aligned(run.x, dh.ndim), (*ds.shape[:-1], run.x.shape[-1]))
+    x = np.broadcast_to(cells.aligned(run.x, dh.ndim), (*ds.shape[:-1], run.x.shape[-1]))
     along = cells.rows(ds).swapaxes(-1, -2)
     W_xh, W_hh, b_h = run.params
     grads = cells.RNNParams(cells.sum_to(along @ cells.rows(x), W_xh.shape),
@@ -193,12 +193,7 @@ def _norm_backward(d: np.ndarray, normal: np.ndarray, scale: np.ndarray) -> np.n
 
 
 def _inputs(params: cells.RNNParams, x: np.ndarray, ndim: int) -> np.ndarray:
-    return _aligned(x, ndim) @ _T(params.W_xh)
-
-
-def _aligned(x: np.ndarray, ndim: int) -> np.ndarray:
-    """The ensemble's axes sit between T and B: x needs them spelled out before it can broadcast."""
-    return x.reshape(x.shape[0], *(1,) * (ndim - x.ndim), *x.shape[1:])
+    return cells.aligned(x, ndim) @ _T(params.W_xh)
 
 
 def _T(W: np.ndarray) -> np.ndarray:
