@@ -2,6 +2,7 @@
 
 import functools
 import os
+from unittest import mock
 
 import distributed
 import joblib
@@ -204,9 +205,10 @@ def test_an_error_in_a_run_is_raised():
 
 @pytest.mark.filterwarnings("ignore")  # of distributed itself, about ports and clocks
 def test_the_same_call_runs_on_a_dask_cluster():
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        with distributed.Client(cluster), joblib.parallel_config(backend="dask"):
-            found = dict(parallel.runs(whose, range(6), progress=False))
+    with mock.patch.dict(os.environ):  # the cluster sets numbers of threads in it, for good
+        with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+            with distributed.Client(cluster), joblib.parallel_config(backend="dask"):
+                found = dict(parallel.runs(whose, range(6), progress=False))
     assert {x: square for x, (square, _) in found.items()} == {x: x * x for x in range(6)}
     assert os.getpid() not in {pid for _, pid in found.values()}
 
