@@ -1120,3 +1120,9 @@ def test_a_run_is_described_by_what_it_holds():
     run = bptt.forward(initialise.rnn(2, 3, np.random.default_rng(0)), np.ones((4, 1, 2)))
     assert engine._argument(run) == ("with params with W_xh (3, 2), W_hh (3, 3), b_h (3,), x (4, 1, 2), h (5, 1, 3), "
                                      "activation = 'tanh'")
+
+
+def test_a_set_of_choices_is_told_in_the_order_of_the_choices():
+    prediction = Prediction("1.1", "Which?", kind="choices", choices=("one", "two", "three", "four", "five"))
+    assert prediction.value({"five", "three", "one", "four"}) == ["one", "three", "four", "five"]
+    assert prediction.value(["five", "one"]) == ["five", "one"]

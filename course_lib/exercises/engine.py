@@ -141,6 +141,8 @@ class Prediction:
             several = said if isinstance(said, (list, tuple, set)) else [said]
             chosen = [known.get(str(choice).strip().casefold()) for choice in several]
             count = {"choice": 1, "choices": max(1, len(chosen)), "order": len(self.choices)}[self.kind]
+            if isinstance(said, set) and None not in chosen:
+                chosen.sort(key=self.choices.index)  # a set has no order of its own
             if None not in chosen and len(chosen) == len(set(chosen)) == count:
                 return chosen[0] if self.kind == "choice" else chosen
         raise ValueError(f"{said!r} is not {self.wanted()}.")
