@@ -4,7 +4,9 @@ Reading order is import order, and nothing imports upwards:
 
     calculus      activations cells bptt losses initialise gradcheck
     dynamics      jacobians clipping regularise
-    experiments   tasks data train solve parallel wall signs balancing residual contest success longterm scan
+    training      tasks data train solve parallel signs
+    models        wall balancing residual scan
+    experiments   experiments/
     torch         torch_bridge
     screen        figures live
     learner       exercises ready

@@ -208,6 +208,25 @@ def _truncated(run: Run, cell: cells.Cell, local: tuple, totals: list[np.ndarray
             travelling = before
 
 
+def at_end(run: Run, dh_T: np.ndarray | float = 1.0) -> np.ndarray:
+    """Return the dh_direct of a loss that reads the last state alone: zeros, and dh_T in the last row.
+
+    dh_T     dL/dh_T, anything that broadcasts to (..., B, H); 1 for L = sum of h_T
+    returns  (T + 1, ..., B, H), shaped like run.h
+    errors   TypeError if run is no run, ValueError if dh_T does not fit
+    """
+    h = getattr(run, "h", None)
+    if h is None:
+        raise TypeError(f"run is {type(run).__name__}, needs what bptt.forward returned.")
+    dh_T = _checks.array("dh_T", dh_T)
+    direct = np.zeros_like(h, np.result_type(h.dtype, dh_T.dtype) if np.iscomplexobj(dh_T) else h.dtype)
+    try:
+        direct[-1] = dh_T
+    except ValueError:
+        raise ValueError(f"dh_T has shape {dh_T.shape}, needs to fit {h.shape[1:]}, the shape of the last state.") from None
+    return direct
+
+
 def loss_and_grads(network: cells.NetworkParams, x: np.ndarray, target: np.ndarray,
                    loss: Callable, at: str = "last", activation: str = "tanh", *,
                    window: int | None = None, reuse: Evaluation | None = None) -> Evaluation:

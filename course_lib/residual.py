@@ -173,9 +173,8 @@ def sequence_objective(loss: Callable, paths: Paths = Paths(), activation: str =
     def objective(network: cells.NetworkParams, x: np.ndarray, target: np.ndarray):
         run = forward(network.rnn, x, paths, activation=activation)
         value, dy = loss(cells.readout(network.readout, run.h[-1]), target)
-        direct = np.zeros_like(run.h)
-        direct[-1], readout_grads = cells.readout_backward(network.readout, run.h[-1], dy)
-        return value, cells.NetworkParams(backward(run, direct).grads, readout_grads)
+        dh_T, readout_grads = cells.readout_backward(network.readout, run.h[-1], dy)
+        return value, cells.NetworkParams(backward(run, bptt.at_end(run, dh_T)).grads, readout_grads)
 
     return objective
 

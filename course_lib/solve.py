@@ -6,8 +6,9 @@ from typing import Callable, Iterable, NamedTuple
 
 import numpy as np
 
-from . import _checks, train
+from . import _checks, bptt, train
 from ._progress import progress_bar
+from .cells import NetworkParams, readout
 
 
 class Solved(NamedTuple):
@@ -28,6 +29,11 @@ class Solved(NamedTuple):
     def solved(self) -> np.ndarray:
         """(E,) which members solved it."""
         return np.isfinite(self.updates)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was stopped from the keyboard."""
+        return self.left is not None and self.left[0].interrupted
 
 
 def until_solved(params, objective: Callable, batches: Callable | Iterable, error: Callable, *, updates: int,
@@ -62,6 +68,16 @@ def until_solved(params, objective: Callable, batches: Callable | Iterable, erro
             if not len(places):
                 break
     return Solved(at, errors, diverged, (run, places) if len(places) else None)
+
+
+def wrong(network: NetworkParams, x: np.ndarray, labels: np.ndarray, activation: str = "tanh") -> np.ndarray:
+    """The share of sequences whose label is not the largest output at the end, (E,) for an ensemble.
+
+    x       (T, ..., B, D); labels (B,)
+    errors  as bptt.forward
+    """
+    y = readout(network.readout, bptt.forward(network.rnn, x, activation=activation).h[-1])
+    return (y.argmax(-1) != labels).mean(-1)
 
 
 def _advance(run, places, diverged, objective, batches, chunk: int, optimiser, clip_norm):

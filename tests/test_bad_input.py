@@ -22,6 +22,8 @@ def with_nan(array, value=np.nan):
 
 
 CASES = {  # name: (call, error, what the message has to say)
+    "last state wide": (lambda: bptt.at_end(RUN, np.ones(7)), ValueError, [r"dh_T has shape \(7,\)", r"\(3, 5\)"]),
+    "last of no run": (lambda: bptt.at_end(RUN.h), TypeError, ["run is ndarray", "bptt.forward"]),
     "two axes": (lambda: bptt.forward(PARAMS, X[:, 0]), ValueError, [r"\(12, 4\)", "axis is missing", r"x\[:, None, :\]"]),
     "one axis": (lambda: bptt.forward(PARAMS, X[:, 0, 0]), ValueError, [r"\(12,\)", "time, batch, input"]),
     "wrong D": (lambda: bptt.forward(PARAMS, X[..., :3]), ValueError, [r"\(12, 3, 3\)", r"\(T, ..., B, 4\)", "batch-first"]),

@@ -86,6 +86,17 @@ def test_every_step_by_complex_step(gain, activation):
     assert gradcheck.table(back.grads, oracle, tolerance=1e-9).passed
 
 
+@pytest.mark.parametrize("dh_T", [1., np.arange(1., 6.), np.arange(1., 16.).reshape(3, 5), 1 + 2j])
+def test_a_loss_that_reads_the_last_state(dh_T):
+    _, run = random_run()
+    direct = bptt.at_end(run, dh_T)
+    assert direct.shape == run.h.shape and not direct[:-1].any() and (direct[-1] == dh_T).all()
+    assert bptt.at_end(run._replace(h=run.h.astype(np.float32))).dtype == np.float32
+    if not np.iscomplexobj(dh_T):
+        oracle = gradcheck.complex_step_states(lambda h: (h[-1] * dh_T).sum(), run)
+        assert gradcheck.relative_error(bptt.backward(run, direct).dh, oracle).max() < 1e-12
+
+
 def test_a_backward_wrong_in_one_step_is_caught():
     rng, run = random_run(gain=0.5, T=60)
     dh_direct = np.zeros_like(run.h)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib import contest, residual, tasks
-from course_lib.contest import ENTRIES, Entry, Outcome
+from course_lib import residual, tasks
+from course_lib.experiments import contest
+from course_lib.experiments.contest import ENTRIES, Entry, Outcome
 from course_lib.residual import Paths
 
 

@@ -87,13 +87,22 @@ def learning(members=4, seed=0, T=8, **options):
     rng, fresh = np.random.default_rng(seed), np.random.default_rng(seed + 1000)
 
     def error(network):
-        x, labels = tasks.recall(T, 200, fresh)
-        y = cells.readout(network.readout, bptt.forward(network.rnn, x).h[-1])
-        return (y.argmax(-1) != labels).mean(-1)
+        return solve.wrong(network, *tasks.recall(T, 200, fresh))
 
     network = initialise.network(2, 8, 2, np.random.default_rng(seed + 2000), members=members)
     return dict(params=network, objective=train.sequence_objective(losses.cross_entropy),
                 batches=lambda: tasks.recall(T, 20, rng), error=error, progress=False) | options
+
+
+def test_the_share_that_is_wrong_is_counted_one_by_one():
+    x, labels = tasks.recall(7, 40, np.random.default_rng(3))
+    networks = initialise.network(x.shape[-1], 6, labels.max() + 1, np.random.default_rng(4), members=3)
+    shares = solve.wrong(networks, x, labels, "relu")
+    for member, share in enumerate(shares):
+        one = cells.tree_map(lambda array: array[member], networks)
+        h = bptt.forward(one.rnn, x, activation="relu").h[-1]
+        missed = [np.argmax(one.readout.W_hy @ state + one.readout.b_y) != label for state, label in zip(h, labels)]
+        assert 0 < np.mean(missed) < 1 and share == solve.wrong(one, x, labels, "relu") == np.mean(missed)
 
 
 def test_members_leave_when_they_have_solved_it_and_the_others_are_not_changed_by_that():
@@ -130,19 +139,19 @@ def test_a_member_that_diverges_leaves_alone():
 
 def test_an_interrupt_keeps_what_is_solved():
     asked = learning()
-    calls = []
+    draws = iter(range(1, 600))
 
     def draw(inner=asked["batches"]):
-        calls.append(1)
-        if len(calls) == 150:
+        if next(draws) == 5:
             raise KeyboardInterrupt
         return inner()
 
-    stopped = solve.until_solved(**asked | dict(batches=draw), updates=600, every=10, below=0.05)
-    whole = solve.until_solved(**learning(), updates=600, every=10, below=0.05)
-    early = whole.updates <= 140
-    assert early.any() and np.array_equal(stopped.updates[early], whole.updates[early])
-    assert np.isinf(stopped.updates[~early]).all()
+    stopped = solve.until_solved(**asked | dict(batches=draw), updates=600, every=1, below=0.05)
+    whole = solve.until_solved(**learning(), updates=600, every=1, below=0.05)
+    early = whole.updates < 5
+    assert early.any() and not early.all() and np.array_equal(stopped.updates[early], whole.updates[early])
+    assert np.isinf(stopped.updates[~early]).all() and stopped.interrupted and not whole.interrupted
+    assert stopped.left[1].tolist() == np.flatnonzero(~early).tolist()
 
 
 def test_some_members_of_a_run_are_a_run():

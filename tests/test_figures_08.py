@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib import solve, success, train, wall
+from course_lib import solve, train, wall
+from course_lib.experiments import success
 from course_lib.figures.clipped import SOLVED, Arrows, Rescue, Spike, SuccessByLength, angle, descend, starts
 from course_lib.live import live
 

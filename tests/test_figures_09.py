@@ -8,8 +8,9 @@ import pytest
 import torch
 from matplotlib.text import Text
 
-from course_lib import contest, initialise
-from course_lib.contest import Outcome
+from course_lib import initialise
+from course_lib.experiments import contest
+from course_lib.experiments.contest import Outcome
 from course_lib.figures import cures
 from course_lib.figures.cures import ContestChart, DirectConnection, InitialGradients, ProductSpectrum
 from course_lib.live import live

@@ -5,7 +5,8 @@ import pytest
 import torch
 from matplotlib.text import Text
 
-from course_lib import bptt, longterm, tasks, torch_bridge
+from course_lib import bptt, tasks, torch_bridge
+from course_lib.experiments import longterm
 from course_lib.figures import gates
 from course_lib.figures.gates import DigitCells, Gates, HalfLife, RoadBack
 from course_lib.live import live

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from course_lib import cells, data, longterm
+from course_lib import cells, data
+from course_lib.experiments import longterm
 
 ROOT = Path(__file__).parents[1]
 

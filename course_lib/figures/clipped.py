@@ -7,7 +7,8 @@ from typing import Iterable, NamedTuple
 
 import numpy as np
 
-from .. import clipping, success, wall
+from .. import clipping, wall
+from ..experiments import success
 from .base import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
 from .decades import apart
 from .exploding import COLOURS, HIGHEST, ON_PICTURE, B, W

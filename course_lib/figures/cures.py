@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import bptt, contest, initialise, jacobians, residual
+from .. import bptt, initialise, jacobians, residual
+from ..experiments import contest
 from .base import BLUE, GREEN, INK, ORANGE, PURPLE, VERMILION, Figure
 from .decades import FLOAT32, apart, power_of_ten, set_limits, smallest
 

@@ -14,7 +14,7 @@ from typing import Iterable, NamedTuple
 
 import numpy as np
 
-from . import _checks, bptt, cells, initialise, losses, solve, tasks, train
+from .. import _checks, cells, initialise, losses, solve, tasks, train
 
 UNITS, BATCH, FRESH = 50, 20, 500
 LENGTHS = 10, 20, 30, 40, 60
@@ -76,14 +76,12 @@ def one(method: str | Method, T: int, seeds: Iterable[int] = range(10), updates:
     batches, fresh = np.random.default_rng([T, 1]), np.random.default_rng([T, 2])
 
     def error(network: cells.NetworkParams) -> np.ndarray:
-        x, labels = tasks.temporal_order(T, FRESH, fresh)
-        y = cells.readout(network.readout, bptt.forward(network.rnn, x).h[-1])
-        return (y.argmax(-1) != labels).mean(-1)
+        return solve.wrong(network, *tasks.temporal_order(T, FRESH, fresh))
 
     objective = train.sequence_objective(losses.cross_entropy, penalty=method.penalty)
     solved = solve.until_solved(start(seeds, dtype), objective, lambda: tasks.temporal_order(T, BATCH, batches), error,
                                 updates=updates, optimiser=train.SGD(method.rate), clip_norm=method.clip_norm,
                                 progress=False)
-    if solved.left is not None and solved.left[0].interrupted:
+    if solved.interrupted:
         raise KeyboardInterrupt  # half a run is no result: whoever collects results must not keep it
     return solved

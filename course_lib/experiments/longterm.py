@@ -12,7 +12,7 @@ from typing import Iterable, NamedTuple
 
 import numpy as np
 
-from . import _checks, bptt, cells, data, initialise, losses, solve, tasks, train
+from .. import _checks, bptt, cells, data, initialise, losses, solve, tasks, train
 
 BATCH = 50
 PAPER_ORDER, PAPER_ADDING = 31_390, 74_000  # sequences that Hochreiter and Schmidhuber 1997 needed, tasks 6a and 4
@@ -60,7 +60,7 @@ def networks(name: str, inputs: int, units: int, outputs: int, longest: int, see
 
 def read(name: str, nets: cells.NetworkParams, x: np.ndarray) -> np.ndarray:
     """What the networks answer at the end: x (T, B, D) -> (E, B, K)."""
-    run = bptt.forward(nets.rnn, x[:, None], activation=KINDS[name].activation)
+    run = bptt.forward(nets.rnn, x, activation=KINDS[name].activation)
     return cells.readout(nets.readout, run.h[-1])
 
 
@@ -76,8 +76,7 @@ def order(name: str, sequences: int = PAPER_ORDER, T: int = 100, seeds: Iterable
     batches, fresh = np.random.default_rng([T, 1]), np.random.default_rng([T, 2])
 
     def error(nets):
-        x, labels = tasks.temporal_order(T, 500, fresh)
-        return (read(name, nets, x).argmax(-1) != labels).mean(-1)
+        return solve.wrong(nets, *tasks.temporal_order(T, 500, fresh))
 
     return _until(name, nets, losses.cross_entropy, lambda: tasks.temporal_order(T, BATCH, batches), error,
                   updates=sequences // BATCH, rate=.01, every=25)
@@ -111,13 +110,11 @@ def digits(name: str, distance: int, updates: int = 520, seeds: Iterable[int] = 
     nets = networks(name, 8, 48, 10, 8 + _checks.count("distance", distance, 0), seeds)
     rng, images, test = np.random.default_rng([distance, 5]), data.digits("train"), data.digits("test")
 
-    def batch():
-        return _for_all(tasks.delayed_digits(distance, BATCH, rng, images))
-
-    trained = _trained(train.train(nets, _objective(name, losses.cross_entropy), batch, updates=updates, clip_norm=1.,
-                                   optimiser=train.Adam(DIGITS_RATE[KINDS[name].cell]), progress=False))
-    y = read(name, trained.params, tasks.delayed(test.images, distance))
-    return (y.argmax(-1) == test.labels).mean(-1)
+    trained = _trained(train.train(nets, _objective(name, losses.cross_entropy),
+                                   lambda: tasks.delayed_digits(distance, BATCH, rng, images), updates=updates,
+                                   clip_norm=1., optimiser=train.Adam(DIGITS_RATE[KINDS[name].cell]), progress=False))
+    x = tasks.delayed(test.images, distance)
+    return 1 - solve.wrong(trained.params, x, test.labels, KINDS[name].activation)
 
 
 class Forecast(NamedTuple):
@@ -152,7 +149,7 @@ def sunspots(name: str, updates: int = 400, seeds: Iterable[int] = range(5), yea
 
     def batch():
         drawn = rng.integers(len(known.target), size=BATCH)
-        return _for_all((known.x[:, drawn], known.target[drawn]))
+        return known.x[:, drawn], known.target[drawn]
 
     nets = networks(name, 1, 32, 1, years, seeds)
     trained = _trained(train.train(nets, _objective(name, losses.mean_squared_error), batch, updates=updates,
@@ -167,17 +164,12 @@ def _trained(result: train.Result) -> train.Result:
 
 
 def _until(name, nets, loss, batches, error, updates, rate, every) -> solve.Solved:
-    solved = solve.until_solved(nets, _objective(name, loss), lambda: _for_all(batches()), error, updates=updates,
+    solved = solve.until_solved(nets, _objective(name, loss), batches, error, updates=updates,
                                 every=every, optimiser=train.Adam(rate), clip_norm=1., progress=False)
-    if solved.left is not None and solved.left[0].interrupted:
+    if solved.interrupted:
         raise KeyboardInterrupt
     return solved._replace(left=None)  # the networks themselves need not travel between processes
 
 
 def _objective(name: str, loss):
     return train.sequence_objective(loss, activation=KINDS[name].activation)
-
-
-def _for_all(batch: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """A batch that all members of an ensemble read."""
-    return batch[0][:, None], batch[1]

@@ -11,8 +11,8 @@ from typing import Callable, Iterable, NamedTuple
 
 import numpy as np
 
-from . import _checks, bptt, cells, initialise, losses, residual, solve, tasks, train
-from .residual import Paths, Run
+from .. import _checks, bptt, cells, initialise, losses, residual, solve, tasks, train
+from ..residual import Paths, Run
 
 LENGTH, UNITS, BATCH, FRESH = 30, 32, 20, 200
 RATES = 1e-3, 3e-3
@@ -86,8 +86,7 @@ def gradient_left(entry: Entry, T: int = LENGTH, seeds: Iterable[int] = SEEDS) -
     """Return |dL/dh_0| / |dL/dh_T| before training, (seeds,): the geometric mean over 50 sequences of the task."""
     nets = start(entry, seeds)
     run = _runner(entry)(nets.rnn, tasks.temporal_order(T, 50, np.random.default_rng(1))[0])
-    direct = np.zeros_like(run.h)
-    direct[-1] = np.random.default_rng(2).normal(size=run.h.shape[2:])
+    direct = bptt.at_end(run, np.random.default_rng(2).normal(size=run.h.shape[2:]))
     dh = (residual if isinstance(run, Run) else bptt).backward(run, direct).dh
     size = np.linalg.norm(dh[[0, -1]], axis=-1)
     with np.errstate(divide="ignore"):

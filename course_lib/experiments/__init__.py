@@ -1,0 +1,1 @@
+"""What the lessons train and measure, a module for each subject; the figures draw what these return."""
