@@ -9,10 +9,9 @@ import numpy as np
 
 from .. import bptt, cells, initialise, scan
 from .base import BLUE, GREEN, INK, ORANGE, PURPLE, VERMILION, Figure
-from .decades import apart, power_of_ten, set_limits, smallest
+from .decades import LINE_HEIGHT, Decades, apart, power_of_ten
 
 COLOURS = (BLUE, "-"), (VERMILION, "--"), (GREEN, "-."), (ORANGE, (0, (1, 1))), (PURPLE, (0, (6, 1, 1, 1, 1, 1)))
-LINE = 17  # CSS pixels between two labels
 LEFT, RIGHT, WIDE = (.075, .15, .36, .75), (.53, .15, .36, .75), (.085, .15, .66, .75)
 
 
@@ -130,7 +129,7 @@ class StableDisc(Figure):
                 f"steps.")
 
 
-class KeepBias(Figure):
+class KeepBias(Decades):
     """log10 |dL/dh_t| by distance for a tanh network, a GRU and a diagonal recurrence, mean of three networks.
 
     keep_bias  added to the bias of the GRU's update gate
@@ -140,8 +139,11 @@ class KeepBias(Figure):
 
     size = (900, 380)
     labels = {"keep_bias": "bias of the update gate", "keep": "l of the diagonal recurrence", "T": "length T (steps)"}
+    title, xlabel = "The gradient by distance, before training", "steps back from the end, T − t"
+    ylabel = r"$\log_{10}\ |dL/dh_t|$  (decades)"
+    rectangle = WIDE
+    lines = tuple((colour, dash, 2.2) for colour, dash in COLOURS[:3])
     HIDDEN, INPUTS, NETWORKS, LONGEST = 16, 4, 3, 200
-    DECADES = 2, 4, 8, 12, 16, 24, 32, 48, 64, 128
     NAMES = "tanh, torch's start", "GRU", "diagonal"
 
     def __init__(self, seed: int = 0, **values):
@@ -154,16 +156,6 @@ class KeepBias(Figure):
         self.W_xh = initialise.gaussian((E, H, D), rng)
         super().__init__(**values)
 
-    def draw(self):
-        self.fig.set_layout_engine("none")
-        ax = self.ax = self.fig.add_axes(WIDE)
-        ax.set(title="The gradient by distance, before training", xlabel="steps back from the end, T − t",
-               ylabel=r"$\log_{10}\ |dL/dh_t|$  (decades)")
-        self.curves = [self.moving(ax.plot([], [], color=colour, linestyle=dash, linewidth=2.2))[0]
-                       for colour, dash in COLOURS[:3]]
-        self.names = [self.moving(ax.text(1.02, 0, "", transform=ax.transAxes, color=colour, va="center"))
-                      for colour, _ in COLOURS[:3]]
-
     def compute(self, keep_bias=0., keep=.9, T=60):
         if T not in range(1, self.LONGEST + 1):
             raise ValueError(f"T is {T!r}, needs to be 1 to {self.LONGEST}.")
@@ -174,23 +166,15 @@ class KeepBias(Figure):
         curves = []
         for params in (self.rnn, self.gru._replace(b_h=b_h), diagonal):
             run = bptt.forward(params, self.x[:T])
-            direct = np.zeros_like(run.h)
-            direct[-1] = self.direction
+            dh = bptt.backward(run, bptt.at_end(run, self.direction)).dh
             with np.errstate(divide="ignore"):
-                sizes = np.log10(np.linalg.norm(bptt.backward(run, direct).dh, axis=-1))
+                sizes = np.log10(np.linalg.norm(dh, axis=-1))
             curves.append(sizes[::-1].mean((1, 2)))
         return np.array(curves)
 
     def move(self, curves):
-        T = curves.shape[1] - 1
-        depth = smallest(self.DECADES, -curves[np.isfinite(curves)].min())
-        set_limits(self.ax, (0, T), (-depth, depth / 8))
-        ends = np.nan_to_num((curves[:, -1] + depth) / (1.125 * depth), neginf=0)
-        for line, curve, name, words, height in zip(self.curves, curves, self.names, self.NAMES,
-                                                    apart(ends, LINE / (.75 * self.size[1]))):
-            line.set_data(np.arange(T + 1), curve)
-            name.set_text(f"{words}: {power_of_ten(curve[-1])}")
-            name.set_y(height)
+        self.place(np.arange(curves.shape[1]), curves,
+                   [f"{name}: {power_of_ten(curve[-1])}" for name, curve in zip(self.NAMES, curves)])
 
     def describe(self, curves):
         v = self.values
@@ -318,7 +302,7 @@ class SameRuler(Figure):
         with np.errstate(divide="ignore"):
             logs = [np.log10(curve) for curve in self.sizes.values()]
         ends = np.array([max(curve[-1], self.floor) for curve in logs])
-        heights = apart((ends - self.floor) / (2 - self.floor), LINE / (.75 * self.size[1]))
+        heights = apart((ends - self.floor) / (2 - self.floor), LINE_HEIGHT / (.75 * self.size[1]))
         for (colour, dash), name, curve, height in zip(COLOURS, self.sizes, logs, heights):
             ax.plot(np.maximum(curve, self.floor - 1), color=colour, linestyle=dash, linewidth=2.2)
             ax.text(1.02, height, f"{name}: {power_of_ten(curve[-1])}", transform=ax.transAxes, color=colour,

@@ -10,15 +10,15 @@ import numpy as np
 from .. import bptt, initialise, jacobians, residual
 from ..experiments import contest
 from .base import BLUE, GREEN, INK, ORANGE, PURPLE, VERMILION, Figure
-from .decades import FLOAT32, apart, power_of_ten, set_limits, smallest
+from .decades import Decades, power_of_ten
 
-HIDDEN, INPUTS, NETWORKS, LINE = 32, 8, 3, 17  # LINE: CSS pixels between two labels
+HIDDEN, INPUTS, NETWORKS = 32, 8, 3
 KINDS = "uniform", "gaussian", "orthogonal", "identity", "sparse"
 COLOURS = (BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (VERMILION, (0, (1, 1))), (PURPLE, (0, (6, 1, 1, 1, 1, 1)))
-DECADES = 2, 4, 8, 16, 32, 50, 100
+BACK, LEFT = "steps back from the end, T − t", r"$\log_{10}\ |dL/dh_t|$  (decades)"
 
 
-class InitialGradients(Figure):
+class InitialGradients(Decades):
     """log10 |dL/dh_t| against the distance T - t for five ways to draw W_hh, relative to |dL/dh_T|.
 
     Three networks of 32 units each, with 8 normal inputs; the curve is their geometric mean.
@@ -31,6 +31,9 @@ class InitialGradients(Figure):
 
     size = (900, 380)
     labels = {"gain": "gain", "drive": "size of the inputs", "T": "length T (steps)"}
+    title, xlabel, ylabel = "The gradient by distance, before training", BACK, LEFT
+    rectangle = (.085, .14, .66, .76)
+    lines = tuple((colour, dash, 2.2) for colour, dash in COLOURS)
     LONGEST = 100
 
     def __init__(self, seed: int = 0, **values):
@@ -43,20 +46,6 @@ class InitialGradients(Figure):
         self.direction = initialise.orthogonal((1, HIDDEN), rng())  # a unit vector
         super().__init__(**values)
 
-    def draw(self):
-        self.fig.set_layout_engine("none")
-        ax = self.ax = self.fig.add_axes((.085, .14, .66, .76))
-        ax.set(title="The gradient by distance, before training", xlabel="steps back from the end, T − t",
-               ylabel=r"$\log_{10}\ |dL/dh_t|$  (decades)")
-        ax.axhline(0, color=INK, linewidth=1)
-        for level, name, side in FLOAT32:
-            ax.axhline(level, color=INK, linewidth=.8, dashes=(1, 2))
-            ax.text(.01, level, name, transform=ax.get_yaxis_transform(), va=side, fontsize=8.5, clip_on=True)
-        self.curves = [self.moving(ax.plot([], [], color=colour, linestyle=dash, linewidth=2.2))[0]
-                       for colour, dash in COLOURS]
-        self.names = [self.moving(ax.text(1.02, 0, "", transform=ax.transAxes, color=colour, va="center"))
-                      for colour, _ in COLOURS]
-
     def compute(self, activation="tanh", gain=1., drive=.1, T=50):
         if T not in range(1, self.LONGEST + 1):
             raise ValueError(f"T is {T!r}, needs to be 1 to {self.LONGEST}.")
@@ -64,21 +53,12 @@ class InitialGradients(Figure):
         for params in self.drawn:
             params = params._replace(W_xh=drive * params.W_xh, W_hh=gain * params.W_hh)
             run = bptt.forward(params, self.x[:T], activation=activation)
-            direct = np.zeros_like(run.h)
-            direct[-1] = self.direction
-            curves.append(_mean_log10(bptt.backward(run, direct).dh))
+            curves.append(_mean_log10(bptt.backward(run, bptt.at_end(run, self.direction)).dh))
         return np.array(curves)
 
     def move(self, curves):
-        T = curves.shape[1] - 1
-        half = smallest(DECADES, np.abs(curves[np.isfinite(curves)]).max())
-        set_limits(self.ax, (0, T), (-half, half))
-        ends = np.nan_to_num((curves[:, -1] + half) / (2 * half), neginf=0)
-        for line, curve, name, kind, height in zip(self.curves, curves, self.names, KINDS,
-                                                   apart(ends, LINE / (.76 * self.size[1]))):
-            line.set_data(np.arange(T + 1), curve)
-            name.set_text(f"{kind}: {power_of_ten(curve[-1])}")
-            name.set_y(height)
+        self.place(np.arange(curves.shape[1]), curves,
+                   [f"{kind}: {power_of_ten(curve[-1])}" for kind, curve in zip(KINDS, curves)])
 
     def describe(self, curves):
         v = self.values
@@ -87,7 +67,7 @@ class InitialGradients(Figure):
                 f"size {v['drive']:.3g}. What is left of the gradient {v['T']} steps back: {ends}.")
 
 
-class ProductSpectrum(Figure):
+class ProductSpectrum(Decades):
     """All singular values of J_T ... J_1, largest first, for five ways to draw W_hh; tanh, 32 units.
 
     T      how many Jacobians
@@ -96,6 +76,11 @@ class ProductSpectrum(Figure):
 
     size = (900, 380)
     labels = {"T": "Jacobians in the product", "drive": "size of the inputs"}
+    title = r"Singular values of $J_T \cdots J_1$"
+    xlabel, ylabel = "which one, largest first", r"$\log_{10}$ of its size  (decades)"
+    rectangle = (.085, .14, .66, .76)
+    lines = tuple((colour, dash, 1.4) for colour, dash in COLOURS)
+    deepest = 40  # a single tiny one would hide the others
     LENGTHS = 10, 20, 30, 40, 50
     DRIVES = .01, 1.
 
@@ -112,16 +97,9 @@ class ProductSpectrum(Figure):
         super().__init__(**values)
 
     def draw(self):
-        self.fig.set_layout_engine("none")
-        ax = self.ax = self.fig.add_axes((.085, .14, .66, .76))
-        ax.set(title=r"Singular values of $J_T \cdots J_1$", xlabel="which one, largest first",
-               ylabel=r"$\log_{10}$ of its size  (decades)", xlim=(.5, HIDDEN + .5))
-        ax.axhline(0, color=INK, linewidth=1)
-        order = np.arange(1, HIDDEN + 1)
-        self.curves = [self.moving(ax.plot(order, 0 * order, marker="o", markersize=3.5, color=colour,
-                                           linestyle=dash, linewidth=1.4))[0] for colour, dash in COLOURS]
-        self.names = [self.moving(ax.text(1.02, 0, "", transform=ax.transAxes, color=colour, va="center"))
-                      for colour, _ in COLOURS]
+        super().draw()
+        for line in self.curves:
+            line.set(marker="o", markersize=3.5)
 
     def compute(self, T=30, drive=.01):
         if T not in self.LENGTHS or drive not in self.DRIVES:
@@ -129,14 +107,8 @@ class ProductSpectrum(Figure):
         return np.array([self.logs[kind, T, drive] for kind in KINDS])
 
     def move(self, spectra):
-        depth = smallest((2, 4, 8, 16, 32), min(40, -spectra.min()))  # a single tiny one would hide the others
-        set_limits(self.ax, (.5, HIDDEN + .5), (-depth, depth / 8))
-        ends = (spectra[:, -1] + depth) / (1.125 * depth)
-        for line, logs, name, kind, height in zip(self.curves, spectra, self.names, KINDS,
-                                                  apart(ends, LINE / (.76 * self.size[1]))):
-            line.set_ydata(logs)
-            name.set_text(f"{kind}: {power_of_ten(logs[0])} … {power_of_ten(logs[-1])}")
-            name.set_y(height)
+        self.place(np.arange(1, HIDDEN + 1), spectra,
+                   [f"{kind}: {power_of_ten(logs[0])} … {power_of_ten(logs[-1])}" for kind, logs in zip(KINDS, spectra)])
 
     def describe(self, spectra):
         v = self.values
@@ -156,7 +128,7 @@ class Direct(NamedTuple):
     curves: np.ndarray
 
 
-class DirectConnection(Figure):
+class DirectConnection(Decades):
     """h_t = alpha h_{t-1} + (1 - alpha) tanh(a_t): the eigenvalues of a step, and the gradient by distance.
 
     alpha      what a unit keeps of its state
@@ -166,6 +138,9 @@ class DirectConnection(Figure):
 
     size = (900, 380)
     labels = {"alpha": "leak α", "recurrent": "W_hh", "T": "length T (steps)"}
+    title, xlabel, ylabel = "The gradient by distance", BACK, LEFT
+    rectangle = (.5, .14, .34, .76)
+    lines = tuple((colour, dash, 2.2) for colour, dash in COLOURS[:1] + ((VERMILION, "--"),))
     LONGEST = 100
 
     def __init__(self, seed: int = 0, **values):
@@ -174,22 +149,14 @@ class DirectConnection(Figure):
         super().__init__(**values)
 
     def draw(self):
-        self.fig.set_layout_engine("none")
-        plane, ax = self.plane, self.ax = [self.fig.add_axes(where) for where in
-                                           ((.07, .14, .317, .76), (.5, .14, .34, .76))]
+        super().draw()
+        plane = self.plane = self.fig.add_axes((.07, .14, .317, .76))
         plane.set(title=r"Eigenvalues of one step, $J_T$", xlabel="real part", ylabel="imaginary part",
                   xlim=(-1.2, 1.2), ylim=(-1.2, 1.2))
         plane.set_aspect("equal")
         circle = np.exp(2j * np.pi * np.linspace(0, 1, 121))
         plane.plot(circle.real, circle.imag, color=INK, linewidth=1)
         self.dots, = self.moving(plane.plot([], [], "o", color=VERMILION, markersize=4.5))
-        ax.set(title="The gradient by distance", xlabel="steps back from the end, T − t",
-               ylabel=r"$\log_{10}\ |dL/dh_t|$  (decades)")
-        ax.axhline(0, color=INK, linewidth=1)
-        self.curves = [self.moving(ax.plot([], [], color=colour, linestyle=dash, linewidth=2.2))[0]
-                       for colour, dash in COLOURS[:1] + ((VERMILION, "--"),)]
-        self.names = [self.moving(ax.text(1.03, 0, "", transform=ax.transAxes, color=colour, va="center"))
-                      for colour in (BLUE, VERMILION)]
 
     def compute(self, alpha=.9, recurrent="uniform", T=50):
         if T not in range(1, self.LONGEST + 1):
@@ -199,24 +166,15 @@ class DirectConnection(Figure):
         direction, curves = initialise.orthogonal((1, HIDDEN), rng), []
         for leak in (0., alpha):
             run = residual.forward(params, self.x[:T], residual.leaky(leak))
-            direct = np.zeros_like(run.h)
-            direct[-1] = direction
-            curves.append(_mean_log10(residual.backward(run, direct).dh))
+            curves.append(_mean_log10(residual.backward(run, bptt.at_end(run, direction)).dh))
         last = run._replace(h=run.h[-2:], f=run.f[-1:], x=run.x[-1:])
         return Direct(np.linalg.eigvals(residual.step_jacobians(last)[0, 0, 0]), np.array(curves))
 
     def move(self, direct):
-        T = direct.curves.shape[1] - 1
         self.dots.set_data(direct.eigenvalues.real, direct.eigenvalues.imag)
-        half = smallest(DECADES, np.abs(direct.curves).max())
-        set_limits(self.ax, (0, T), (-half, half))
-        ends = (direct.curves[:, -1] + half) / (2 * half)
-        words = "α = 0", f"α = {self.values['alpha']:g}"
-        for line, curve, name, text, height in zip(self.curves, direct.curves, self.names, words,
-                                                   apart(ends, LINE / (.76 * self.size[1]))):
-            line.set_data(np.arange(T + 1), curve)
-            name.set_text(f"{text}: {power_of_ten(curve[-1])}")
-            name.set_y(height)
+        self.place(np.arange(direct.curves.shape[1]), direct.curves,
+                   [f"α = {alpha:g}: {power_of_ten(curve[-1])}"
+                    for alpha, curve in zip((0, self.values["alpha"]), direct.curves)])
 
     def describe(self, direct):
         v, (plain, leaky) = self.values, direct.curves[:, -1]

@@ -9,7 +9,7 @@ import numpy as np
 from .. import bptt, cells, data, initialise
 from ..activations import sigmoid
 from .base import BLUE, GREEN, INK, ORANGE, PURPLE, SKY, VERMILION, Figure
-from .decades import apart, power_of_ten
+from .decades import LINE_HEIGHT, Decades, apart, power_of_ten
 
 INPUTS, UNITS, BATCH = 6, 32, 8
 
@@ -107,7 +107,7 @@ def default_lstm(seed: int, units: int = UNITS, forget_bias: float | None = None
     return params._replace(W_hh=scale * params.W_hh)
 
 
-class RoadBack(Figure):
+class RoadBack(Decades):
     """The gradient dL/dc by distance in an untrained LSTM: by all ways, and along the forget gates alone.
 
     bias   forget bias b_f; the rest is as torch draws it
@@ -116,35 +116,23 @@ class RoadBack(Figure):
 
     size = (860, 380)
     labels = {"bias": "forget bias b_f", "scale": "W_hh times"}
-    LONGEST, ENDS = 60, (-24., 8.)
+    title, xlabel = "The road back", "steps back from the end, T − t"
+    ylabel = r"$\log_{10}\ |dL/dc_t|\ /\ |dL/dc_T|$  (decades)"
+    rectangle = (.09, .15, .68, .76)
+    lines = (BLUE, "-", 2.2), (ORANGE, "--", 2.2)
+    LONGEST = 60
 
     def __init__(self, seed: int = 0, **values):
         self.seed = seed
         self.x = np.random.default_rng([seed, 1]).normal(size=(self.LONGEST, BATCH, INPUTS))
         super().__init__(**values)
 
-    def draw(self):
-        self.fig.set_layout_engine("none")
-        self.ax = self.fig.add_axes((.09, .15, .68, .76))
-        self.ax.set(title="The road back", xlabel="steps back from the end, T − t", xlim=(0, self.LONGEST),
-                    ylim=self.ENDS, ylabel=r"$\log_{10}\ |dL/dc_t|\ /\ |dL/dc_T|$  (decades)")
-        self.ax.axhline(0, color=INK, linewidth=1)
-        self.curves = [self.moving(self.ax.plot([], [], dash, color=colour, linewidth=2.2))[0]
-                       for colour, dash in ((BLUE, "-"), (ORANGE, "--"))]
-        self.names = [self.moving(self.ax.text(1.02, 0, "", transform=self.ax.transAxes, color=colour, va="center"))
-                      for colour in (BLUE, ORANGE)]
-
     def compute(self, bias=1., scale=1.):
         return roads(default_lstm(self.seed, forget_bias=bias, scale=scale), self.x, self.seed)
 
     def move(self, road):
-        low, high = self.ENDS
-        heights = np.clip([(curve[-1] - low) / (high - low) for curve in road], .02, .98)
-        for curve, line, name, word, height in zip(road, self.curves, self.names, ("all ways", "gates alone"),
-                                                   apart(heights, 19 / (.76 * self.size[1]))):
-            line.set_data(np.arange(len(curve)), curve)
-            name.set_text(f"{word}: {power_of_ten(curve[-1])}")
-            name.set_y(height)
+        self.place(np.arange(self.LONGEST + 1), road, [f"{word}: {power_of_ten(curve[-1])}"
+                                                       for word, curve in zip(("all ways", "gates alone"), road)])
 
     def describe(self, road):
         full, alone = (f"{10 ** curve[-1]:.0e}" for curve in road)
@@ -248,7 +236,7 @@ class DigitCells(Figure):
                ylim=(0, 1.04), xlim=(-.04 * end - 1, 1.04 * end + 1), xticks=self.distances)
         ax.axhline(.1, color=INK, linewidth=1)
         last = np.array([self.accuracies[name, end].mean() for name in self.names])
-        heights = apart(last / 1.04, 18 / (.77 * self.size[1]))
+        heights = apart(last / 1.04, LINE_HEIGHT / (.77 * self.size[1]))
         for name, (colour, marker, dash), height in zip(self.names, self.STYLES, heights):
             values = [self.accuracies[name, distance] for distance in self.distances]
             ax.plot(self.distances, [each.mean() for each in values], dash, color=colour)

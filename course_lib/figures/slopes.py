@@ -8,11 +8,10 @@ import numpy as np
 
 from .. import activations, bptt, initialise
 from .base import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
-from .decades import FLOAT32, apart, power_of_ten, set_limits, smallest
+from .decades import Decades, power_of_ten, set_limits
 
 SEEDS = 0, 1, 2
 DASHES = "-", "--", "-."  # one for each seed
-LINE_HEIGHT = 17  # CSS pixels between two labels
 
 
 class Point(NamedTuple):
@@ -84,46 +83,6 @@ class Curves(Figure):
         return (f"The curve of {activation} with its tangent, beside its slope. At a = {a:.3g} the function is "
                 f"{point.value:.3f} and its slope {point.slope:.3g}, {point.slope / largest:.2g} times its largest "
                 f"slope, {largest:g}.")
-
-
-class Decades(Figure):
-    """Curves of log10 of a size, with their names at their right ends: what the figures below share.
-
-    Subclasses say which lines there are, `lines` = ((colour, dash, width), ...), and call `place`.
-    """
-
-    title = xlabel = ylabel = ""
-    rectangle = (.085, .14, .64, .76)
-    lines: tuple[tuple[str, str, float], ...] = ()
-    named = 0  # the first so many lines have a name
-    heights = (4, 8, 20, 45, 90, 200)  # the smallest that holds the curves is used, upwards and downwards
-
-    def draw(self):
-        self.fig.set_layout_engine("none")
-        ax = self.ax = self.fig.add_axes(self.rectangle)
-        ax.set(title=self.title, xlabel=self.xlabel, ylabel=self.ylabel)
-        ax.axhline(0, color=INK, linewidth=1)
-        for level, name, side in FLOAT32:
-            ax.axhline(level, color=INK, linewidth=.8, dashes=(1, 2))
-            ax.text(.01, level, name, transform=ax.get_yaxis_transform(), va=side, fontsize=8.5, clip_on=True)
-        self.curves = [self.moving(ax.plot([], [], dash, color=colour, linewidth=width))[0]
-                       for colour, dash, width in self.lines]
-        self.names = [self.moving(ax.text(1.02, 0, "", transform=ax.transAxes, color=colour, va="center", fontsize=9))
-                      for colour, *_ in self.lines[:self.named]]
-
-    def place(self, x: np.ndarray, curves, texts: list[str]) -> None:
-        """Put the curves and the texts at their ends; both in the order of `lines`."""
-        seen = np.concatenate(curves)
-        seen = seen[np.isfinite(seen)]
-        low, high = smallest(self.heights, -seen.min()), smallest(self.heights, seen.max())
-        low, high = (-1.05 * max(low, high / 8), 1.05 * max(high, low / 8))
-        set_limits(self.ax, (x[0], x[-1]), (low, high))
-        for line, curve in zip(self.curves, curves):
-            line.set_data(x, curve)
-        ends = (np.array([curve[-1] for curve in curves[:self.named]]) - low) / (high - low)
-        gap = LINE_HEIGHT / (self.rectangle[3] * self.size[1])
-        for name, text, height in zip(self.names, texts, apart(ends, gap)):
-            name.set(text=text, y=height)
 
 
 class Slopes(NamedTuple):
@@ -252,9 +211,7 @@ class Split(Decades):
         params = initialise.rnn(1, self.hidden, rng, recurrent=recurrent, gain=gain, input_gain=inputs)
         direction = initialise.orthogonal((1, self.hidden), rng)  # a unit vector
         run = bptt.forward(params, rng.normal(size=(self.T, 1, 1)), activation=activation)
-        last = np.zeros_like(run.h)
-        last[-1] = direction
-        back = bptt.backward(run, last)
+        back = bptt.backward(run, bptt.at_end(run, direction))
         dh, da = (np.linalg.norm(array[::-1, 0], axis=-1) for array in (back.dh, back.da))
         with np.errstate(divide="ignore", invalid="ignore"):  # a ReLU network may die: 0, then 0/0
             factors = np.nan_to_num([da / dh[:-1], dh[1:] / da], nan=1.)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import bptt, cells, gradcheck, initialise
 from .base import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
-from .decades import FLOAT32, apart, power_of_ten, set_limits, smallest
+from .decades import Decades, power_of_ten, set_limits
 
 LONGEST = 30  # steps that Contributions can show
 
@@ -216,8 +216,6 @@ class Flow(Figure):
 
 HIDDEN, DRIVE = 32, .1  # DRIVE: about what torch's default W_xh makes of one input of size 1 at 32 units
 SEEDS = 0, 1, 2
-DECADES = 4, 16, 50, 100  # half heights: the smallest that holds the curves is used
-LINE_HEIGHT = 17  # CSS pixels between two labels
 COLOURS = (BLUE, "-"), (ORANGE, "--"), (GREEN, "-.")
 
 
@@ -234,7 +232,7 @@ class Distances(NamedTuple):
     factor: np.ndarray
 
 
-class GradientByDistance(Figure):
+class GradientByDistance(Decades):
     """log10 |dL/dh_t| against the distance T - t from the end, for three networks as torch draws its nn.RNN.
 
     gain        times torch's default: W_hh from U(-k, k), k = gain / sqrt(32)
@@ -246,21 +244,9 @@ class GradientByDistance(Figure):
     size = (900, 380)
     labels = {"gain": "gain (1 = torch)", "T": "length T (steps)", "losses": "loss at"}
 
-    def draw(self):
-        self.fig.set_layout_engine("none")
-        ax = self.ax = self.fig.add_axes((.085, .14, .64, .76))
-        ax.set(title="The gradient by distance from the end", xlabel="steps back from the end, T − t",
-               ylabel=r"$\log_{10}\ |dL/dh_t|$  (decades)")
-        ax.axhline(0, color=INK, linewidth=1)
-        for level, name, side in FLOAT32:
-            ax.axhline(level, color=INK, linewidth=.8, dashes=(1, 2))
-            ax.text(.01, level, name, transform=ax.get_yaxis_transform(), va=side, fontsize=8.5, clip_on=True)
-        self.totals = [self.moving(ax.plot([], [], dash, color=colour, linewidth=2.2))[0]
-                       for colour, dash in COLOURS]
-        self.lasts = [self.moving(ax.plot([], [], ":", color=colour, linewidth=1.6))[0]
-                      for colour, _ in COLOURS]
-        self.names = [self.moving(ax.text(1.02, 0, "", transform=ax.transAxes, color=colour, va="center",
-                                          fontsize=9)) for colour, _ in COLOURS for _ in range(2)]
+    title, xlabel = "The gradient by distance from the end", "steps back from the end, T − t"
+    ylabel = r"$\log_{10}\ |dL/dh_t|$  (decades)"
+    lines = *((colour, dash, 2.2) for colour, dash in COLOURS), *((colour, ":", 1.6) for colour, _ in COLOURS)
 
     def compute(self, gain=1.0, T=50, activation="tanh", losses="last"):
         if losses not in ("last", "every"):
@@ -272,27 +258,14 @@ class GradientByDistance(Figure):
         return Distances(total, last, np.array([_slope(curve) for curve in last]))
 
     def move(self, distances):
-        T, split = distances.total.shape[1] - 1, self.values["losses"] == "every"
-        seen = np.concatenate([distances.total, distances.last])
-        half = smallest(DECADES, np.abs(seen[np.isfinite(seen)]).max())
-        set_limits(self.ax, (0, T), (-half, half))
-        for curves, lines in ((distances.total, self.totals), (distances.last, self.lasts)):
-            for curve, line in zip(curves, lines):
-                line.set_data(np.arange(T + 1), curve)
-        for line in self.lasts:
-            line.set_visible(split)
-        texts = []
-        for seed, total, last, rate in zip(SEEDS, *distances):
-            of_it = ", all losses" if split else f", × {rate:.2f} a step"
-            texts += [f"seed {seed}: {power_of_ten(total[-1])}{of_it}",
-                      f"··· last loss alone: {power_of_ten(last[-1])}, × {rate:.2f}"]
-        pairs = np.stack([distances.total[:, -1], distances.last[:, -1]], axis=1)
-        ends = (pairs.ravel() + half) / (2 * half)
-        used = np.arange(6) if split else np.arange(0, 6, 2)
-        heights = dict(zip(used, apart(ends[used], LINE_HEIGHT / (.76 * self.size[1]))))
-        for i, name in enumerate(self.names):
-            name.set_text(texts[i] if i in heights else "")
-            name.set_y(heights.get(i, 0))
+        split = self.values["losses"] == "every"
+        of_it = [", all losses" if split else f", × {rate:.2f} a step" for rate in distances.factor]
+        texts = [f"seed {seed}: {power_of_ten(curve[-1])}{words}"
+                 for seed, curve, words in zip(SEEDS, distances.total, of_it)]
+        texts += [f"··· last loss alone: {power_of_ten(curve[-1])}, × {rate:.2f}"
+                  for curve, rate in zip(distances.last, distances.factor)]
+        lasts = distances.last if split else [None] * len(SEEDS)
+        self.place(np.arange(distances.total.shape[1]), [*distances.total, *lasts], texts)
 
     def describe(self, distances):
         values = self.values
@@ -318,8 +291,9 @@ def _by_distance(seed: int, gain: float, T: int, activation: str) -> tuple[np.nd
     params = initialise.rnn(1, HIDDEN, rng, recurrent="uniform", gain=gain, input_gain=DRIVE)
     direction = initialise.orthogonal((1, HIDDEN), rng)  # a unit vector
     run = bptt.forward(params, rng.normal(size=(T, 1, 1)), activation=activation)
-    every, last = np.zeros_like(run.h), np.zeros_like(run.h)
-    every[1:] = last[-1] = direction
+    last = bptt.at_end(run, direction)
+    every = np.zeros_like(run.h)
+    every[1:] = direction
     return tuple(np.linalg.norm(bptt.backward(run, direct).dh[::-1, 0], axis=-1) for direct in (every, last))
 
 
