@@ -195,9 +195,7 @@ def _exponent_by_product(run, v, skip):
 
 
 def _exponent_by_bptt(run, v, skip):
-    direct = np.zeros_like(run.h)
-    direct[-1] = v
-    dh = bptt.backward(run, direct).dh[skip:, 0]
+    dh = bptt.backward(run, bptt.at_end(run, v)).dh[skip:, 0]
     sizes = np.sqrt((dh**2).sum(-1))
     return np.diff(np.log(sizes[::-1])).mean()
 

@@ -14,9 +14,7 @@ from .engine import Bank, Exercise, Mistake, Prediction
 
 
 def by_distance(run, dh_T):
-    direct = np.zeros_like(run.h)
-    direct[-1] = dh_T
-    size = np.linalg.norm(bptt.backward(run, direct).dh, axis=-1).mean(axis=1)
+    size = np.linalg.norm(bptt.backward(run, bptt.at_end(run, dh_T)).dh, axis=-1).mean(axis=1)
     return size[::-1] / size[-1]
 
 
@@ -38,8 +36,7 @@ def _by_distance_step_by_step(run, dh_T):
 
 def _by_distance_wrong(measure=lambda dh: np.linalg.norm(dh, axis=-1).mean(-1), back=True):
     def by_distance(run, dh_T):
-        direct = np.zeros_like(run.h)
-        direct[-1] = dh_T
+        direct = bptt.at_end(run, dh_T)
         size = measure(bptt.backward(run, direct).dh if back else direct)
         return size[::-1] / size[-1]
 
@@ -121,10 +118,7 @@ def _late_share_cases(rng):
     cases = []
     for T, B, D, H, gain, k in [(6, 2, 3, 4, 1., 2), (9, 3, 2, 3, .6, 3)]:
         run = _run(rng, T, B, D, H, gain)
-        direct = np.zeros_like(run.h)
-        direct[-1] = rng.normal(size=(B, H))
-        back = bptt.backward(run, direct)
-        cases.append((back, k))
+        cases.append((bptt.backward(run, bptt.at_end(run, rng.normal(size=(B, H)))), k))
     return cases
 
 
@@ -202,7 +196,7 @@ def by_distance(run: bptt.Run, dh_T: np.ndarray) -> np.ndarray:
             Mistake(_by_distance_wrong(lambda dh: np.abs(dh).max(-1).mean(-1)),
                     "This is the largest entry, not the length: |v| is the root of the sum of squares."),
         ],
-        hints=["bptt.backward wants an array like run.h: zeros, with dh_T in the last row.",
+        hints=["bptt.backward wants an array like run.h: bptt.at_end makes it from dh_T.",
                "np.linalg.norm(dh, axis=-1) is one number for each step and sequence.",
                "size[::-1] / size[-1] turns time into distance."],
     ),
@@ -336,7 +330,7 @@ def farthest(weight: float, rate: float, size: float, q: float) -> int:
                "Count k up from 0 while the weight still changes.",
                "The k at which the loop ends is one too many."],
     ),
-    Prediction("6.13", "Digits, 50 blank steps, tanh as torch draws it; guessing gives 0.1. What is the test "
-                       "accuracy of the three networks?", kind="choice",
-               choices=("all above 0.8", "all between 0.5 and 0.8", "all below 0.5")),
+    Prediction("6.13", "Digits, 50 blank steps, tanh as torch draws it; guessing gives 0.1. What is the mean "
+                       "test accuracy of three networks?", kind="choice",
+               choices=("above 0.8", "between 0.5 and 0.8", "below 0.5")),
 ])

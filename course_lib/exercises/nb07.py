@@ -134,7 +134,7 @@ def loud_runs():
 
 
 def _loud_by_signs():
-    from ..figures.exploding import four_runs
+    from ..experiments.logs import four_runs
     loud = {"gradient spike", "oscillating loss", "huge weights"}
     return {name for name, run in four_runs().items() if loud & set(signs.of(run).present)}
 

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import bptt, cells, initialise, losses, tasks, train, wall
+from .. import bptt, cells, initialise, train, wall
 from .base import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
 from .decades import power_of_ten, set_limits, smallest
 
-W, B = (4., 7.), (-3.2, -1.8)  # the part of the plane that Pascanu, Mikolov and Bengio show
+W, B = wall.PLANE
 GRID = 400
 LENGTHS = 10, 80
 HIGHEST = .5  # error that the brightest of the 256 colours stands for: E is never above (0 - .7)^2 = .49
@@ -398,9 +398,8 @@ class Twins(Figure):
         settled = bptt.forward(params, np.zeros((self.before, 1, 1)), self.start).h[-1]
         twins = np.concatenate([settled, settled + self.apart * self.nudge])
         run = bptt.forward(params, np.zeros((self.T, 2, 1)), twins)
-        direct = np.zeros_like(run.h)
-        direct[-1, 0] = self.read
-        back = np.linalg.norm(bptt.backward(run, direct).dh[::-1, 0], axis=-1)
+        read = np.stack([self.read, np.zeros(H)])  # the second twin is only there to be compared with
+        back = np.linalg.norm(bptt.backward(run, bptt.at_end(run, read)).dh[::-1, 0], axis=-1)
         gap = np.linalg.norm(run.h[:, 1] - run.h[:, 0], axis=-1)
         return Parted(run.h[:, :, 0].T, np.log10(np.maximum(gap, 1e-300) / self.apart), np.log10(back))
 
@@ -418,21 +417,6 @@ class Twins(Figure):
                 f"{self.apart:g} apart. After {self.T} steps their distance has changed by 10 to the power "
                 f"{parted.distance[-1]:.0f}, and the gradient, on its way back, by 10 to the power "
                 f"{parted.gradient[-1]:.0f}. The state drawn is never larger than {np.abs(parted.states).max():.2g}.")
-
-
-def four_runs() -> dict[str, train.Result]:
-    """Four training runs, A to D, whose logs are to be read: three networks on recall, and one unit at the wall."""
-    start = wall.Point(np.array(6.), np.array(-2.2))
-    into = train.train(start, wall.objective(), lambda: (), updates=200, optimiser=train.SGD(.3), progress=False)
-    return {"A": _recall(gain=.5, rate=.05), "B": _recall(gain=1., rate=30.), "C": into,
-            "D": _recall(gain=1., rate=.05)}
-
-
-def _recall(gain: float, rate: float) -> train.Result:
-    rng = np.random.default_rng(0)
-    network = initialise.network(2, 24, 2, rng, gain=gain, dtype=np.float32)
-    return train.train(network, train.sequence_objective(losses.cross_entropy), lambda: tasks.recall(20, 20, rng),
-                       updates=200, optimiser=train.SGD(rate), progress=False)
 
 
 class Logs(Figure):

@@ -101,8 +101,7 @@ class GradientRuler(Figure):
             run = bptt.forward(cells.RNNParams(W_xh, W_hh, np.zeros(HIDDEN)), x, activation=activation)
         if not np.isfinite(run.h).all():
             raise ValueError(f"with gain {gain:g} the states leave float64 before step {T}: take a smaller gain or T.")
-        dh_direct = np.zeros_like(run.h)
-        dh_direct[-1] = initialise.orthogonal((1, HIDDEN), reading)  # the loss reads h_T in one direction, of length 1
+        dh_direct = bptt.at_end(run, initialise.orthogonal((1, HIDDEN), reading))  # reads one direction, of length 1
         with np.errstate(divide="ignore"):  # a ReLU network may die: then the gradient is exactly 0
             exact = np.log10(np.linalg.norm(bptt.backward(run, dh_direct).dh[:, 0], axis=-1))
         rho, sigma = float(jacobians.spectral_radius(W_hh)), float(jacobians.largest_singular_value(W_hh))

@@ -6,75 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import bptt, cells, data, initialise, losses, solve, tasks, train
+from .. import bptt, data, losses, tasks, train
+from ..experiments import longterm
+from ..experiments.agreement import ALLOWED, EVERY, Practice
 from .base import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
-from .decades import apart, power_of_ten
+from .decades import power_of_ten
 
-HIDDEN, MEMBERS, BATCH = 32, 5, 20
-NOUN = 2  # the subject is the second word
-EVERY, ALLOWED = 50, .05  # updates between two tests; fewer errors than that count as learned
 STYLES = (BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "D", "-.")
-
-
-class Practice(NamedTuple):
-    """Five networks that practise agreement at one distance, tested every 50 updates until they have learned it.
-
-    distance  steps from the noun to the pronoun
-    updates   (K,)    when they were tested, from 0
-    accuracy  (K, E)  on sentences they have not seen; a network that has learned it leaves, and keeps its last value
-    reach     (K, E)  the gradient at the noun over that at the last word, |dL/dh_2| / |dL/dh_T|, means over sentences
-    needed    (E,)    updates until more than 95 % were right; infinite where they never were
-    """
-
-    distance: int
-    updates: np.ndarray
-    accuracy: np.ndarray
-    reach: np.ndarray
-    needed: np.ndarray
-
-
-def practise(distance: int, optimiser, updates: int = 2000, seed: int = 0) -> Practice:
-    """Train five tanh networks of 32 units, drawn as torch draws them, on agreement at one distance.
-
-    They are the same five at every distance, and see the same sentences. seed: of the networks and of the sentences.
-    """
-    nets = initialise.network(len(tasks.VOCABULARY), HIDDEN, 2, np.random.default_rng(seed), recurrent="uniform",
-                              members=MEMBERS)
-    rng = np.random.default_rng(seed + 1)
-    test = _for_all(tasks.agreement(distance, 200, np.random.default_rng(seed + 2)))
-    rows, places = [np.array(_tested(nets, test))], np.arange(MEMBERS)
-
-    def error(params):
-        nonlocal places
-        accuracy, reach = _tested(params, test)
-        rows.append(rows[-1].copy())
-        rows[-1][:, places] = accuracy, reach
-        places = places[_missing(accuracy)]
-        return 1 - accuracy
-
-    solved = solve.until_solved(nets, train.sequence_objective(losses.cross_entropy),
-                                lambda: _for_all(tasks.agreement(distance, BATCH, rng)), error, updates=updates,
-                                below=ALLOWED, every=EVERY, optimiser=optimiser)
-    accuracy, reach = np.swapaxes(rows, 0, 1)
-    return Practice(distance, EVERY * np.arange(len(rows)), accuracy, reach, solved.updates)
-
-
-def _for_all(sentences: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """All members read the same sentences."""
-    x, labels = sentences
-    return x[:, None], labels
-
-
-def _tested(nets, test) -> tuple[np.ndarray, np.ndarray]:
-    """Accuracy and reach, (E,) each."""
-    seen = bptt.loss_and_grads(nets, *test, losses.cross_entropy)
-    size = np.linalg.norm(seen.back.dh, axis=-1).mean(-1)
-    return (seen.y.argmax(-1) == test[1]).mean(-1), size[NOUN] / size[-1]
-
-
-def _missing(accuracy: np.ndarray) -> np.ndarray:
-    """Which have not learned it."""
-    return 1 - accuracy >= ALLOWED
 
 
 class Standing(NamedTuple):
@@ -130,7 +68,7 @@ class Front(Figure):
     def move(self, standing):
         members = standing.accuracy.shape[1]
         across = self.distances[:, None] + .14 * (np.arange(members) - (members - 1) / 2)
-        learned = ~_missing(standing.accuracy)
+        learned = 1 - standing.accuracy < ALLOWED
         for (name, which), line in self.dots.items():
             heights = np.log10(standing.reach) if name == "reach" else standing.accuracy
             line.set_data(across[learned == which], heights[learned == which])
@@ -138,7 +76,7 @@ class Front(Figure):
             text.set_text(f"{count} of {members}")
 
     def describe(self, standing):
-        learned = (~_missing(standing.accuracy)).sum(1)
+        learned = (1 - standing.accuracy < ALLOWED).sum(1)
         members = standing.accuracy.shape[1]
         counts = ", ".join(f"{count} of {members} at {distance}" for count, distance in zip(learned, self.distances))
         start = ", ".join(f"{np.median(each.reach[0]):.0e}" for each in self.practices)
@@ -335,76 +273,6 @@ class TrainingLogs(Figure):
         return "Two training logs. " + " ".join(words)
 
 
-RECURRENT = {"tanh": ("uniform", "tanh"), "orthogonal": ("orthogonal", "tanh"), "ReLU identity": ("identity", "relu")}
-DIGIT_UNITS = 48
-
-
-def digit_networks(name: str, members: int) -> cells.NetworkParams:
-    """Networks for digits of 48 units; name: "tanh" (as torch draws them), "orthogonal" or "ReLU identity"."""
-    return initialise.network(8, DIGIT_UNITS, 10, np.random.default_rng(0), recurrent=RECURRENT[name][0],
-                              members=members)
-
-
-def digit_accuracy(name: str, distance: int, updates: int = 260, members: int = 3) -> np.ndarray:
-    """Train networks to name digits whose last row was read `distance` steps ago; return their test accuracy.
-
-    returns  (members,)
-
-    Adam with rate .003, 50 images an update; a gradient longer than 1 is shortened to 1 (lesson 08).
-    """
-    activation, rng = RECURRENT[name][1], np.random.default_rng(1)
-    images, test = data.digits("train"), data.digits("test")
-
-    def batch():
-        x, labels = tasks.delayed_digits(distance, 50, rng, images)
-        return x[:, None], labels
-
-    objective = train.sequence_objective(losses.cross_entropy, activation=activation)
-    run = train.train(digit_networks(name, members), objective, batch, updates=updates, optimiser=train.Adam(.003),
-                      clip_norm=1.)
-    x = tasks.delayed(test.images, distance)[:, None]
-    y = cells.readout(run.params.readout, bptt.forward(run.params.rnn, x, activation=activation).h[-1])
-    return (y.argmax(-1) == test.labels).mean(-1)
-
-
-class DigitAccuracies(Figure):
-    """Accuracy on real digits by distance, every network a point.
-
-    distances  (n,)
-    accuracies {name: (n, members)}
-    """
-
-    size = (760, 350)
-
-    def __init__(self, distances, accuracies: dict[str, np.ndarray]):
-        self.distances = np.array(distances)
-        self.accuracies = {name: np.array(each) for name, each in accuracies.items()}
-        super().__init__()
-
-    def draw(self):
-        self.fig.set_layout_engine("none")
-        ax = self.fig.add_axes((.085, .145, .72, .75))
-        end = self.distances[-1]
-        ax.set(title="The same images, read D steps ago", xlabel="blank steps D after the last row", ylabel="accuracy",
-               ylim=(0, 1.04), xlim=(-3, 1.04 * end), xticks=self.distances)
-        ax.axhline(.1, color=INK, linewidth=1)
-        ax.text(-2.5, .085, "guessing", va="top", fontsize=8.5)
-        means = {name: each.mean(1) for name, each in self.accuracies.items()}
-        heights = apart(np.array([mean[-1] for mean in means.values()]) / 1.04, 17 / (.75 * self.size[1]))
-        for (name, mean), height, (colour, marker, dash) in zip(means.items(), heights, STYLES):
-            ax.plot(self.distances, mean, dash, color=colour)
-            ax.plot(self.distances, self.accuracies[name], marker, color=colour, markersize=5)
-            ax.text(1.015, height, name, transform=ax.transAxes, color=colour, va="center")
-
-    def describe(self, nothing):
-        words = []
-        for name, each in self.accuracies.items():
-            counts = ", ".join(f"{(row > .5).sum()} of {len(row)} at {D}" for D, row in zip(self.distances, each))
-            words.append(f"{name}: {counts}.")
-        return (f"Accuracy on {data.TEST} test digits by the number of blank steps after the last row. Networks that "
-                f"are right more often than not: " + " ".join(words))
-
-
 class Reading(NamedTuple):
     """What DigitDial shows: x (T, 8), and log10 |dL/dh_t| over |dL/dh_T| for t = 0 ... T by network."""
 
@@ -422,11 +290,13 @@ class DigitDial(Figure):
 
     size = (860, 430)
     labels = {"image": "image", "distance": "blank steps D"}
+    NAMES = "tanh", "orthogonal", "IRNN"
     LONGEST, FLOOR = 60, -20
 
     def __init__(self, **values):
         self.digits = data.digits("test")
-        self.networks = {name: digit_networks(name, 1) for name in RECURRENT}
+        self.networks = {name: longterm.networks(name, 8, 48, 10, 8 + self.LONGEST, [0], np.float64)
+                         for name in self.NAMES}
         super().__init__(**values)
 
     def draw(self):
@@ -450,10 +320,10 @@ class DigitDial(Figure):
         below.text(4.5, self.FLOOR + 1, "the image", ha="center", fontsize=8.5)
         below.axhline(0, color=INK, linewidth=1)
         self.lines = {name: self.moving(below.plot([], [], dash, color=colour, linewidth=2.2))[0]
-                      for name, (colour, _, dash) in zip(RECURRENT, STYLES)}
+                      for name, (colour, _, dash) in zip(self.NAMES, STYLES)}
         self.fig.text(.825, .53, "left at the\nimage's end", va="center", fontsize=9)
         self.ends = {name: self.moving(self.fig.text(.825, .42 - .09 * i, "", color=STYLES[i][0], va="center",
-                                                     fontsize=9)) for i, name in enumerate(RECURRENT)}
+                                                     fontsize=9)) for i, name in enumerate(self.NAMES)}
 
     def compute(self, image=3, distance=25):
         if not 0 <= image < len(self.digits.images) or not 0 <= distance <= self.LONGEST:
@@ -463,7 +333,7 @@ class DigitDial(Figure):
         x, size = tasks.delayed(self.digits.images[image:image + 1], distance), {}
         for name, nets in self.networks.items():
             seen = bptt.loss_and_grads(nets, x, np.array([label]), losses.cross_entropy,
-                                       activation=RECURRENT[name][1])
+                                       activation=longterm.KINDS[name].activation)
             norms = np.linalg.norm(seen.back.dh[:, 0, 0], axis=-1)
             size[name] = np.log10(norms / norms[-1])
         return Reading(x[:, 0], label, size)
