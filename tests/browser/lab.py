@@ -137,7 +137,7 @@ def run_all(page) -> None:
     """Run every cell and wait for the last one."""
     execute(page, "notebook:run-all-cells")
     page.wait_for_function("""() => ![...document.querySelectorAll('.jp-InputPrompt')]
-                                      .some(prompt => prompt.textContent.includes('*'))""", timeout=600_000)
+                                      .some(prompt => prompt.textContent.includes('*'))""", timeout=240_000)
 
 
 def errors(page) -> list[str]:

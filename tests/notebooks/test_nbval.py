@@ -5,7 +5,7 @@ import pytest
 import notebooks
 from nbval_run import compare
 
-MOST_MEMORY = 650  # MiB; a Binder machine of 1 GB holds a kernel of this size beside the server
+MOST_MEMORY = 500  # MiB; a small Binder machine holds a kernel of this size
 
 
 def code_cells(path):
