@@ -140,7 +140,7 @@ def test_python_of_conda_is_allowed_and_torch_is_a_range():
         assert specs["jupyterlab"].matches(CondaVersion(lab)) == allowed
 
 
-@pytest.mark.parametrize("key, value", [("dependancies", []), ("pip", ["x"])])
+@pytest.mark.parametrize("key, value", [("packages", []), ("pip", ["x"])])
 def test_an_unknown_key_is_found(key, value):
     with pytest.raises(AssertionError, match=key):
         conda_specs(environment() | {key: value})

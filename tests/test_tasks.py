@@ -97,7 +97,7 @@ def test_digits_are_those_of_the_repository():
     assert np.array_equal(np.concatenate([train.labels, test.labels]), digits.labels)
 
 
-def test_every_data_file_is_in_the_readme_with_its_checksum_licence_and_script():
+def test_every_data_file_is_in_the_readme_with_its_checksum_license_and_script():
     text = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
     sections = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
     files = {path.name: path for path in (ROOT / "data").iterdir() if path.suffix not in {".md", ".py"}
@@ -105,7 +105,7 @@ def test_every_data_file_is_in_the_readme_with_its_checksum_licence_and_script()
     assert sections.keys() == files.keys()
     for name, section in sections.items():
         assert hashlib.sha256(files[name].read_bytes()).hexdigest() in section
-        assert "licence" in section and "source" in section
+        assert "license" in section and "source" in section
         script = re.search(r"python data/(\w+\.py)", section)
         assert (ROOT / "data" / script.group(1)).exists()
 
