@@ -7,8 +7,8 @@ Reading order is import order, and nothing imports upwards:
     training      tasks data train solve parallel signs
     models        wall balancing residual scan
     experiments   experiments/
-    torch         torch_bridge
     screen        figures live
+    torch         torch_bridge watch/
     learner       exercises ready
 
 Calculus and dynamics need numpy alone. Import the modules by name: `from course_lib import bptt, cells`.

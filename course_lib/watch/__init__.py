@@ -1,0 +1,55 @@
+"""A microscope for recurrent networks in torch: the total gradient at every time step, of your own unmodified module.
+
+    import torch
+    from torch import nn
+    from course_lib import watch
+
+    class Classifier(nn.Module):                        # any network that holds nn.RNN, nn.LSTM or nn.GRU
+        def __init__(self):
+            super().__init__()
+            self.rnn = nn.LSTM(3, 16, batch_first=True)
+            self.head = nn.Linear(16, 2)
+
+        def forward(self, x):
+            return self.head(self.rnn(x)[0][:, -1])
+
+    net, x, y = Classifier(), torch.randn(8, 50, 3), torch.randint(2, (8,))
+    with watch.watch_time(net) as flow:
+        nn.functional.cross_entropy(net(x), y).backward()
+
+    flow["rnn"].norms()      # (51, 8): |dL/dh_t| for t = 0 ... 50 and each of the 8 sequences
+    flow["rnn"].grad_c       # (51, 8, 16): dL/dc_t; also grad_h, h, c, x, gates, jacobians(), log_singular_values()
+    print(flow.verdict())    # in words: vanished, exploding, alive, exactly 0, or not finite and where
+    flow.plot()              # in a notebook: all of it in one picture
+
+`out.retain_grad()` on the output of nn.LSTM shows the direct path alone: exact zeros at all steps that the loss does
+not read itself. Here the module is computed once more, step by step, with its own weights; the result is compared with
+the module's output, and the gradients that arrive there are carried back. Your outputs, gradients and random numbers
+stay what they would have been, to the last bit. torch is imported when it is used.
+"""
+
+from __future__ import annotations
+
+from .clipper import Clipped, Clipper
+
+__all__ = ["Clipped", "Clipper", "watch_time"]
+
+
+def watch_time(net, every: int = 1, clipper: Clipper | None = None):
+    """Watch the recurrent modules in a network: `with watch_time(net) as flow: loss.backward()`.
+
+    A pass is what happens up to a backward: the first call after a gradient has arrived begins the next. Calls under
+    no_grad are ignored. Layers, directions, batch_first, packed sequences, projections, initial states, dropout between
+    layers, several modules and several calls are all covered; every number is of the last pass that got its gradient.
+
+    net      an nn.Module that contains nn.RNN, nn.LSTM or nn.GRU anywhere, or is one
+    every    watch passes 0, every, 2 every, ... only; the others run at their usual speed
+    clipper  a Clipper, to have its count in the verdict
+    returns  Flow, a context manager: flow[name] is the reading of a module by its name in net.named_modules();
+             flow.names, flow.verdict(), flow.first_nonfinite(), flow.update_ratio(), flow.plot()
+    errors   TypeError or ValueError for networks that cannot be watched, RuntimeError from the network's forward where
+             the step-by-step replay differs from the fused output
+    """
+    from .flow import Flow
+
+    return Flow(net, every, clipper)
