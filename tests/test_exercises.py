@@ -871,7 +871,8 @@ def engine_path():
 # Every bank --------------------------------------------------------------------------------------------
 
 BANKS = {"sample": SAMPLE} | {f"nb{number:02d}": engine.bank(number) for number in engine.numbers_of_banks()}
-EXERCISES = {f"{name}-{exercise.id}": exercise for name, bank in BANKS.items() for exercise in bank.exercises}
+EXERCISES = {f"{name}-{exercise.id}": exercise for name, bank in BANKS.items() for exercise in bank.exercises
+             if not isinstance(exercise, engine.Cure)}  # tests/test_clinic.py has those
 FUNCTIONS = {name: exercise for name, exercise in EXERCISES.items() if exercise.cases}
 every_exercise = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
 every_function = pytest.mark.parametrize("exercise", FUNCTIONS.values(), ids=FUNCTIONS)

@@ -29,6 +29,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import clinic
+
 
 class Mistake(NamedTuple):
     """A typical wrong answer that runs, and the sentence that explains it.
@@ -91,6 +93,32 @@ class Exercise:
         parts = (*self.helpers, self.solution)
         texts = [part if isinstance(part, str) else inspect.getsource(part) for part in parts]
         return "\n\n".join(textwrap.dedent(text).strip() for text in texts) + "\n"
+
+
+@dataclass(frozen=True, eq=False)
+class Cure(Exercise):
+    """A sick run of the clinic: name its disease, then write its sick part anew, which is judged by the run's health.
+
+    The answer is the name (a text) or the function. What is judged, and what is said of it, is in `clinic`. Solution
+    and also_correct are source texts, for torch is imported when a run is made.
+
+    patient   number in the clinic, "03"; its sick part is the stub
+    confused  sentences for names that tempt, by the number of the disease
+    wrong     source texts of cures that run and do not heal
+    """
+
+    _: KW_ONLY
+    patient: str
+    solution: str
+    also_correct: tuple[str, ...]
+    confused: dict[str, str]
+    wrong: tuple[str, ...]
+    oracle: None = None
+    mistakes: tuple = ()
+
+    def source(self) -> str:
+        """The solution's source, after the name of the disease."""
+        return f"# {clinic.DISEASES[self.patient]}\n{textwrap.dedent(self.solution).strip()}\n"
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,7 +255,7 @@ def bank(number: int) -> Bank:
 class Verdict(NamedTuple):
     """What `judge` says of an answer.
 
-    word     "passed", "open" (not begun), "stopped" (interrupted) or "not yet"
+    word     "passed", "named" (a disease, not yet cured), "open" (not begun), "stopped" (interrupted) or "not yet"
     reason   sentences, one a line
     mistake  the typical mistake that was recognised, or None
     """
@@ -254,6 +282,8 @@ class Outcome(NamedTuple):
 
 def judge(exercise: Exercise, answer: Any) -> Verdict:
     """Judge an answer. What is wrong with it is in the verdict; nothing is raised, printed or recorded."""
+    if isinstance(exercise, Cure):
+        return _judge_name(exercise, answer) if isinstance(answer, (str, type(...))) else _judge_cure(exercise, answer)
     if answer is ... or answer is None:
         return Verdict("open", _what_to_do(exercise))
     return _judge_value(exercise, answer) if exercise.cases is None else _judge_function(exercise, answer)
@@ -344,6 +374,41 @@ def _judge_function(exercise: Exercise, answer: Any) -> Verdict:
         return Verdict("not yet", f"It changes its input {names}, which the caller still needs: "
                                   f"work on a copy.\n{where}")
     return Verdict("not yet", f"{differences[first].sentence}\n{where}")
+
+
+def _judge_name(cure: Cure, answer: Any) -> Verdict:
+    if answer is ...:
+        names = ", ".join(f'"{name}"' for name in sorted(clinic.DISEASES.values()))
+        return Verdict("open", f"Which disease is it? Put its name in place of the ...: {names}.")
+    said = answer.strip().casefold()
+    number = next((number for number, name in clinic.DISEASES.items() if said == name.casefold()), None)
+    if number is None:
+        return Verdict("not yet", f'{answer!r} is none of the names. check("{cure.id}", ...) lists them.')
+    if number == cure.patient:
+        return Verdict("named", f"Yes: {clinic.DISEASES[number]}. Now cure it.")
+    return Verdict("not yet", cure.confused.get(number, f"The chart does not show that {clinic.DISEASES[number]}."))
+
+
+def _judge_cure(cure: Cure, answer: Any) -> Verdict:
+    patient = clinic.PATIENTS[cure.patient]
+    if not callable(answer):
+        return Verdict("not yet", f'Give the function itself: check("{cure.id}", {patient.name}), or the name of the '
+                                  f"disease as a text. What came is {_kind(answer)}.")
+    if patient.is_sick_part(answer) or _is_empty(answer):
+        return Verdict("open", f"This is {patient.name} as it came in. Change it and run the cell again.")
+    if complaint := _arity(answer, patient.parameters):
+        return Verdict("not yet", complaint)
+    try:
+        chart = patient.run(answer)
+        complaints = patient.judge(chart, answer)
+    except KeyboardInterrupt as interrupt:
+        return Verdict("stopped", f"You stopped it{_place(interrupt)}.\nIf it ran without end: what makes its loop "
+                                  f"stop?")
+    except (Exception, SystemExit) as error:
+        return Verdict("not yet", f"It stopped with {type(error).__name__}{_place(error)}.\n{_in_plain_words(error)}")
+    if complaints:
+        return Verdict("not yet", complaints[0])
+    return Verdict("passed", f"the run is healthy. Its last line: {chart.rows[-1]}.")
 
 
 def _is_empty(function: Any) -> bool:
