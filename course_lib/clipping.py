@@ -1,4 +1,4 @@
-"""Gradient clipping that tells what it did: the norm before, and whether it clipped."""
+"""Gradient clipping that tells what it did: the norm before, and whether it clipped; the angle it turned by."""
 
 from __future__ import annotations
 
@@ -76,6 +76,31 @@ def clip_by_value(grads, limit: float) -> Clipped:
         _name_nonfinite(grads)
     clipped = np.any([np.any(np.abs(array) > limit) for _, array in leaves(grads)])
     return Clipped(tree_map(lambda array: np.clip(array, -limit, limit), grads), norm, clipped)
+
+
+def angle(one, other, lead: tuple[int, ...] = ()) -> np.ndarray:
+    """The angle between two gradients, in degrees: 2 atan2(|u - v|, |u + v|) of unit vectors u, v, exact near 0.
+
+    one, other  (nested) NamedTuples of arrays, alike in names and shapes; all entries together are one vector
+    lead        leading axes kept apart, such as (E,)
+    returns     lead
+    errors      ValueError where they are not alike or one is zero; FloatingPointError naming an array that is not finite
+    """
+    here, there = ({name: np.shape(array) for name, array in leaves(grads)} for grads in (one, other))
+    if here != there:
+        raise ValueError(f"one has the shapes {here}, other {there}: an angle needs two gradients of the same arrays.")
+    u, v = _unit("one", one, lead), _unit("other", other, lead)
+    apart, along = (global_norm(tree_map(of, u, v), lead) for of in (np.subtract, np.add))
+    return np.degrees(2 * np.arctan2(apart, along))
+
+
+def _unit(name: str, grads, lead: tuple[int, ...]):
+    norm = np.asarray(global_norm(grads, lead), float)
+    if not np.isfinite(norm).all():
+        _name_nonfinite(grads)
+    if not norm.all():
+        raise ValueError(f"{name} is zero: it has no direction, and no angle to another gradient.")
+    return tree_map(lambda array: array / norm.reshape(lead + (1,) * (array.ndim - len(lead))), grads)
 
 
 def _name_nonfinite(grads) -> NoReturn:

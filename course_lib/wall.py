@@ -45,6 +45,9 @@ class Evaluation(NamedTuple):
     x: np.ndarray
 
 
+PLANE = Point((4., 7.), (-3.2, -1.8))  # from where to where the paper shows it
+
+
 class Steepest(NamedTuple):
     """Where along b the slope dE/db is steepest, and its size |dE/db| there."""
 
@@ -132,7 +135,7 @@ def position(w: float) -> float:
     return START - w * AT_START
 
 
-def steepest(w: float, T: int, low: float = -3.2, high: float = -1.8) -> Steepest:
+def steepest(w: float, T: int, low: float = PLANE.b[0], high: float = PLANE.b[1]) -> Steepest:
     """Find the steepest slope |dE/db| between two values of b, by refining a grid around its steepest point.
 
     w, T       weight and number of steps

@@ -154,6 +154,26 @@ def test_clipping_by_member_and_by_value():
     assert np.allclose(by_value.grads.W_hy, [[[0.35, 0.35]], [[0.3, 0.35]]])
 
 
+def test_angle_is_exact_where_an_arccos_is_not():
+    for degrees in (0., 1e-9, 1e-3, 30., 90., 179.999):
+        turn = np.radians(degrees)
+        other = 5 * np.array([np.cos(turn), np.sin(turn)])
+        assert clipping.angle(np.array([2., 0.]), other) == pytest.approx(degrees, abs=1e-13)
+
+
+def test_angle_takes_all_arrays_as_one_vector_and_members_apart():
+    rng = np.random.default_rng(0)
+    one, other = (cells.RNNParams(*(rng.normal(size=(4, *shape)) for shape in [(3, 2), (3, 3), (3,)])) for _ in "ab")
+    u, v = (np.concatenate([array.reshape(4, -1) for array in grads], axis=1) for grads in (one, other))
+    cosine = np.vecdot(u, v) / np.linalg.norm(u, axis=1) / np.linalg.norm(v, axis=1)
+    assert np.allclose(clipping.angle(one, other, lead=(4,)), np.degrees(np.arccos(cosine)), rtol=1e-10)
+    whole = np.degrees(np.arccos((u * v).sum() / np.linalg.norm(u) / np.linalg.norm(v)))
+    assert clipping.angle(one, other) == pytest.approx(whole, rel=1e-10)
+    large, small = (cells.tree_map(lambda array: (scale * array).astype(dtype), one)
+                    for scale, dtype in ((1e30, np.float32), (1e-300, float)))
+    assert clipping.angle(large, small) < 1e-5 and clipping.angle(large, cells.tree_map(np.negative, small)) > 179.9
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize("clip", [clipping.clip_by_norm, clipping.clip_by_value])
 def test_clipping_names_the_broken_array(bad, clip):
@@ -163,7 +183,7 @@ def test_clipping_names_the_broken_array(bad, clip):
 
 
 @pytest.mark.parametrize("module", ["bptt", "jacobians", "regularise", "data", "train", "solve", "parallel",
-                                    "exercises"])
+                                    "exercises", "experiments.windows", "experiments.rescue"])
 def test_numeric_modules_load_neither_torch_nor_matplotlib(module):
     code = f"import sys, course_lib.{module}; print([m for m in ('torch', 'matplotlib', 'IPython', 'tqdm', 'joblib') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

@@ -4,12 +4,14 @@ import re
 
 import numpy as np
 import pytest
-from matplotlib.text import Text
 
-from course_lib import balancing, bptt, cells, gradcheck, initialise, losses, tasks
+from course_lib import balancing, bptt, initialise, tasks
+from course_lib.experiments import windows
+from course_lib.experiments.windows import LAGS, TASKS, WINDOWS
 from course_lib.figures import truncated
-from course_lib.figures.truncated import LAGS, STEPS, WINDOWS, Balancing, Reach, WindowAndLag, reaches, trial
+from course_lib.figures.truncated import STEPS, Balancing, Reach, WindowAndLag
 from course_lib.live import live
+from legible import texts_fit
 
 
 # The task ----------------------------------------------------------------------------------------------
@@ -32,26 +34,6 @@ def test_delay_refuses(lag, T, batch, message):
 
 
 # Reach -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("T, k", [(12, 1), (12, 4), (11, 4), (7, 30)])
-def test_reaches_is_what_the_gradient_reaches(T, k):
-    """The loss of one step at a time: through the library's window, and through a chunk that starts from a number."""
-    rng = np.random.default_rng(0)
-    params = initialise.rnn(1, 3, rng)
-    run = bptt.forward(params, rng.normal(size=(T, 1, 1)))
-    for s in range(1, T + 1):
-        direct = np.zeros_like(run.h)
-        direct[s] = 1
-        by_window = np.abs(bptt.backward(run, direct, window=k).da).max((1, 2)) > 0
-        assert np.array_equal(reaches(T, k, "window")[s - 1], by_window)
-        start = (s - 1) // k * k
-        piece = bptt.forward(params, run.x[start:s], run.h[start])
-        read = np.zeros_like(piece.h)
-        read[-1] = 1
-        by_chunk = np.zeros(T, bool)
-        by_chunk[start:s] = np.abs(bptt.backward(piece, read).da).max((1, 2)) > 0
-        assert np.array_equal(reaches(T, k, "chunks")[s - 1], by_chunk)
 
 
 def test_sizes_are_products_of_jacobians():
@@ -92,46 +74,10 @@ def test_reach_refuses():
 
 @pytest.fixture(scope="module")
 def small():
-    return WindowAndLag(members=2, updates=2, progress=False, processes=1)
+    return WindowAndLag({setting: windows.trial(*setting, members=2, updates=2) for setting in windows.settings()})
 
 
-@pytest.mark.parametrize("task", truncated.TASKS)
-def test_cosine_is_that_of_the_two_gradients(task):
-    """By the complex step, with every loss restarted from the state `window` steps before."""
-    lag, window, hold = 3, 2, task == "hold"
-    one = trial(task, lag, window, members=1, updates=1)
-    outputs = 2 if hold else 1
-    net = initialise.network(outputs, truncated.HIDDEN, outputs, np.random.default_rng(0), input_gain=.3, members=1)
-    rng = np.random.default_rng(1)
-    x, target = tasks.recall(lag + 1, 200, rng) if hold else tasks.delay(lag, truncated.LENGTH, 200, rng)
-    rule = losses.cross_entropy if hold else losses.mean_squared_error
-    run = bptt.forward(net.rnn, x)
-
-    def loss(b_h, reach):  # the bias alone: 20 numbers
-        total = 0
-        for s in [len(x)] if hold else range(1, len(x) + 1):
-            a = max(0, s - reach)
-            h = bptt.forward(net.rnn._replace(b_h=b_h), x[a:s], run.h[a]).h[-1]
-            total = total + rule(cells.readout(net.readout, h), target if hold else target[s - 1])[0].sum()
-        return total
-
-    at = "last" if hold else "every"
-    for reach in (window, len(x)):
-        mine = bptt.loss_and_grads(net, x, target, rule, at, window=reach).grads.rnn.b_h
-        assert gradcheck.relative_error(mine, gradcheck.complex_step(lambda b: loss(b, reach), net.rnn.b_h)) < 1e-9
-    near, full = (np.concatenate([g.ravel() for g in bptt.loss_and_grads(
-        net, x, target, rule, at, window=reach).grads.rnn]) for reach in (window, None))
-    assert np.isclose(one.cosine[0], near @ full / np.linalg.norm(near) / np.linalg.norm(full), rtol=1e-12)
-
-
-def test_a_window_beyond_the_lag_learns_the_delay_and_a_shorter_one_does_not():
-    for seed in (1, 2):  # not those of the lesson
-        assert trial("delay", 9, 10, seed=seed).solved.sum() >= 4
-        assert trial("delay", 9, 7, seed=seed).solved.sum() <= 1
-        assert trial("hold", 9, 1, seed=seed).solved.sum() >= 4
-
-
-@pytest.mark.parametrize("task", truncated.TASKS)
+@pytest.mark.parametrize("task", TASKS)
 def test_map_shows_every_trial(small, task):
     small.update(task=task, lag=6, window=4)
     solved = sum(small.trials[task, lag, k].solved.sum() for lag in LAGS for k in WINDOWS)
@@ -153,8 +99,8 @@ def test_map_refuses(small):
         small.update(lag=5, window=4)
     with pytest.raises(ValueError, match="task is 'copy'"):
         small.update(task="copy")
-    with pytest.raises(ValueError, match="window is 0, needs to be at least 1"):
-        trial("hold", 3, 0)
+    with pytest.raises(ValueError, match="trials lacks 47 of the map, the first .'hold', 3, 2.: run windows.trial"):
+        WindowAndLag({("hold", 3, 1): small.trials["hold", 3, 1]})
 
 
 # Balancing ---------------------------------------------------------------------------------------------
@@ -200,18 +146,7 @@ def test_balancing_refuses(window):
     (Balancing, dict(window=200, start=-1.)), (Balancing, {}), ("map", dict(task="hold", lag=3, window=1)),
     ("map", dict(task="delay", lag=12, window=13))], ids=str)
 def test_no_text_is_cut_or_covers_another(make, values, small):
-    figure = small.update(**values) if make == "map" else make(**values)
-    figure.png()
-    renderer, edges = figure.fig.canvas.get_renderer(), figure.fig.bbox
-    boxes = [(text, text.get_window_extent(renderer)) for text in figure.fig.findobj(Text)
-             if text.get_text() and text.get_visible()]
-    ours = [(text, box) for text, box in boxes
-            if text in figure._moving or any(text in ax.texts for ax in figure.fig.axes)]
-    assert len(ours) >= 3
-    for text, box in ours:
-        assert edges.x0 <= box.x0 and box.x1 <= edges.x1 and edges.y0 <= box.y0 and box.y1 <= edges.y1, text.get_text()
-        covered = [other.get_text() for other, its in boxes if other is not text and box.overlaps(its)]
-        assert not covered, (text.get_text(), covered)
+    assert texts_fit(small.update(**values) if make == "map" else make(**values)) > 8
 
 
 @pytest.mark.parametrize("make, ranges", [

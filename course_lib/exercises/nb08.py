@@ -320,7 +320,7 @@ def clip_fraction(norms: np.ndarray, max_norm: float, window: int) -> np.ndarray
     ),
     Prediction("8.10", "Multiply every gradient by 1/1000 and train with Adam for 300 updates: how far do "
                        "the parameters move, compared with before?", kind="choice",
-               choices=("1000 times less far", "about 30 times less far", "as far, to 1 percent")),
+               choices=("a thousandth as far", "a thirtieth as far", "as far, to 1 percent")),
     Exercise(
         "8.11", "What a step back keeps", minutes=5, difficulty=3,
         solution=kept, oracle=_kept_by_complex_step, cases=_kept_cases, time_axis=0,

@@ -79,9 +79,7 @@ def _gain_by_search(left, T):
     for _ in range(60):
         gain = (low * high) ** .5
         run = bptt.forward(params._replace(W_hh=gain * params.W_hh), x, activation="linear")
-        direct = np.zeros_like(run.h)
-        direct[-1] = direction
-        size = np.linalg.norm(bptt.backward(run, direct).dh[0])
+        size = np.linalg.norm(bptt.backward(run, bptt.at_end(run, direction)).dh[0])
         low, high = (gain, high) if size < left else (low, gain)
     return (low * high) ** .5
 
@@ -161,9 +159,7 @@ def _product_changes():
 
     def product(params=params, paths=residual.Paths(), target=1., act=lambda gradient: gradient):
         run = residual.forward(params, x, paths)
-        direct = np.zeros_like(run.h)
-        direct[-1] = act(run.h[-1] - target)
-        residual.backward(run, direct)
+        residual.backward(run, bptt.at_end(run, act(run.h[-1] - target)))
         return np.linalg.multi_dot(residual.step_jacobians(run)[::-1, 0])
 
     other = {"a smaller rate": product(act=lambda g: g / 10), "targets divided by 100": product(target=.01),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import product
 from math import comb
 
 import numpy as np
@@ -140,8 +141,7 @@ def _chunked_wrong(carry=True, own=False, window=False, first=False, last=False)
         state, dW_hh = None, np.zeros_like(params.W_hh)
         for start in range(0, len(x), k):
             run = bptt.forward(params, x[start:start + k], state)
-            direct = np.zeros_like(run.h) if last else run.h.copy()
-            direct[-1] = run.h[-1]
+            direct = bptt.at_end(run, run.h[-1]) if last else run.h.copy()
             if not first:
                 direct[0] = 0
             gradient = bptt.backward(run, direct).grads.W_hh
@@ -207,40 +207,47 @@ def _window_counted(q, share):
 
 
 def random_truncation(terms, cut, c):
-    estimate, weight = 0., 1.
-    for term, stop in zip(terms, cut):
-        estimate += weight * term
+    estimate, reached = 0., 1.
+    for term, stop, chance in zip(terms, cut, c):
+        estimate += term / reached
         if stop:
             break
-        weight /= 1 - c
+        reached *= 1 - chance
     return estimate
 
 
 def _random_truncation_by_counting(terms, cut, c):
-    reached = int(np.argmax(np.append(cut, True))) + 1  # terms up to the first cut
-    return sum(terms[j] * (1 - c) ** -j for j in range(min(reached, len(terms))))
+    """The chance of each term to be reached is the share of all patterns of cuts that reach it, each with its chance."""
+    patterns = np.array(list(product([False, True], repeat=len(terms))))
+    chances = np.where(patterns, c, 1 - c).prod(1)
+    ends = [pattern.argmax() if pattern.any() else len(terms) - 1 for pattern in [*patterns, cut]]
+    return sum(terms[j] / chances[[j <= end for end in ends[:-1]]].sum() for j in range(ends[-1] + 1))
 
 
 def _random_truncation_cumulative(terms, cut, c):
-    passed = np.append(1., ~cut[:-1] / (1 - c))  # 1 / (1 - c) where the way goes on, 0 behind a cut
+    passed = np.append(1., ~cut[:-1] / (1 - c[:-1]))  # 1 / (1 - c) where the way goes on, 0 behind a cut
     return np.cumprod(passed) @ terms
 
 
-def _random_truncation_wrong(weight=lambda c, j, n: (1 - c) ** -j, late=0):
+def _random_truncation_wrong(weights):
     def random_truncation(terms, cut, c):
-        n = min(int(np.argmax(np.append(cut, True))) + 1 + late, len(terms))
-        return sum(weight(c, j, n) * terms[j] for j in range(n))
+        n = int(np.argmax(np.append(cut[:-1], True))) + 1  # terms up to the first cut
+        return weights(c, n)[:n] @ terms[:n]
 
     return random_truncation
 
 
+def _weights(c):
+    return 1 / np.append(1., np.cumprod(1 - c[:-1]))
+
+
 def _random_truncation_cases(rng):
     cases = []
-    for n, at, c in [(6, 3, .25), (8, 4, .1), (5, 1, .5)]:
+    for n, at in [(6, 3), (8, 4), (5, 1)]:
         cut = np.zeros(n, bool)
         cut[at] = cut[-1] = True
-        cases.append((rng.uniform(.5, 1.5, n), cut, c))
-    return [*cases, (rng.uniform(.5, 1.5, 4), np.zeros(4, bool), .2)]
+        cases.append((rng.uniform(.5, 1.5, n), cut, rng.uniform(.1, .5, n)))
+    return [*cases, (rng.uniform(.5, 1.5, 4), np.zeros(4, bool), rng.uniform(.1, .5, 4))]
 
 
 BANK = Bank(10, "Truncated BPTT", [
@@ -337,7 +344,8 @@ def chunked(params: cells.RNNParams, x: np.ndarray, k: int) -> np.ndarray:
     Prediction("10.5", "Temporal order over 20 steps: the signals come at steps 3, 4 and 9, 10, the loss at step 20. "
                        "Of 18 networks, how many learn it with a window of 10 steps?", kind="choice",
                choices=("none", "some", "all")),
-    Prediction("10.6", "Signs are to be said back 12 steps later. Which windows do worst?", kind="choice",
+    Prediction("10.6", "Signs are to be said back 12 steps later, by networks trained through a window of 1 step "
+                       "or of 10. With which window are they wrong more often afterwards?", kind="choice",
                choices=("1 step", "10 steps", "no difference")),
     Prediction("10.7", "23 places, 10 of them positive: how does ds[0]/dtheta through a window of 19 "
                        "steps compare with the full one?", kind="choice",
@@ -392,30 +400,33 @@ def window_for(q: float, share: float) -> int:
         "10.12", "Weights for random cuts", minutes=5, difficulty=3,
         solution=random_truncation, oracle=_random_truncation_by_counting, cases=_random_truncation_cases,
         stub='''
-def random_truncation(terms: np.ndarray, cut: np.ndarray, c: float) -> float:
-    """The weighted estimate of terms.sum(); terms (n,), nearest first; cut (n,) bool; c the chance of a cut.
+def random_truncation(terms: np.ndarray, cut: np.ndarray, c: np.ndarray) -> float:
+    """The weighted estimate of terms.sum(); terms (n,), nearest first; cut (n,) bool; c (n,) chances.
 
-    cut[j]: whether the way back ends after term j. The terms behind the first cut are lost.
+    cut[j]: whether the way back ends after term j, which has the chance c[j]. The terms behind are lost.
     """
     ...
 ''',
         also_correct=(_random_truncation_cumulative,),
         mistakes=[
-            Mistake(_random_truncation_wrong(lambda c, j, n: 1.),
+            Mistake(_random_truncation_wrong(lambda c, n: np.ones(n)),
                     "The terms up to the cut are right, but without weights their sum is too small on "
                     "average: far terms are lost more often than near ones."),
-            Mistake(_random_truncation_wrong(lambda c, j, n: (1 - c) ** -(j + 1)),
+            Mistake(_random_truncation_wrong(lambda c, n: (1 - c) ** -np.arange(len(c))),
+                    "This is the weight of one chance for all places. Here each place has its own: term j "
+                    "has passed the places 0 ... j - 1."),
+            Mistake(_random_truncation_wrong(lambda c, n: 1 / np.cumprod(1 - c)),
                     "One factor too many: term 0 is always reached, so its weight is 1."),
-            Mistake(_random_truncation_wrong(lambda c, j, n: (1 - c) ** j),
+            Mistake(_random_truncation_wrong(lambda c, n: 1 / _weights(c)),
                     "The weights are upside down: what is rarely reached has to count more."),
-            Mistake(_random_truncation_wrong(lambda c, j, n: (1 - c) ** -(n - 1)),
-                    "Every term has the weight of the last one. Term j was reached with chance (1 - "
-                    "c)^j, whatever came after it."),
-            Mistake(_random_truncation_wrong(lambda c, j, n: c ** -j),
-                    "c is the chance of a cut. A term is reached if there was none: 1 - c for each place."),
+            Mistake(_random_truncation_wrong(lambda c, n: np.full(n, _weights(c)[n - 1])),
+                    "Every term has the weight of the last one. With which chance term j was reached does "
+                    "not depend on what came after it."),
+            Mistake(_random_truncation_wrong(lambda c, n: 1 / np.append(1., np.cumprod(c[:-1]))),
+                    "c holds the chances of a cut. A term is reached if there was none: 1 - c for each place."),
         ],
         hints=["With which chance is term j reached? There must be no cut after the terms 0 ... j - 1.",
-               "That chance is (1 - c)^j. Divide what is reached by it.",
-               "Start with weight 1; after each term stop at a cut, else divide the weight by 1 - c."],
+               "Independent chances multiply: (1 - c[0]) (1 - c[1]) ... (1 - c[j - 1]). Divide term j by that.",
+               "Start with a chance of 1; after each term stop at a cut, else multiply it by 1 - c[j]."],
     ),
 ])

@@ -106,7 +106,8 @@ def enter(entry: Entry | str, seeds: Iterable[int] = SEEDS, updates: int = 600, 
     entry    an Entry, or its name in ENTRIES
     updates  how many at most
     returns  Outcome
-    errors   ValueError or TypeError for an entry that is none or cannot be trained
+    errors   ValueError or TypeError for an entry that is none or cannot be trained; KeyboardInterrupt goes on to the
+             caller
     """
     if isinstance(entry, str):
         entry = ENTRIES[_checks.choice("entry", entry, ENTRIES)]
@@ -122,6 +123,8 @@ def enter(entry: Entry | str, seeds: Iterable[int] = SEEDS, updates: int = 600, 
     solved = solve.until_solved(nets, objective(entry), lambda: tasks.temporal_order(LENGTH, BATCH, data), error,
                                 updates=updates, below=.02, every=50, clip_norm=1.,
                                 optimiser=train.Adam(np.repeat(RATES, len(seeds))), progress=progress)
+    if solved.interrupted:
+        raise KeyboardInterrupt  # half a run is no result: whoever collects results must not keep it
     return Outcome(gradient_left(entry, seeds=seeds), solved.updates.reshape(len(RATES), -1))
 
 

@@ -8,16 +8,10 @@ from typing import Iterable, NamedTuple
 import numpy as np
 
 from .. import clipping, wall
-from ..experiments import success
+from ..experiments import rescue, success
 from .base import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
 from .decades import apart
-from .exploding import COLOURS, HIGHEST, ON_PICTURE, B, W
-
-
-def angle(one: np.ndarray, other: np.ndarray) -> float:
-    """The angle between two vectors, in degrees: 2 atan2(|u - v|, |u + v|) of unit vectors, exact near 0."""
-    u, v = (vector / np.linalg.norm(vector) for vector in (one, other))
-    return float(np.degrees(2 * np.arctan2(np.linalg.norm(u - v), np.linalg.norm(u + v))))
+from .exploding import COLOURS, HIGHEST, ON_PICTURE
 
 
 class Clips(NamedTuple):
@@ -64,9 +58,11 @@ class Arrows(Figure):
     def compute(self, threshold=.6, direction=20.):
         turn = np.radians(direction)
         gradient = self.length * np.array([np.cos(turn), np.sin(turn)])
-        angles = [angle(np.clip(gradient, -limit, limit), gradient) for limit in self.thresholds]
+        limits = self.thresholds[:, None]
+        angles = clipping.angle(np.clip(gradient, -limits, limits), np.broadcast_to(gradient, (len(limits), 2)),
+                                lead=limits.shape[:1])
         return Clips(gradient, clipping.clip_by_norm(gradient, threshold).grads,
-                     clipping.clip_by_value(gradient, threshold).grads, np.array(angles))
+                     clipping.clip_by_value(gradient, threshold).grads, angles)
 
     def move(self, clips):
         threshold = self.values["threshold"]
@@ -77,7 +73,7 @@ class Arrows(Figure):
             arrow.set_data([0, x], [0, y])
             tip.set_data([x], [y])
         self.curve.set_data(self.thresholds, clips.angles)
-        self.here.set_data([threshold], [angle(clips.by_value, clips.gradient)])
+        self.here.set_data([threshold], [clipping.angle(clips.by_value, clips.gradient)])
         self.words.set_text(f"threshold {threshold:g}\nlength by norm {np.linalg.norm(clips.by_norm):.3g}, "
                             f"by value {np.linalg.norm(clips.by_value):.3g}\n"
                             f"angle by value {self.here.get_ydata()[0]:.1f}°")
@@ -87,33 +83,12 @@ class Arrows(Figure):
         return (f"A gradient ({g[0]:.2f}, {g[1]:.2f}) of length {self.length:g} and the threshold {c:g}. Clipped by "
                 f"norm it has length {np.linalg.norm(clips.by_norm):.3g} and the same direction. Clipped by value it "
                 f"is ({clips.by_value[0]:.2f}, {clips.by_value[1]:.2f}), turned by "
-                f"{angle(clips.by_value, g):.1f} degrees. The largest angle over all thresholds is "
+                f"{clipping.angle(clips.by_value, g):.1f} degrees. The largest angle over all thresholds is "
                 f"{clips.angles.max():.1f} degrees, at thresholds below the smaller entry.")
 
 
-SOLVED = .01  # an error below it: s(x_50) is within .1 of the target
-UPDATES = 600
+ON_BRIGHT = "#00224e"  # text on the bright colours of the picture
 LESSON = wall.Point(6., -2.2)  # the start of the lesson, beside the 30 that are counted
-
-
-def starts(seed: int, count: int = 30) -> wall.Point:
-    """Draw starting points, uniform over the part of the plane that the paper shows."""
-    rng = np.random.default_rng(seed)
-    return wall.Point(rng.uniform(*W, count), rng.uniform(*B, count))
-
-
-def descend(start: wall.Point, rate, max_norm, updates: int = UPDATES, T: int = 50) -> wall.Point:
-    """Gradient descent on the wall, clipped by norm; all arguments broadcast. Returns the path, (updates + 1, ...)."""
-    shape = np.broadcast_shapes(np.shape(start.w), np.shape(rate), np.shape(max_norm))
-    path = wall.Point(*(np.empty((updates + 1, *shape)) for _ in "wb"))
-    now = wall.Point(*(np.broadcast_to(np.asarray(part, float), shape) for part in start))
-    for k in range(updates + 1):
-        path.w[k], path.b[k] = now
-        if k < updates:
-            dw, db = wall.evaluate(now, T).grads
-            step = rate * np.minimum(1, max_norm / np.maximum(np.hypot(dw, db), 1e-300))
-            now = wall.Point(now.w - step * dw, now.b - step * db)
-    return path
 
 
 class Descents(NamedTuple):
@@ -153,11 +128,11 @@ class Rescue(Figure):
     window = (3.4, 7.3), (-3.6, -1.2)
 
     def __init__(self, seed: int = 0, **values):
-        self.starts = wall.Point(*(np.r_[first, drawn] for first, drawn in zip(LESSON, starts(seed))))
+        self.starts = wall.Point(*(np.r_[first, drawn] for first, drawn in zip(LESSON, rescue.starts(seed))))
         limits = np.r_[10 ** self.thresholds, np.inf]
         spread = wall.Point(*(part[:, None, None] for part in self.starts))  # starts, rates, thresholds
-        path = descend(spread, np.array(self.rates)[:, None], limits)
-        self.ends = wall.evaluate(wall.Point(path.w[-1], path.b[-1])).loss
+        path = rescue.descend(spread, np.array(self.rates)[:, None], limits)
+        self.ends = rescue.error(path)
         self.paths = wall.Point(*(part.astype(np.float32) for part in path))
         super().__init__(**values)
 
@@ -176,8 +151,8 @@ class Rescue(Figure):
                      for colour, width in ((INK, 3.2), (ON_PICTURE, 1.2))]  # seen on bright and dark parts
         self.first, = self.moving(ax.plot([], [], "o", color=ON_PICTURE, markersize=8, markerfacecolor="none"))
         self.last, = self.moving(ax.plot([], [], "*", color=ON_PICTURE, markersize=11))
-        self.words = self.moving(ax.text(.02, .97, "", color=ON_PICTURE, transform=ax.transAxes, va="top",
-                                         linespacing=1.4))
+        self.words = self.moving(ax.text(.02, .03, "", color=ON_BRIGHT, transform=ax.transAxes, va="bottom",
+                                         linespacing=1.4))  # where descents hardly ever come
         right.set(title="Of 30 starts", xlabel="log10 of the threshold", ylabel="starts", xlim=(-2.05, 2.05),
                   ylim=(-.5, 38), yticks=range(0, 31, 5))
         self.rescued, = self.moving(right.plot([], [], "-^", color=GREEN, markersize=4))
@@ -195,7 +170,7 @@ class Rescue(Figure):
             raise ValueError(f"threshold {threshold:g}, rate {rate:g}, start {start}: needs eighths from -2 to 2, one "
                              f"of {self.rates}, and 0 to {len(self.starts.w) - 1}.")
         i, j = self.rates.index(rate), place[0]
-        solved = self.ends[1:, i] < SOLVED
+        solved = self.ends[1:, i] < rescue.SOLVED
         clipped, alone = solved[:, :-1], solved[:, -1:]
         path = wall.Point(*(part[:, start, i, j].astype(float) for part in self.paths))
         return Descents(path, self.ends[start, i, j], (clipped & ~alone).sum(0), (alone & ~clipped).sum(0),
@@ -249,7 +224,7 @@ class Spike(Figure):
 
     def draw(self):
         ax, right = self.fig.subplots(2, 1, sharex=True, height_ratios=(1, 1.6))
-        ax.set(title="The gradient", ylabel="size", yscale="log", ylim=(.3, 3e5))
+        ax.set(title="The gradient", ylabel="size", yscale="log", ylim=(.02, 3e5))
         right.set(title="Adam's step", xlabel="update", ylabel="step / rate", ylim=(0, self.highest),
                   xlim=(0, self.updates))
         right.axhline(.5, color=INK, linewidth=.8, dashes=(1, 2))
@@ -260,18 +235,19 @@ class Spike(Figure):
         self.drawn = np.unique(np.r_[:self.updates:30, self.at - 5:self.at + 90])
 
     def compute(self, spike=1000., limit=3., beta2=.999):
-        gradient = np.ones((2, self.updates))
+        usual = np.array([1., min(1., limit)])
+        gradient = np.tile(usual[:, None], self.updates)
         gradient[:, self.at] = spike, min(spike, limit)
         since = np.arange(self.updates) - self.at
         done = np.arange(1, self.updates + 1)
 
-        def unbiased(beta, spikes):
-            """The running mean of a 1 at each update and of one spike, made unbiased."""
-            extra = (spikes[:, None] - 1) * (1 - beta) * beta ** np.maximum(since, 0) / (1 - beta ** done)
-            return 1 + np.where(since >= 0, extra, 0)
+        def unbiased(beta, power):
+            """The running mean of a power of the gradient, which is the usual one but for the spike, made unbiased."""
+            base, top = usual[:, None] ** power, gradient[:, self.at, None] ** power
+            extra = (top - base) * (1 - beta) * beta ** np.maximum(since, 0) / (1 - beta ** done)
+            return base + np.where(since >= 0, extra, 0)
 
-        top = gradient[:, self.at]
-        return Steps(gradient, unbiased(self.beta1, top) / np.sqrt(unbiased(beta2, top**2)))
+        return Steps(gradient, unbiased(self.beta1, 1) / np.sqrt(unbiased(beta2, 2)))
 
     def move(self, steps):
         for lines, gradient, step in zip(self.lines, *steps):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import product
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from matplotlib.colors import to_rgb
 
-from .. import balancing, bptt, cells, initialise, losses, parallel, solve, tasks, train
+from .. import balancing, bptt, initialise
 from .._checks import choice, count
+from ..experiments import windows
+from ..experiments.windows import LAGS, TASKS, WINDOWS, reaches
 from .base import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
 
-KINDS = "window", "chunks"
 STEPS = 24  # of Reach
 
 
@@ -30,17 +31,6 @@ class Pairs(NamedTuple):
     def share(self) -> float:
         """Of the sum of all sizes, what the kept pairs hold."""
         return float(self.sizes[self.kept].sum() / self.sizes.sum())
-
-
-def reaches(T: int, k: int, kind: str) -> np.ndarray:
-    """Whether the loss of step s (rows) reaches step t (columns), s, t = 1 ... T: (T, T) bool.
-
-    kind  "window": each loss looks back k steps, t > s - k; "chunks": to the start of its chunk of k steps
-    """
-    choice("kind", kind, KINDS)
-    s, t = np.ogrid[:count("T", T), :T]
-    k = count("k", k)
-    return (t <= s) & (t > s - k if kind == "window" else t >= s // k * k)
 
 
 class Reach(Figure):
@@ -102,83 +92,23 @@ class Reach(Figure):
                 f"{back.min()} to {back.max()} steps, {back.mean():.1f} on average.")
 
 
-LAGS, WINDOWS, MEMBERS = (3, 6, 9, 12), (1, 2, 4, 7, 10, 13), 5
-TASKS = "hold", "delay"
-HIDDEN, LENGTH, BATCH = 20, 20, 10  # LENGTH: of the sequences of "delay"
-
-
-class Trial(NamedTuple):
-    """What became of an ensemble: each of shape (members,).
-
-    solved  whether the error fell below 2 %
-    error   as last measured
-    cosine  between the truncated and the full gradient of the recurrent parameters, before training
-    """
-
-    solved: np.ndarray
-    error: np.ndarray
-    cosine: np.ndarray
-
-
-def trial(task: str, lag: int, window: int, members: int = MEMBERS, updates: int = 300, seed: int = 0) -> Trial:
-    """Train tanh networks of 20 units with truncated gradients (Adam, rate .01, clip 1, orthogonal W_hh, batch 10).
-
-    task    "hold": a symbol is named `lag` steps after it was read, with noise between (tasks.recall);
-            "delay": a stream of signs is said back `lag` steps later (tasks.delay), at every step
-    window  steps that each loss looks back; the step it asks for is reached if window > lag
-    """
-    choice("task", task, TASKS)
-    count("lag", lag), count("window", window)
-    hold = task == "hold"
-    outputs = 2 if hold else 1
-    nets = initialise.network(outputs, HIDDEN, outputs, np.random.default_rng(seed), input_gain=.3,
-                              members=members)
-    rule = (losses.cross_entropy, "last") if hold else (losses.mean_squared_error, "every")
-
-    def draw(batch, rng):
-        return tasks.recall(lag + 1, batch, rng) if hold else tasks.delay(lag, LENGTH, batch, rng)
-
-    x, target = draw(200, np.random.default_rng(seed + 1))
-
-    def error(params):
-        h = bptt.forward(params.rnn, x).h
-        if hold:
-            return (cells.readout(params.readout, h[-1]).argmax(-1) != target).mean(-1)
-        y = cells.readout(params.readout, h[1 + lag:])
-        return (y * target[lag:, None] <= 0).mean((0, 2, 3))
-
-    near, all_of_it = (_flat(bptt.loss_and_grads(nets, x, target, *rule, window=k).grads.rnn)
-                       for k in (window, None))
-    cosine = np.vecdot(near, all_of_it) / np.sqrt(np.vecdot(near, near) * np.vecdot(all_of_it, all_of_it))
-    rng = np.random.default_rng(seed + 2)
-    result = solve.until_solved(nets, train.sequence_objective(*rule, window=window), lambda: draw(BATCH, rng),
-                                error, updates=updates, below=.02, every=50, optimiser=train.Adam(.01),
-                                clip_norm=1., progress=False)
-    return Trial(result.solved, result.error, cosine)
-
-
-def _flat(grads) -> np.ndarray:
-    return np.concatenate([array.reshape(len(array), -1) for _, array in cells.leaves(grads)], axis=-1)
-
-
 class WindowAndLag(Figure):
     """Which windows solve which lag, and how much of the gradient's direction they keep: two maps, one cell named.
 
-    task         "hold" or "delay", as in `trial`
+    trials       {(task, lag, window): windows.Trial} for all of windows.settings()
+    task         "hold" or "delay", as in windows.trial
     lag, window  the cell that is named
-
-    The trainings, 48 ensembles, are run when it is made, spread over the processors.
     """
 
     size = (900, 370)
     labels = {"lag": "lag (steps)", "window": "window k (steps)"}
 
-    def __init__(self, members: int = MEMBERS, updates: int = 300, seed: int = 0, progress: bool = True,
-                 processes: int | None = None, **values):
-        self.members = members
-        settings = [(*place, members, updates, seed) for place in product(TASKS, LAGS, WINDOWS)]
-        self.trials = {setting[:3]: one for setting, one in parallel.runs(trial, settings, processes=processes,
-                                                                          progress=progress)}
+    def __init__(self, trials: Mapping[tuple[str, int, int], windows.Trial], **values):
+        missing = [setting for setting in windows.settings() if setting not in trials]
+        if missing:
+            raise ValueError(f"trials lacks {len(missing)} of the map, the first {missing[0]}: run windows.trial for all "
+                             f"of windows.settings().")
+        self.trials, self.members = trials, len(trials[windows.settings()[0]].solved)
         super().__init__(**values)
 
     def draw(self):
@@ -188,8 +118,7 @@ class WindowAndLag(Figure):
             ax.set(title=title, xlabel="window k (steps)", xlim=(-.5, len(WINDOWS) - .5), ylim=(-.5, len(LAGS) - .05),
                    xticks=range(len(WINDOWS)), xticklabels=WINDOWS, yticks=range(len(LAGS)), yticklabels=LAGS)
             ax.grid(False)
-            for x in range(len(WINDOWS) + 1):
-                ax.axvline(x - .5, color=INK, linewidth=.5, alpha=.35)
+            ax.vlines(np.arange(len(WINDOWS) + 1) - .5, -.5, len(LAGS) - .5, color=INK, linewidth=.5, alpha=.35)
             corners = [(np.searchsorted(WINDOWS, lag, side="right") - .5, y + edge)
                        for y, lag in enumerate(LAGS) for edge in (-.5, .5)]
             ax.plot(*zip(*corners), "--", color=VERMILION, linewidth=1.6)
