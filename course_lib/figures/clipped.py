@@ -6,6 +6,7 @@ import os
 from typing import Iterable, NamedTuple
 
 import numpy as np
+from matplotlib.patheffects import withStroke
 
 from .. import clipping, wall
 from ..experiments import rescue, success
@@ -145,10 +146,11 @@ class Rescue(Figure):
         ax.set(title="The way down (bright: large error)", xlabel="weight w", ylabel="bias b", xlim=(left, most),
                ylim=(low, high))
         ax.grid(False)
-        self.kinds = [self.moving(ax.plot([], [], marker, color=colour, markersize=6, markeredgewidth=1.5))[0]
-                      for marker, colour in self.marks]
+        rim = [withStroke(linewidth=3, foreground=ON_PICTURE)]  # seen on bright and dark parts, as the way is
+        self.kinds = [self.moving(ax.plot([], [], marker, color=colour, markersize=6, markeredgewidth=1.5,
+                                          path_effects=rim))[0] for marker, colour in self.marks]
         self.ways = [self.moving(ax.plot([], [], "-", color=colour, linewidth=width))[0]
-                     for colour, width in ((INK, 3.2), (ON_PICTURE, 1.2))]  # seen on bright and dark parts
+                     for colour, width in ((INK, 3.2), (ON_PICTURE, 1.2))]
         self.first, = self.moving(ax.plot([], [], "o", color=ON_PICTURE, markersize=8, markerfacecolor="none"))
         self.last, = self.moving(ax.plot([], [], "*", color=ON_PICTURE, markersize=11))
         self.words = self.moving(ax.text(.02, .03, "", color=ON_BRIGHT, transform=ax.transAxes, va="bottom",
