@@ -5,12 +5,13 @@ import re
 import numpy as np
 import pytest
 import torch
-from matplotlib.text import Text
 
-from course_lib import bptt, cells, gradcheck, initialise, torch_bridge
-from course_lib.figures import after
+from course_lib import bptt, cells, gradcheck, torch_bridge
+from course_lib.experiments.curse import mean_squares
+from course_lib.experiments.resting import resting_gru
 from course_lib.figures.after import KeepBias, LongMemory, NewtonRounds, Pitchfork, SameRuler, StableDisc
 from course_lib.live import live
+from legible import texts_fit
 
 NUMBER = r"-?\d+\.?\d*(?:e[+-]?\d+)?"
 MEASURED = {.9: (5.2, 264., .25), .99: (50., 2.5e5, .26)}
@@ -21,14 +22,6 @@ def iterate(w, h, steps):
     for _ in range(steps):
         h = h / 2 + np.tanh(w * h / 2) / 2
     return h
-
-
-def test_settle_is_the_map_by_hand():
-    for w in (1.5, 2.5, -3., -7.):
-        states = after.settle([[w]], .3, 50)[:, 0]
-        assert np.allclose(states, [iterate(w, .3, t) for t in range(51)], rtol=1e-12)
-    W = np.random.default_rng(0).normal(size=(3, 3))
-    assert np.allclose(after.settle(W, .2, 1)[1], .1 + np.tanh(W @ np.full(3, .2) / 2) / 2)
 
 
 def test_pitchfork_ends_solve_their_equations():
@@ -47,7 +40,7 @@ def test_pitchfork_ends_solve_their_equations():
 def test_stable_disc_agrees_with_the_complex_step(real, imaginary, decays):
     figure = StableDisc(real=real, imaginary=imaginary)
     W = np.array([[real, -imaginary], [imaginary, real]])
-    params = after.resting_gru(W)
+    params = resting_gru(W)
     nothing = np.zeros((1, 1, 1))
     J = np.array([gradcheck.complex_step(lambda h: bptt.forward(params, nothing, h[None]).h[1, 0, i], np.zeros(2))
                   for i in range(2)])
@@ -95,20 +88,10 @@ def test_newton_rounds_show_the_front():
     assert (figure.update(gain=3., rounds=8).data > 1e-8).sum() > 50
 
 
-def test_long_memory_lines_are_the_sums():
-    for l in (.5, .9, .97):
-        k = np.arange(5000)
-        h2, dl2, cured = after.variances(l)
-        assert np.isclose(h2, (l ** (2 * k)).sum()) and np.isclose(dl2, (k[1:]**2 * l ** (2. * k[1:] - 2)).sum())
-
-        def weights(nu):  # of x_{T-k} in the normalised state
-            l = np.exp(-np.exp(nu))
-            return np.sqrt(1 - l * l) * l**k
-
-        slopes = weights(np.log(-np.log(l)) + 1e-100j).imag / 1e-100
-        assert np.isclose(cured, (slopes**2).sum())
+def test_long_memory_shows_the_formulas_and_what_was_measured():
     figure = LongMemory(MEASURED)
     lines = figure.fig.axes[0].lines
+    assert np.allclose([line.get_ydata() for line in lines[::2]], mean_squares(1 - lines[0].get_xdata()))
     assert np.allclose(lines[1].get_xdata(), [.1, .01]) and list(lines[3].get_ydata()) == [264., 2.5e5]
     assert "l = 0.9: 5.2, 2.6e+02 and 0.25" in figure.alt
 
@@ -141,13 +124,21 @@ def test_refusals(make, words):
         make()
 
 
-@pytest.mark.parametrize("make", [Pitchfork, StableDisc, KeepBias, NewtonRounds, lambda: LongMemory(MEASURED),
-                                  lambda: SameRuler(CURVES)])
-def test_no_label_is_cut(make):
-    figure = make()
-    figure.png()
-    box = figure.fig.bbox
-    for text in figure.fig.findobj(Text):
-        if text.get_visible() and text.get_text():
-            extent = text.get_window_extent()
-            assert extent.x0 >= box.x0 - 1 and extent.x1 <= box.x1 + 1, text.get_text()
+@pytest.mark.parametrize("figure", [
+    Pitchfork(), StableDisc(), StableDisc(real=-7., imaginary=5.), KeepBias(), KeepBias(keep=1., keep_bias=6.),
+    KeepBias(keep=.8, T=200), NewtonRounds(), NewtonRounds(gain=3., rounds=0), NewtonRounds(gain=.5, rounds=40),
+    LongMemory(MEASURED), SameRuler(CURVES)], ids=lambda figure: f"{type(figure).__name__}-{figure.values}")
+def test_every_text_can_be_read(figure):
+    assert texts_fit(figure) > 3
+
+
+@pytest.mark.parametrize("figure, settings", [
+    (StableDisc(), [dict(real=re, imaginary=im) for re in (-7., -5.3, -2., 2., 3.7, 5.) for im in (0., .8, 5.)]),
+    (NewtonRounds(), [dict(gain=gain, rounds=rounds) for gain in NewtonRounds.GAINS for rounds in (0, 3, 6, 20, 40)])])
+def test_no_curve_runs_through_a_word(figure, settings):
+    for values in settings:
+        figure.update(**values).png()
+        box = figure.word.get_window_extent(figure.fig.canvas.get_renderer())
+        x, y = figure.curve.get_transform().transform(np.transpose(figure.curve.get_data())).T
+        beside = (x >= box.x0 - 5) & (x <= box.x1 + 5)
+        assert beside.sum() > 5 and (y[beside] < box.y0 - 3).all(), values

@@ -8,25 +8,30 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from course_lib import cells, data
-from course_lib.experiments import longterm
+from course_lib import cells, data, initialise, losses, solve, tasks, train
+from course_lib.experiments import held, longterm
 
 ROOT = Path(__file__).parents[1]
 
 
 def test_kinds_are_what_they_are_called():
-    for name, kind in longterm.KINDS.items():
+    types = {"rnn": cells.RNNParams, "lstm": cells.LSTMParams, "gru": cells.GRUParams, "mingru": cells.MinGRUParams}
+    for name, kind in (longterm.KINDS | longterm.GATED).items():
         nets = longterm.networks(name, 3, 8, 2, 40, range(2))
         rnn = nets.rnn
-        assert type(rnn) is {"rnn": cells.RNNParams, "lstm": cells.LSTMParams, "gru": cells.GRUParams}[kind.cell]
-        assert rnn.W_hh.dtype == np.float32 and rnn.W_hh.shape[0] == 2
+        assert type(rnn) is types[kind.cell]
+        assert all(array.dtype == np.float32 and len(array) == 2 for _, array in cells.leaves(nets))
         if kind.cell == "lstm":
             b_i, b_f, *rest = np.split(rnn.b_h, 4, axis=-1)
             assert not np.any(rest)
             if kind.chrono:
                 assert np.array_equal(b_i, -b_f) and b_f.min() >= 0 and b_f.max() <= np.log(39) and b_f.std() > .1
             else:
-                assert (b_f == 1).all() and not b_i.any()
+                assert (b_f == kind.forget_bias).all() and not b_i.any()
+        if kind.cell in ("gru", "mingru"):  # b_z of a GRU keeps, that of a minGRU writes
+            b_z = rnn.b_h[:, 8:16] if kind.cell == "gru" else -rnn.b_h[:, :8]
+            others = np.delete(rnn.b_h, np.arange(8) + 8 * (kind.cell == "gru"), axis=1)
+            assert not others.any() and b_z.any() == kind.chrono and b_z.min() >= 0 and b_z.max() <= np.log(39)
     assert np.array_equal(longterm.networks("IRNN", 3, 8, 2, 40, [0]).rnn.W_hh[0], np.eye(8))
 
 
@@ -48,9 +53,11 @@ def test_ten_times_as_long_does_not_help_forget_bias_one():
     assert not longterm.order("LSTM b_f = 1", 2_500, seeds=[0]).solved.any()  # the same function made it
 
 
-def test_adding_is_learned_by_a_gated_cell_and_not_by_tanh():
-    assert (longterm.adding("GRU", 15_000, seeds=[0]).error < .01).all()
-    assert (longterm.adding("tanh", 5_000).error > .14).all()
+def test_adding_is_learned_by_gated_cells_and_not_by_rnns():
+    for name in ("GRU", "LSTM chrono"):
+        assert (longterm.adding(name, 15_000, seeds=[0]).error < .01).all()
+    for name in ("tanh", "orthogonal"):
+        assert (longterm.adding(name, 5_000).error > .14).all()
 
 
 def test_digits_are_learned_without_a_distance():
@@ -87,9 +94,55 @@ def test_the_script_makes_the_sunspots_again(tmp_path):
         assert all(np.array_equal(made[name], stored[name]) for name in made.files)
 
 
+def small(cell):
+    return initialise.network(6, 4, 4, np.random.default_rng(0), cell=cell)
+
+
+def test_only_an_lstm_has_its_gates():
+    with pytest.raises(TypeError, match="GRUParams, needs cells.LSTMParams"):
+        held.right(small("gru"), np.ones((3, 1, 6)), np.zeros(1))
+
+
 @pytest.mark.parametrize("call, message", [
     (lambda: longterm.order("LSTN"), "LSTN"), (lambda: longterm.order("tanh", seeds=[]), "seeds is empty"),
-    (lambda: longterm.digits("tanh", -1), "distance"), (lambda: longterm.adding("tanh", 10), "updates")])
+    (lambda: longterm.digits("tanh", -1), "distance"), (lambda: longterm.adding("tanh", 10), "updates"),
+    (lambda: longterm.recall("GRU", longest=2, seeds=[0], sequences=0), "updates"),
+    (lambda: longterm.recall("GRU chrono", longest=2), "chrono is 2"),
+    (lambda: held.right(small("lstm"), np.ones((3, 1, 6)), np.zeros(1), "g"), 'letters of "ifo"')])
 def test_what_cannot_work_is_refused(call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
+
+
+def test_gates_that_read_nothing_may_be_held_and_others_may_not():
+    rng = np.random.default_rng(0)
+    net = initialise.network(6, 8, 4, rng, cell="lstm", chrono=20, input_gain=3.)
+    x, labels = tasks.temporal_order(20, 200, rng)
+    assert np.isclose(held.right(net, x, labels), 1 - solve.wrong(net, x, labels), rtol=1e-12)
+    still = cells.tree_map(np.copy, net)
+    for rows in (still.rnn.W_xh, still.rnn.W_hh):
+        rows.reshape(4, 8, -1)[[0, 1, 3]] = 0
+    for gates in ("i", "f", "o", "ifo"):
+        assert held.right(still, x, labels, gates) == held.right(still, x, labels)
+        assert held.right(net, x, labels, gates) != held.right(net, x, labels)
+
+
+@pytest.mark.parametrize("seed", [0, 4])
+def test_a_trained_network_needs_its_input_gates_to_move_and_the_others_not(seed):
+    batches = np.random.default_rng(1)
+    net = cells.tree_map(lambda array: array[0], longterm.networks("LSTM chrono", 6, 32, 4, 50, [seed], np.float64))
+    net = train.train(net, train.sequence_objective(losses.cross_entropy),
+                      lambda: tasks.temporal_order(50, 50, batches), updates=150, optimiser=train.Adam(.01),
+                      clip_norm=1., progress=False).params
+    x, labels = tasks.temporal_order(50, 500, np.random.default_rng(5))
+    moving, i, f, o = (held.right(net, x, labels, gates) for gates in ("", "i", "f", "o"))
+    assert min(moving, f, o) > .95 and i < .75
+
+
+def test_recall_and_order_separate_the_biases_and_adding_does_not():
+    for name, kind in longterm.GATED.items():
+        if kind.cell != "rnn":
+            assert longterm.recall(name, 7_500 if kind.chrono else 2_500, seeds=[0]).solved.all() == kind.chrono
+    assert longterm.order("minGRU chrono", 10_000, T=60, seeds=[0]).solved.all()
+    assert longterm.adding("LSTM b_f = 0", 20_000, T=30, seeds=[0]).solved.all()
+    assert not longterm.recall("LSTM chrono", 2_500, seeds=range(2), longest=5).solved.any()

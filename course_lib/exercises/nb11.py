@@ -45,6 +45,11 @@ def _step_wrong(order=(0, 1, 2, 3), squash=np.tanh, write=np.tanh, lets=sigmoid)
     return lstm_step
 
 
+def _step_showing_the_old_cell(x_t, h, c, W_xh, W_hh, b_h):
+    i, f, g, o = np.split(W_xh @ x_t + W_hh @ h + b_h, 4)
+    return sigmoid(o) * np.tanh(c), sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+
+
 def _step_cases(rng):
     return [(rng.normal(size=D), rng.normal(size=H), 2 * rng.normal(size=H), rng.normal(size=(4 * H, D)),
              rng.normal(size=(4 * H, H)), rng.normal(size=4 * H)) for D, H in [(2, 3), (5, 4)]]
@@ -139,7 +144,8 @@ def _closed_by_thresholds(c, g, h):
 
 def _closed_cases(rng):
     cases = []
-    for i, f, o in [(.03, .97, .8), (.7, .04, .9), (.6, .9, .02), (.9, .05, .6), (.05, .9, .7)]:
+    for i, f, o in [(.03, .97, .8), (.7, .04, .9), (.6, .9, .02), (.9, .05, .6), (.05, .9, .7), (.04, .5, .8),
+                    (.15, .04, .9)]:
         c, g = [rng.uniform(.5, 1.5)], rng.uniform(-1, 1, 8)
         for g_t in g:
             c.append(f * c[-1] + i * g_t)
@@ -176,6 +182,9 @@ def lstm_step(x_t, h, c, W_xh, W_hh, b_h):
                     "The candidate g is no gate: it is a tanh, and may be negative."),
             Mistake(_step_wrong(squash=lambda c: c), "h shows the cell through a tanh: o * tanh(c)."),
             Mistake(_step_wrong(lets=np.tanh), "The output gate is a sigmoid, between 0 and 1."),
+            Mistake(_step_showing_the_old_cell,
+                    "h shows the cell before this step. It has to show the new one."),
+            Mistake(lambda *args: lstm_step(*args)[::-1], "h and c have changed places: first h, then c."),
         ],
         hints=["All four pre-activations are one vector: W_xh @ x_t + W_hh @ h + b_h.",
                "np.split(a, 4) gives those of i, f, g, o.",
@@ -196,6 +205,8 @@ def parameters(D: int, H: int) -> int:
             Mistake(lambda D, H: H * (D + H + 1), "This is one block of rows. There are four: i, f, g, o."),
             Mistake(lambda D, H: 3 * H * (D + H + 1),
                     "These are the three gates. The candidate g has weights of its own."),
+            Mistake(lambda D, H: 4 * H * D + H * H + 4 * H,
+                    "Each of the four blocks reads h too: W_hh has 4H rows."),
             Mistake(lambda D, H: 4 * H * (D + H), "The biases are missing: one for each row."),
             Mistake(lambda D, H: 4 * H * (D + H + 2),
                     "torch stores two biases a row. Here they are one, b_h."),
@@ -217,6 +228,8 @@ def forget_backward(dc: np.ndarray, c_before: np.ndarray, f: np.ndarray) -> tupl
         mistakes=[
             Mistake(lambda dc, c_before, f: (dc * c_before, dc * f),
                     "This is dL/df. The sigmoid's derivative f (1 - f) leads on to its pre-activation."),
+            Mistake(lambda dc, c_before, f: (dc * c_before * sigmoid(f) * sigmoid(-f), dc * f),
+                    "f is the gate itself, already behind its sigmoid: the slope there is f (1 - f)."),
             Mistake(lambda dc, c_before, f: (dc * f * (1 - f), dc * f),
                     "c_before is missing: a gate's gradient is as large as what it multiplies."),
             Mistake(lambda dc, c_before, f: (dc * c_before * (1 - f**2), dc * f),
@@ -243,6 +256,8 @@ def bias_for(steps: float) -> float:
         mistakes=[
             Mistake(lambda steps: .5 ** (1 / steps),
                     "This is the gate's value f. Which bias has the sigmoid f?"),
+            Mistake(lambda steps: np.log(.5) / steps,
+                    "This is ln f, where f is the gate's value. Which bias has the sigmoid f?"),
             Mistake(lambda steps: np.log(steps / np.log(2)),
                     "Good for large biases only: the sigmoid is not 1 - exp(-b). Invert it exactly."),
             Mistake(lambda steps: -bias_for(steps),
@@ -268,6 +283,8 @@ def chrono(steps: float) -> tuple:
         mistakes=[
             Mistake(lambda steps: (np.log(steps), -np.log(steps)),
                     "Solve exactly: 1 - f = 1/steps, so f = 1 - 1/steps."),
+            Mistake(lambda steps: (np.log(steps - 1), -np.log(steps)),
+                    "-ln(steps) is the logarithm of the input gate 1/steps. Which bias has that gate?"),
             Mistake(lambda steps: (np.log(steps - 1), np.log(steps - 1)),
                     "The input gate is open: it has to be 1 - f, nearly closed where f nearly keeps all."),
             Mistake(lambda steps: (np.log(steps - 1), 1 - np.log(steps - 1)),

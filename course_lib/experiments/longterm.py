@@ -1,4 +1,4 @@
-"""Six kinds of network on four tasks, all else equal: who learns what was read long ago?
+"""Nine kinds of network on five tasks, all else equal: who learns what was read long ago?
 
     for name, learned in parallel.runs(longterm.order, longterm.KINDS):
         print(name, learned.solved.sum())
@@ -17,11 +17,15 @@ from .. import _checks, bptt, cells, data, initialise, losses, solve, tasks, tra
 BATCH = 50
 PAPER_ORDER, PAPER_ADDING = 31_390, 74_000  # sequences that Hochreiter and Schmidhuber 1997 needed, tasks 6a and 4
 
-DIGITS_RATE = {"rnn": .003, "lstm": .01, "gru": .01}  # the better for orthogonal and for chrono, on other seeds
+# the better of the two for orthogonal and for chrono, on other seeds
+DIGITS_RATE = {"rnn": .003, "lstm": .01, "gru": .01, "mingru": .01}
 
 
 class Kind(NamedTuple):
-    """A cell, how its W_hh is drawn, an RNN's activation, an LSTM's forget bias, or chrono instead of it."""
+    """A cell, how its W_hh is drawn, an RNN's activation, an LSTM's forget bias, or chrono instead of it.
+
+    cell  "rnn", "lstm", "gru", or "mingru", which has no W_hh
+    """
 
     cell: str = "rnn"
     recurrent: str = "uniform"
@@ -37,59 +41,90 @@ KINDS = {
     "LSTM b_f = 1": Kind("lstm", forget_bias=1.),
     "LSTM chrono": Kind("lstm", chrono=True),
     "GRU": Kind("gru")}
+GATED = {  # each gated cell with zero biases and with those of chrono, beside an RNN that keeps
+    "orthogonal": KINDS["orthogonal"],
+    "LSTM b_f = 0": Kind("lstm"),
+    "LSTM chrono": KINDS["LSTM chrono"],
+    "GRU": KINDS["GRU"],
+    "GRU chrono": Kind("gru", chrono=True),
+    "minGRU chrono": Kind("mingru", chrono=True)}
+_ALL = KINDS | GATED
 
 
 def networks(name: str, inputs: int, units: int, outputs: int, longest: int, seeds: Iterable[int] = range(5),
              dtype=np.float32) -> cells.NetworkParams:
     """Return an ensemble of networks of a kind, one for each seed; a seed gives the same one in any company.
 
-    name     in KINDS
+    name     in KINDS or GATED
     longest  T_max of the chrono biases
     errors   ValueError for another name or no seeds
     """
-    kind, seeds = KINDS[_checks.choice("name", name, KINDS)], [_checks.count("seeds", seed, 0) for seed in seeds]
+    kind, seeds = _ALL[_checks.choice("name", name, _ALL)], [_checks.count("seeds", seed, 0) for seed in seeds]
     if not seeds:
         raise ValueError("seeds is empty: each network needs one, such as range(5).")
-    options = {}
-    if kind.cell == "lstm":
-        options = {"chrono": longest} if kind.chrono else {"forget_bias": kind.forget_bias}
-    drawn = [initialise.network(inputs, units, outputs, np.random.default_rng([seed, 0]), kind.recurrent, dtype=dtype,
-                                cell=kind.cell, **options) for seed in seeds]
-    return cells.tree_map(lambda *arrays: np.stack(arrays), *drawn)
+    drawn = [_network(kind, inputs, units, outputs, longest, np.random.default_rng([seed, 0])) for seed in seeds]
+    dtype = _checks.floating_type(dtype)
+    return cells.tree_map(lambda *arrays: np.stack(arrays).astype(dtype), *drawn)
+
+
+def _network(kind: Kind, inputs: int, units: int, outputs: int, longest: int, rng) -> cells.NetworkParams:
+    if kind.cell == "mingru":
+        W_xh, b_n = initialise.gaussian((2 * units, inputs), rng), np.zeros(units)
+        b_z = -initialise.chrono_bias((units,), rng, longest)  # its z near 1 writes
+        W_hy = initialise.gaussian((outputs, units), rng)
+        return cells.NetworkParams(cells.MinGRUParams(W_xh, np.concatenate([b_z, b_n])),
+                                   cells.ReadoutParams(W_hy, np.zeros(outputs)))
+    options = {"chrono": longest} if kind.chrono else {}
+    if kind.forget_bias:
+        options["forget_bias"] = kind.forget_bias
+    return initialise.network(inputs, units, outputs, rng, kind.recurrent, cell=kind.cell, **options)
 
 
 def read(name: str, nets: cells.NetworkParams, x: np.ndarray) -> np.ndarray:
     """What the networks answer at the end: x (T, B, D) -> (E, B, K)."""
-    run = bptt.forward(nets.rnn, x, activation=KINDS[name].activation)
+    run = bptt.forward(nets.rnn, x, activation=_ALL[name].activation)
     return cells.readout(nets.readout, run.h[-1])
 
 
-def order(name: str, sequences: int = PAPER_ORDER, T: int = 100, seeds: Iterable[int] = range(5)) -> solve.Solved:
+def order(name: str, sequences: int = PAPER_ORDER, T: int = 100, seeds: Iterable[int] = range(5),
+          longest: int | None = None) -> solve.Solved:
     """Train on temporal order until less than 1 % of 500 fresh sequences are wrong.
 
     sequences  how many at most; 50 an update, and a test after every 25 updates
+    longest    T_max of the chrono biases; None: T
     returns    solve.Solved; 50 times its .updates are the sequences that were needed
 
     32 units, Adam with rate .01, clipping at norm 1. All kinds and seeds read the same sequences.
     """
-    nets = networks(name, 6, 32, 4, T, seeds)
-    batches, fresh = np.random.default_rng([T, 1]), np.random.default_rng([T, 2])
+    return _named(name, tasks.temporal_order, 6, 4, sequences, T, seeds, longest, streams=(1, 2))
+
+
+def recall(name: str, sequences: int = 20_000, T: int = 50, seeds: Iterable[int] = range(3),
+           longest: int | None = None) -> solve.Solved:
+    """Train on naming the first of T signs; all else as in `order`."""
+    return _named(name, tasks.recall, 2, 2, sequences, T, seeds, longest, streams=(7, 8))
+
+
+def _named(name, make, inputs, outputs, sequences, T, seeds, longest, streams) -> solve.Solved:
+    nets = networks(name, inputs, 32, outputs, T if longest is None else longest, seeds)
+    batches, fresh = (np.random.default_rng([T, stream]) for stream in streams)
 
     def error(nets):
-        return solve.wrong(nets, *tasks.temporal_order(T, 500, fresh))
+        return solve.wrong(nets, *make(T, 500, fresh), _ALL[name].activation)
 
-    return _until(name, nets, losses.cross_entropy, lambda: tasks.temporal_order(T, BATCH, batches), error,
-                  updates=sequences // BATCH, rate=.01, every=25)
+    return _until(name, nets, losses.cross_entropy, lambda: make(T, BATCH, batches), error,
+                  updates=sequences // BATCH, every=25)
 
 
-def adding(name: str, sequences: int = PAPER_ADDING, T: int = 100, seeds: Iterable[int] = range(3)) -> solve.Solved:
+def adding(name: str, sequences: int = PAPER_ADDING, T: int = 100, seeds: Iterable[int] = range(3),
+           longest: int | None = None) -> solve.Solved:
     """Train on the adding problem until the mean squared error on 1000 fresh sequences is below .01.
 
     returns  solve.Solved, whose .error is that error as last measured; arguments as in `order`
 
     64 units, Adam with rate .01, clipping at norm 1, a test after every 50 updates.
     """
-    nets = networks(name, 2, 64, 1, T, seeds)
+    nets = networks(name, 2, 64, 1, T if longest is None else longest, seeds)
     batches, fresh = np.random.default_rng([T, 3]), np.random.default_rng([T, 4])
 
     def error(nets):
@@ -97,7 +132,7 @@ def adding(name: str, sequences: int = PAPER_ADDING, T: int = 100, seeds: Iterab
         return ((read(name, nets, x) - target) ** 2).mean((-2, -1))
 
     return _until(name, nets, losses.mean_squared_error, lambda: tasks.adding(T, BATCH, batches), error,
-                  updates=sequences // BATCH, rate=.01, every=50)
+                  updates=sequences // BATCH, every=50)
 
 
 def digits(name: str, distance: int, updates: int = 520, seeds: Iterable[int] = range(3)) -> np.ndarray:
@@ -112,9 +147,9 @@ def digits(name: str, distance: int, updates: int = 520, seeds: Iterable[int] = 
 
     trained = _trained(train.train(nets, _objective(name, losses.cross_entropy),
                                    lambda: tasks.delayed_digits(distance, BATCH, rng, images), updates=updates,
-                                   clip_norm=1., optimiser=train.Adam(DIGITS_RATE[KINDS[name].cell]), progress=False))
+                                   clip_norm=1., optimiser=train.Adam(DIGITS_RATE[_ALL[name].cell]), progress=False))
     x = tasks.delayed(test.images, distance)
-    return 1 - solve.wrong(trained.params, x, test.labels, KINDS[name].activation)
+    return 1 - solve.wrong(trained.params, x, test.labels, _ALL[name].activation)
 
 
 class Forecast(NamedTuple):
@@ -163,13 +198,13 @@ def _trained(result: train.Result) -> train.Result:
     return result
 
 
-def _until(name, nets, loss, batches, error, updates, rate, every) -> solve.Solved:
+def _until(name, nets, loss, batches, error, updates, every) -> solve.Solved:
     solved = solve.until_solved(nets, _objective(name, loss), batches, error, updates=updates,
-                                every=every, optimiser=train.Adam(rate), clip_norm=1., progress=False)
+                                every=every, optimiser=train.Adam(.01), clip_norm=1., progress=False)
     if solved.interrupted:
         raise KeyboardInterrupt
     return solved._replace(left=None)  # the networks themselves need not travel between processes
 
 
 def _objective(name: str, loss):
-    return train.sequence_objective(loss, activation=KINDS[name].activation)
+    return train.sequence_objective(loss, activation=_ALL[name].activation)

@@ -8,27 +8,14 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import bptt, cells, initialise, scan
+from ..experiments.curse import mean_squares
+from ..experiments.resting import settle
+from ..experiments.roads import by_distance
 from .base import BLUE, GREEN, INK, ORANGE, PURPLE, VERMILION, Figure
 from .decades import LINE_HEIGHT, Decades, apart, power_of_ten
 
 COLOURS = (BLUE, "-"), (VERMILION, "--"), (GREEN, "-."), (ORANGE, (0, (1, 1))), (PURPLE, (0, (6, 1, 1, 1, 1, 1)))
 LEFT, RIGHT, WIDE = (.075, .15, .36, .75), (.53, .15, .36, .75), (.085, .15, .66, .75)
-
-
-def resting_gru(W_hn) -> cells.GRUParams:
-    """A GRU without input and biases whose gates stand at 1/2: W_hn (..., H, H) is all there is."""
-    W_hn = np.asarray(W_hn, float)
-    *lead, H, _ = W_hn.shape
-    W_hh = np.concatenate([np.zeros((*lead, 2 * H, H)), W_hn], axis=-2)
-    return cells.GRUParams(np.zeros((*lead, 3 * H, 1)), W_hh, np.zeros((*lead, 3 * H)), np.zeros((*lead, H)))
-
-
-def settle(W_hn, start: float, steps: int) -> np.ndarray:
-    """The states (steps + 1, ..., H) of that GRU when every unit begins at `start`."""
-    params = resting_gru(W_hn)
-    lead, H = params.b_hn.shape[:-1], params.b_hn.shape[-1]
-    x = np.zeros((steps, *(1,) * len(lead), 1, 1))
-    return bptt.forward(params, x, np.full((*lead, 1, H), start)).h[..., 0, :]
 
 
 class Pitchfork(Figure):
@@ -90,7 +77,7 @@ class StableDisc(Figure):
         circle = np.exp(2j * np.pi * np.linspace(0, 1, 181))
         plane.set(title="Eigenvalues of $W_{hn}$", xlabel="real part", ylabel="imaginary part",
                   xlim=(-7, 5), ylim=(-5, 5))
-        plane.set_aspect("equal")
+        plane.set_aspect("equal", anchor="N")
         disc = 4 * circle - 2
         plane.fill(disc.real, disc.imag, color=GREEN, alpha=.15)
         plane.plot(disc.real, disc.imag, color=GREEN, linewidth=1.6)
@@ -99,9 +86,9 @@ class StableDisc(Figure):
         plane.text(2.15, -1.5, r"$|\lambda| = 2$", fontsize=9)
         self.dots, = self.moving(plane.plot([], [], "o", color=VERMILION, markersize=7))
         ax.set(title="The state without input", xlabel="step t", ylabel=r"$\log_{10}\ |h_t|$",
-               xlim=(0, self.STEPS), ylim=(self.FLOOR, .5))
+               xlim=(0, self.STEPS), ylim=(self.FLOOR, 1.5))
         self.curve, = self.moving(ax.plot([], [], color=BLUE, linewidth=2.2))
-        self.word = self.moving(ax.text(.03, .06, "", transform=ax.transAxes, color=BLUE))
+        self.word = self.moving(ax.text(.97, .97, "", transform=ax.transAxes, color=BLUE, ha="right", va="top"))
 
     def compute(self, real=2.01, imaginary=0.):
         W = np.array([[real, -imaginary], [imaginary, real]])
@@ -138,7 +125,7 @@ class KeepBias(Decades):
     """
 
     size = (900, 380)
-    labels = {"keep_bias": "bias of the update gate", "keep": "l of the diagonal recurrence", "T": "length T (steps)"}
+    labels = {"keep_bias": "added to the bias of z", "keep": "l of the diagonal recurrence", "T": "length T (steps)"}
     title, xlabel = "The gradient by distance, before training", "steps back from the end, T − t"
     ylabel = r"$\log_{10}\ |dL/dh_t|$  (decades)"
     rectangle = WIDE
@@ -163,14 +150,8 @@ class KeepBias(Decades):
         b_h[..., self.HIDDEN:2 * self.HIDDEN] += keep_bias
         shape = self.NETWORKS, self.HIDDEN
         diagonal = cells.DiagonalParams(self.W_xh, np.full(shape, keep), np.zeros(shape))
-        curves = []
-        for params in (self.rnn, self.gru._replace(b_h=b_h), diagonal):
-            run = bptt.forward(params, self.x[:T])
-            dh = bptt.backward(run, bptt.at_end(run, self.direction)).dh
-            with np.errstate(divide="ignore"):
-                sizes = np.log10(np.linalg.norm(dh, axis=-1))
-            curves.append(sizes[::-1].mean((1, 2)))
-        return np.array(curves)
+        nets = self.rnn, self.gru._replace(b_h=b_h), diagonal
+        return np.array([by_distance(bptt.forward(net, self.x[:T]), self.direction).mean(1) for net in nets])
 
     def move(self, curves):
         self.place(np.arange(curves.shape[1]), curves,
@@ -193,7 +174,7 @@ class NewtonRounds(Figure):
     size = (900, 360)
     labels = {"gain": "gain of W_hh", "rounds": "rounds"}
     GAINS, T, MOST = (.5, 1., 1.5, 2., 3.), 100, 40
-    FLOOR = -16.5
+    FLOOR, TOP = -16.5, 3
 
     def __init__(self, seed: int = 0, **values):
         rng = np.random.default_rng(seed)
@@ -210,10 +191,11 @@ class NewtonRounds(Figure):
         self.fig.set_layout_engine("none")
         ax = self.fig.add_axes((.085, .15, .8, .75))
         ax.set(title="All steps at once: how wrong is each state?", xlabel="step t", xlim=(1, self.T),
-               ylabel=r"$\log_{10}$ of the largest error", ylim=(self.FLOOR, 1))
+               ylabel=r"$\log_{10}$ of the largest error", ylim=(self.FLOOR, self.TOP),
+               yticks=range(-16, 1, 4))
         self.curve, = self.moving(ax.plot([], [], color=BLUE, linewidth=2.2))
         self.front = self.moving(ax.plot([], [], color=VERMILION, linewidth=1.2, linestyle="--"))[0]
-        self.word = self.moving(ax.text(.98, .06, "", transform=ax.transAxes, color=BLUE, ha="right"))
+        self.word = self.moving(ax.text(.98, .97, "", transform=ax.transAxes, color=BLUE, ha="right", va="top"))
 
     def compute(self, gain=1., rounds=3):
         if gain not in self.GAINS or rounds not in range(self.MOST + 1):
@@ -222,7 +204,7 @@ class NewtonRounds(Figure):
 
     def move(self, errors):
         self.curve.set_data(np.arange(1, self.T + 1), np.log10(np.maximum(errors, 10 ** self.FLOOR)))
-        self.front.set_data([self.values["rounds"]] * 2, [self.FLOOR, 1])
+        self.front.set_data([self.values["rounds"]] * 2, [self.FLOOR, self.TOP])
         self.word.set_text(f"right to 8 digits: {(errors < 1e-8).sum()} of {self.T} steps")
 
     def describe(self, errors):
@@ -254,7 +236,7 @@ class LongMemory(Figure):
         ax.set(title="The curse of memory", xlabel="1 − l  (longer memory to the right)", ylabel="mean square",
                xlim=(gap[-1], gap[0]), ylim=(1e-2, 1e10))
         names, columns = (r"$E\,h^2$", r"$E\,(dh/dl)^2$", r"$E\,(d\bar h/d\nu)^2$, cured"), zip(*self.measured.values())
-        for (colour, dash), name, curve, column in zip(COLOURS, names, variances(1 - gap), columns):
+        for (colour, dash), name, curve, column in zip(COLOURS, names, mean_squares(1 - gap), columns):
             ax.plot(gap, curve, color=colour, linestyle=dash, linewidth=2)
             ax.plot([1 - l for l in self.measured], column, "o", color=colour, markersize=6)
             ax.text(gap[0] / 1.15, curve[0], name, color=colour, va="center")
@@ -263,18 +245,6 @@ class LongMemory(Figure):
     def describe(self, _):
         rows = "; ".join(f"l = {l:g}: {h:.2g}, {d:.2g} and {cured:.2g}" for l, (h, d, cured) in self.measured.items())
         return f"Mean squares of h, of dh/dl, and of the gradient after both cures, measured at three l. {rows}."
-
-
-def variances(l) -> tuple:
-    """E h^2, E (dh/dl)^2 and E (d(sqrt(1 - l^2) h)/dnu)^2, l = exp(-exp(nu)), of h_t = l h_{t-1} + x_t, x_t white.
-
-    1 / (1 - l^2)        (1 + l^2) / (1 - l^2)^3        (l ln l)^2 / (1 - l^2)^2
-
-    source  Zucchet and Orvieto 2024 (abstract) for the first two. In the last l ln l = dl/dnu, and the slope of the
-            normaliser takes l^2 away from 1 + l^2, because E h dh/dl = l / (1 - l^2)^2
-    """
-    u = 1 - l * l
-    return 1 / u, (1 + l * l) / u**3, (l * np.log(l)) ** 2 / u**2
 
 
 class SameRuler(Figure):

@@ -1,4 +1,4 @@
-"""The figures of notebook 11: what forget gates keep, the road back through an LSTM, its gates at work, and digits."""
+"""The figures of notebook 11: what forget gates keep, the road back through an LSTM, and its gates at work."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import bptt, cells, data, initialise
+from .. import bptt, cells
 from ..activations import sigmoid
-from .base import BLUE, GREEN, INK, ORANGE, PURPLE, SKY, VERMILION, Figure
-from .decades import LINE_HEIGHT, Decades, apart, power_of_ten
+from ..experiments.roads import INPUTS, default_lstm, half_life, roads
+from .base import BLUE, INK, ORANGE, VERMILION, Figure
+from .decades import Decades, power_of_ten
 
-INPUTS, UNITS, BATCH = 6, 32, 8
-
-
-def half_life(bias: float) -> float:
-    """Steps after which s(bias)^k is one half."""
-    return float(np.log(.5) / np.log(sigmoid(np.float64(bias))))
+BATCH = 8
 
 
 class HalfLife(Figure):
@@ -62,49 +58,6 @@ class HalfLife(Figure):
     def describe(self, gate):
         return (f"With forget bias {self.values['bias']:g} and no weights a gate is at {gate[0]:.3f}: what passes it "
                 f"is half after {gate[1]:.1f} steps. The half-life nears e to the bias, times ln 2.")
-
-
-class Roads(NamedTuple):
-    """log10 of |dL/dc_t| over |dL/dc_T|, means over the sequences, by distance (T + 1,): all ways, the gates' alone."""
-
-    full: np.ndarray
-    alone: np.ndarray
-
-
-def roads(params: cells.LSTMParams, x: np.ndarray, seed: int = 0) -> Roads:
-    """Carry a gradient from c_T back: through everything, and by the forget gates' product alone.
-
-    params  of one network
-    x       (T, B, D)
-
-    The loss reads c_T, so that both roads begin with the same gradient.
-    """
-    run = bptt.forward(params, x)
-    direct = np.zeros_like(run.c)
-    direct[-1] = np.random.default_rng(seed).normal(size=direct[-1].shape)
-    full = bptt.backward(run, np.zeros_like(run.h), dc_direct=direct).dc[::-1]
-    kept = np.concatenate([np.ones_like(run.f[:1]), np.cumprod(run.f[::-1], axis=0)])
-
-    def size(dc):
-        norm = np.linalg.norm(dc, axis=-1).mean(-1)
-        with np.errstate(divide="ignore"):
-            return np.log10(norm / norm[0])
-
-    return Roads(size(full), size(kept * direct[-1]))
-
-
-def default_lstm(seed: int, units: int = UNITS, forget_bias: float | None = None, T: int | None = None,
-                 scale: float = 1.) -> cells.LSTMParams:
-    """An LSTM as torch draws it; then b_f is set to a number, or b_f and b_i as chrono does for T, W_hh scaled."""
-    rng = np.random.default_rng(seed)
-    params = initialise.torch_default(INPUTS, units, rng, "lstm")
-    b_i, b_f, *_ = np.split(params.b_h, 4)  # views
-    if T is not None:
-        b_f[...] = initialise.chrono_bias(b_f.shape, rng, T)
-        b_i[...] = -b_f
-    elif forget_bias is not None:
-        b_f[...] = forget_bias
-    return params._replace(W_hh=scale * params.W_hh)
 
 
 class RoadBack(Decades):
@@ -208,44 +161,3 @@ class Gates(Figure):
         now = work.gate[work.step - 1]
         return (f"A sequence of {len(self.read)} signs with {signals}. At step {work.step} the {name} gates of "
                 f"{len(now)} units have the mean {now.mean():.1f}.")
-
-
-class DigitCells(Figure):
-    """Accuracy on real digits by distance for each kind of network: points are networks, lines their means.
-
-    accuracies  {(name, distance): (E,)}
-    """
-
-    size = (860, 400)
-    STYLES = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "D", "-."), (VERMILION, "^", "-"), (PURPLE, "v", "--"),
-              (SKY, "P", ":"))
-
-    def __init__(self, accuracies: dict[tuple[str, int], np.ndarray]):
-        if not accuracies:
-            raise ValueError("accuracies is empty: run longterm.digits for some networks first.")
-        self.accuracies = accuracies
-        self.names = sorted(dict.fromkeys(name for name, _ in accuracies))  # runs end in any order
-        self.distances = sorted({distance for _, distance in accuracies})
-        super().__init__()
-
-    def draw(self):
-        self.fig.set_layout_engine("none")
-        ax = self.fig.add_axes((.08, .14, .7, .77))
-        end = self.distances[-1]
-        ax.set(title="The same images, read D steps ago", xlabel="blank steps D after the last row", ylabel="accuracy",
-               ylim=(0, 1.04), xlim=(-.04 * end - 1, 1.04 * end + 1), xticks=self.distances)
-        ax.axhline(.1, color=INK, linewidth=1)
-        last = np.array([self.accuracies[name, end].mean() for name in self.names])
-        heights = apart(last / 1.04, LINE_HEIGHT / (.77 * self.size[1]))
-        for name, (colour, marker, dash), height in zip(self.names, self.STYLES, heights):
-            values = [self.accuracies[name, distance] for distance in self.distances]
-            ax.plot(self.distances, [each.mean() for each in values], dash, color=colour)
-            ax.plot(self.distances, values, marker, color=colour, markersize=4.5)
-            ax.text(1.02, height, name, transform=ax.transAxes, color=colour, va="center")
-
-    def describe(self, _):
-        end = self.distances[-1]
-        good = [name for name in self.names if self.accuracies[name, end].mean() > .5]
-        lost = [name for name in self.names if name not in good]
-        return (f"Accuracy on {data.TEST} test digits by the number of blank steps after the last row. At {end} steps "
-                f"more than half are right for: {', '.join(good) or 'none'}; not so for: {', '.join(lost) or 'none'}.")
