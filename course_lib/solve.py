@@ -70,6 +70,16 @@ def until_solved(params, objective: Callable, batches: Callable | Iterable, erro
     return Solved(at, errors, diverged, (run, places) if len(places) else None)
 
 
+def whole(result: train.Result | Solved) -> train.Result | Solved:
+    """Return what train.train or until_solved gave; KeyboardInterrupt if it was stopped from the keyboard.
+
+    Half a run is no result: who collects results must not keep it.
+    """
+    if result.interrupted:
+        raise KeyboardInterrupt
+    return result
+
+
 def wrong(network: NetworkParams, x: np.ndarray, labels: np.ndarray, activation: str = "tanh") -> np.ndarray:
     """The share of sequences whose label is not the largest output at the end, (E,) for an ensemble.
 

@@ -152,6 +152,10 @@ def test_an_interrupt_keeps_what_is_solved():
     assert early.any() and not early.all() and np.array_equal(stopped.updates[early], whole.updates[early])
     assert np.isinf(stopped.updates[~early]).all() and stopped.interrupted and not whole.interrupted
     assert stopped.left[1].tolist() == np.flatnonzero(~early).tolist()
+    assert solve.whole(whole) is whole
+    for result in (stopped, stopped.left[0]):
+        with pytest.raises(KeyboardInterrupt):
+            solve.whole(result)
 
 
 def test_some_members_of_a_run_are_a_run():

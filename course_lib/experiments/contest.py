@@ -123,9 +123,7 @@ def enter(entry: Entry | str, seeds: Iterable[int] = SEEDS, updates: int = 600, 
     solved = solve.until_solved(nets, objective(entry), lambda: tasks.temporal_order(LENGTH, BATCH, data), error,
                                 updates=updates, below=.02, every=50, clip_norm=1.,
                                 optimiser=train.Adam(np.repeat(RATES, len(seeds))), progress=progress)
-    if solved.interrupted:
-        raise KeyboardInterrupt  # half a run is no result: whoever collects results must not keep it
-    return Outcome(gradient_left(entry, seeds=seeds), solved.updates.reshape(len(RATES), -1))
+    return Outcome(gradient_left(entry, seeds=seeds), solve.whole(solved).updates.reshape(len(RATES), -1))
 
 
 def _runner(entry: Entry) -> Callable:

@@ -145,9 +145,9 @@ def digits(name: str, distance: int, updates: int = 520, seeds: Iterable[int] = 
     nets = networks(name, 8, 48, 10, 8 + _checks.count("distance", distance, 0), seeds)
     rng, images, test = np.random.default_rng([distance, 5]), data.digits("train"), data.digits("test")
 
-    trained = _trained(train.train(nets, _objective(name, losses.cross_entropy),
-                                   lambda: tasks.delayed_digits(distance, BATCH, rng, images), updates=updates,
-                                   clip_norm=1., optimiser=train.Adam(DIGITS_RATE[_ALL[name].cell]), progress=False))
+    trained = solve.whole(train.train(
+        nets, _objective(name, losses.cross_entropy), lambda: tasks.delayed_digits(distance, BATCH, rng, images),
+        updates=updates, clip_norm=1., optimiser=train.Adam(DIGITS_RATE[_ALL[name].cell]), progress=False))
     x = tasks.delayed(test.images, distance)
     return 1 - solve.wrong(trained.params, x, test.labels, _ALL[name].activation)
 
@@ -187,23 +187,15 @@ def sunspots(name: str, updates: int = 400, seeds: Iterable[int] = range(5), yea
         return known.x[:, drawn], known.target[drawn]
 
     nets = networks(name, 1, 32, 1, years, seeds)
-    trained = _trained(train.train(nets, _objective(name, losses.mean_squared_error), batch, updates=updates,
-                                   clip_norm=1., optimiser=train.Adam(.003), progress=False))
+    trained = solve.whole(train.train(nets, _objective(name, losses.mean_squared_error), batch, updates=updates,
+                                      clip_norm=1., optimiser=train.Adam(.003), progress=False))
     return ((read(name, trained.params, known.x_test) - known.y_test) ** 2).mean((-2, -1))
-
-
-def _trained(result: train.Result) -> train.Result:
-    if result.interrupted:
-        raise KeyboardInterrupt  # half a run is no result: whoever collects results must not keep it
-    return result
 
 
 def _until(name, nets, loss, batches, error, updates, every) -> solve.Solved:
     solved = solve.until_solved(nets, _objective(name, loss), batches, error, updates=updates,
                                 every=every, optimiser=train.Adam(.01), clip_norm=1., progress=False)
-    if solved.interrupted:
-        raise KeyboardInterrupt
-    return solved._replace(left=None)  # the networks themselves need not travel between processes
+    return solve.whole(solved)._replace(left=None)  # the networks themselves need not travel between processes
 
 
 def _objective(name: str, loss):
