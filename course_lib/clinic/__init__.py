@@ -4,6 +4,7 @@
     patient = clinic.PATIENTS["03"]
     chart = patient.run(my_function)        the script with my_function in place of the sick part
     patient.judge(chart, my_function)       what is still wrong, as sentences; none if the run is healthy
+    patient.watch().verdict()               the update that went wrong under the microscope, `watch.watch_time`
 
 A patient is a script in `scripts/`, which runs by itself too. Its sick part is its first function. torch is imported
 when a script runs.
@@ -14,7 +15,6 @@ from __future__ import annotations
 import ast
 import contextlib
 import functools
-import io
 import linecache
 import math
 import sys
@@ -60,11 +60,13 @@ class Chart:
     rows    what the script gave to `log`
     names   the variables of the script as they were at its end: names["rnn"]
     error   the exception that ended it, or None
+    until   the update after which to stop; None: go on to the end
     """
 
     rows: list[Row] = field(default_factory=list)
     names: dict = field(default_factory=dict)
     error: BaseException | None = None
+    until: int | None = None
 
     def first_nonfinite(self) -> int | None:
         """The first update whose loss or gradient norm is NaN or infinite; None if there is none."""
@@ -85,6 +87,10 @@ class Chart:
 _chart: Chart | None = None
 
 
+class _Enough(Exception):
+    """The last update that was asked for has been logged."""
+
+
 def log(update: int, loss, norm) -> None:
     """Note an update's loss and its gradient norm: on the chart of the run, and without one on the screen."""
     row = Row(update, *(value.item() if hasattr(value, "item") else float(value) for value in (loss, norm)))
@@ -92,6 +98,8 @@ def log(update: int, loss, norm) -> None:
         print(row)
     else:
         _chart.rows.append(row)
+        if update == _chart.until:
+            raise _Enough
 
 
 @dataclass(frozen=True)
@@ -152,23 +160,63 @@ class Patient:
 
         part  the function to put in place of the sick one; without it the script runs as it came in
         """
+        return self._run(part, Chart(), lambda net: contextlib.nullcontext())
+
+    def watch(self, part: Callable | None = None, update: int | None = None):
+        """Run the script up to one update, that one under the microscope.
+
+        part     as in `run`
+        update   which one; by default the first whose loss or norm is not finite, without one the last
+        returns  the Flow of `watch.watch_time`: its verdict(), first_nonfinite(), plot()
+        errors   ValueError if the run has no such update, or the script no nn.RNN, nn.LSTM or nn.GRU (patient 02)
+        """
+        from ..watch import watch_time
+
+        chart = self.chart if part is None else self.run(part)
+        if not chart.rows and chart.error is not None:
+            raise chart.error
+        if update is None:
+            bad = chart.first_nonfinite()
+            update = len(chart.rows) - 1 if bad is None else bad
+        if update not in range(len(chart.rows)):
+            raise ValueError(f"update is {update!r}, and this run of patient {self.number} has the updates 0 to "
+                             f"{len(chart.rows) - 1}.")
+        flow = None
+
+        def microscope(net):
+            nonlocal flow
+            flow = watch_time(net, every=max(1, update))
+            return flow
+
+        again = self._run(part, Chart(until=update), microscope)
+        if again.error is not None:
+            raise again.error
+        return flow
+
+    def _run(self, part: Callable | None, chart: Chart, watching: Callable) -> Chart:
+        """Fill the chart; from its network on, the script runs within the context that watching(net) gives."""
         import torch
 
         global _chart
         filename = f"<patient {self.number}>"
         linecache.cache[filename] = len(self.script), None, self.script.splitlines(keepends=True), filename
         body = [node for node in self._tree.body if part is None or node is not self._function]
-        code = compile(ast.Module(body, []), filename, "exec")
-        chart = Chart(names={"__name__": "__main__"} | ({} if part is None else {self.name: part}))
+        made = next(i for i, node in enumerate(body, start=1) if ast.unparse(node).startswith("net = "))
+        first, second = (compile(ast.Module(nodes, []), filename, "exec") for nodes in (body[:made], body[made:]))
+        chart.names = {"__name__": "__main__"} | ({} if part is None else {self.name: part})
         before, _chart = _chart, chart
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # nets as small as these wait for threads more than they compute
         try:
-            with (torch.random.fork_rng(devices=[]), warnings.catch_warnings(),
-                  contextlib.redirect_stdout(io.StringIO())):
+            with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                exec(code, chart.names)
+                exec(first, chart.names)
+                with watching(chart.names["net"]), contextlib.suppress(_Enough):
+                    exec(second, chart.names)
         except Exception as error:
             chart.error = error
         finally:
+            torch.set_num_threads(threads)
             _chart = before
         return chart
 
@@ -179,7 +227,10 @@ class Patient:
         """
         from . import health
 
-        complaints = [*health.PARTS[self.number](chart, part)]
+        try:
+            complaints = [*health.PARTS[self.number](chart, part)]
+        except health.Misfit as misfit:
+            return [str(misfit)]
         if not complaints and chart.error is not None:
             raise chart.error
         return complaints or [*health.run(self, chart)]
@@ -198,8 +249,8 @@ def _same_code(one, other) -> bool:
 
 
 PATIENTS = {number: Patient(number, DISEASES[number], updates, bound) for number, updates, bound in [
-    ("01", 100, .01), ("02", 100, .4), ("03", 60, .03), ("04", 100, 3.), ("05", 80, .2), ("06", 100, .08),
-    ("07", 100, .3), ("08", 100, .3), ("09", 100, 2e-24), ("10", 100, .05), ("11", 200, .5), ("12", 100, .45)]}
+    ("01", 100, .1), ("02", 100, .4), ("03", 60, .03), ("04", 100, 1.), ("05", 80, .2), ("06", 100, .18),
+    ("07", 100, .1), ("08", 100, .3), ("09", 100, 2e-24), ("10", 100, .05), ("11", 150, .5), ("12", 100, .45)]}
 
 
 def admit(number: str) -> None:

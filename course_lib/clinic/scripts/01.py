@@ -10,8 +10,8 @@ def make_optimizer(parameters):
 
 
 torch.manual_seed(0)
-x = torch.rand(20, 64, 1)                             # (time, batch, 1)
-target = x.mean(0)
+x = 1 + torch.randn(20, 64, 1)                        # (time, batch, 1)
+target = x[-1]
 rnn, readout = nn.RNN(1, 16), nn.Linear(16, 1)
 net = nn.ModuleList([rnn, readout])
 optimizer = make_optimizer(net.parameters())

@@ -14,7 +14,7 @@ torch.manual_seed(0)
 W_x, W_h = nn.Linear(1, 16), nn.Linear(16, 16)
 readout = nn.Linear(16, 1)
 net = nn.ModuleList([W_x, W_h, readout])
-optimizer = torch.optim.Adam(net.parameters(), lr=.01)
+optimizer = torch.optim.Adam(net.parameters(), lr=.03)
 for update in range(100):
     beats = 1 + .5 * torch.randn(15, 32, 1)           # seconds between heartbeats
     target = (beats[-1] > 1).float()

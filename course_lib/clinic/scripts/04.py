@@ -16,7 +16,7 @@ labels = (x[-1, :, 0] > 0).long() + 2 * (x[-1, :, 1] > 0).long()
 rnn, readout = nn.RNN(2, 32), nn.Linear(32, 4)
 net = nn.ModuleList([rnn, readout])
 with torch.no_grad():
-    readout.weight *= 200                             # from an older run
+    readout.weight *= 500                             # from an older run
 optimizer = torch.optim.Adam(net.parameters(), lr=.02)
 for update in range(100):
     states, _ = rnn(x)

@@ -10,8 +10,8 @@ def initialize(rnn):
 
 
 torch.manual_seed(0)
-x = torch.rand(40, 64, 1)                             # (time, batch, 1)
-target = x.mean(0)
+target = torch.rand(64, 1)                            # a level, to be read off 40 noisy values
+x = target + .5 * torch.randn(40, 64, 1)              # (time, batch, 1)
 rnn, readout = nn.RNN(1, 32, nonlinearity="relu"), nn.Linear(32, 1)
 initialize(rnn)
 net = nn.ModuleList([rnn, readout])

@@ -13,8 +13,8 @@ torch.manual_seed(0)
 rnn, readout = make_rnn(2, 32), nn.Linear(32, 1)
 net = nn.ModuleList([rnn, readout])
 optimizer = torch.optim.Adam(net.parameters(), lr=.003)
-for update in range(200):
-    x = .1 * torch.randn(60, 32, 2)                   # (time, batch, 2)
+for update in range(150):
+    x = .05 * torch.randn(80, 32, 2)                  # (time, batch, 2)
     label = torch.randint(0, 2, (32, 1)).float()
     x[0, :, 1:] = 2 * label - 1                       # what to remember to the end
     states = rnn(x)[0]
