@@ -1,9 +1,11 @@
 """The microscope as its users meet it: it changes nothing, says what it cannot do, and finds what is wrong."""
 
 import copy
+import gc
 import re
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -708,19 +710,25 @@ def plot_of(reading):
 
 def test_live_draws_after_each_watched_pass(monkeypatch):
     import IPython.display
-    shown = []
+    shown, figures = [], []
     class Handle:
         def update(self, figure):
             shown.append(figure.alt)
+            figures.append(weakref.ref(figure.fig))
     monkeypatch.setattr(IPython.display, "display", lambda *args, **options: Handle())
     net, x, y = network()
     optimizer = torch.optim.SGD(net.parameters(), lr=1.)
-    with watch.watch_time(net, every=2) as flow:
-        flow.plot(live=True)
-        for _ in range(5):
-            optimizer.zero_grad()
-            train_step(net, x, y)
-            optimizer.step()
+    gc.disable()  # no picture is freed but by the flow
+    try:
+        with watch.watch_time(net, every=2) as flow:
+            flow.plot(live=True)
+            for _ in range(5):
+                optimizer.zero_grad()
+                train_step(net, x, y)
+                optimizer.step()
+        assert not any(figure() for figure in figures), "a picture is still in memory"
+    finally:
+        gc.enable()
     assert len(shown) == len(set(shown)) == 3  # passes 0, 2 and 4
 
 

@@ -26,6 +26,7 @@ No pyplot: a slider's callback may run in another thread while a cell plots.
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 import inspect
 import io
@@ -95,8 +96,9 @@ class Figure:
     def __init__(self, **values):
         self.lock = RLock()
         self._moving: list[Artist] = []
-        self._pixels: np.ndarray | None = None  # of the background
-        self._background: bytes | None = None  # the same as PNG, once asked for
+        self._digest = b""  # of the background's pixels; themselves they are megabytes
+        self._background: bytes | None = None  # as PNG, once asked for
+        self._clean = False  # whether the canvas holds the background alone
         self.values = self._defaults()
         width, height = self.size
         with _DRAWING, matplotlib.rc_context():
@@ -177,7 +179,8 @@ class Figure:
         with self.lock, _DRAWING:
             self._draw_background()
             if self._background is None:
-                self._background = _png(Image.fromarray(self._pixels), compress_level=1)
+                self._clear()
+                self._background = _png(Image.fromarray(np.asarray(self._canvas.buffer_rgba())), compress_level=1)
             return self._background
 
     def svg(self) -> str:
@@ -196,7 +199,8 @@ class Figure:
         """Return the whole picture as a transparent PNG; the same values give the same bytes."""
         with self.lock, _DRAWING:
             self._draw_background()
-            self._canvas.restore_region(self._region)
+            self._clear()
+            self._clean = False
             for artist in self._shown():
                 self.fig.draw_artist(artist)
             picture = Image.fromarray(np.asarray(self._canvas.buffer_rgba()))
@@ -218,10 +222,16 @@ class Figure:
     def _draw_background(self) -> None:
         if self.fig.stale:  # artists that move do not make a figure stale
             self._canvas.draw()
-            pixels = np.array(self._canvas.buffer_rgba())
-            if not np.array_equal(pixels, self._pixels):
-                self._pixels, self._background = pixels, None
-                self._region = self._canvas.copy_from_bbox(self.fig.bbox)
+            self._clean = True
+            digest = hashlib.blake2b(self._canvas.buffer_rgba()).digest()
+            if digest != self._digest:
+                self._digest, self._background = digest, None
+
+    def _clear(self) -> None:
+        """Leave nothing but the background on the canvas."""
+        if not self._clean:
+            self._canvas.draw()
+            self._clean = True
 
     def _shown(self) -> list[Artist]:
         alive = (artist for artist in self._moving if artist.get_figure() is not None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 
 import numpy as np
@@ -215,6 +216,7 @@ class Flow:
         if self._screen is not None and self._done is not None and self._done is not self._drawn:
             self._drawn = self._done
             self._screen.update(self.plot())
+            gc.collect()  # a figure of matplotlib is a cycle of references: 12 MB that would wait for a later collection
 
 
 def _recurrent(net) -> dict[str, nn.RNNBase]:
