@@ -50,20 +50,6 @@ def test_direct_ways_learn_where_the_same_weights_do_not():
     assert never <= 1 and min(solved[name] for name in list(solved)[3:]) >= 3, solved
 
 
-def test_an_interrupted_entry_is_no_result(monkeypatch):
-    draws = []
-
-    def stop_at_the_fifth(*arguments, inner=tasks.temporal_order):
-        draws.append(1)
-        if len(draws) == 5:
-            raise KeyboardInterrupt
-        return inner(*arguments)
-
-    monkeypatch.setattr(contest.tasks, "temporal_order", stop_at_the_fifth)
-    with pytest.raises(KeyboardInterrupt):
-        contest.enter("uniform, tanh", [0], updates=50)
-
-
 def test_the_better_rate_counts():
     inf = np.inf
     outcome = Outcome(np.ones(3), np.array([[50., inf, inf], [300., 100., inf]]))

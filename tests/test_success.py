@@ -75,20 +75,6 @@ def test_a_method_is_what_it_says(monkeypatch):
     assert losses["SGD"] == losses["clip"] < losses["clip + penalty"]
 
 
-def test_a_run_that_is_interrupted_is_no_result(monkeypatch):
-    draws = []
-
-    def stop_at_the_fifth(*arguments, inner=tasks.temporal_order):
-        draws.append(1)
-        if len(draws) == 5:
-            raise KeyboardInterrupt
-        return inner(*arguments)
-
-    monkeypatch.setattr(success.tasks, "temporal_order", stop_at_the_fifth)
-    with pytest.raises(KeyboardInterrupt):
-        success.one("SGD", 10, [0], updates=50)
-
-
 def process(_):
     return os.getpid()
 

@@ -82,20 +82,6 @@ def test_settings_are_the_whole_map():
     assert windows.settings()[0] == ("hold", 3, 1) and windows.settings()[-1] == ("delay", 12, 13)
 
 
-def test_an_interrupted_trial_is_no_result(monkeypatch):
-    draws = []
-
-    def stop_at_the_third(*arguments, inner=tasks.recall):
-        draws.append(1)
-        if len(draws) == 3:
-            raise KeyboardInterrupt
-        return inner(*arguments)
-
-    monkeypatch.setattr(windows.tasks, "recall", stop_at_the_third)
-    with pytest.raises(KeyboardInterrupt):
-        trial("hold", 3, 2, members=1, updates=50)
-
-
 @pytest.mark.parametrize("call, error, words", [
     (lambda: trial("copy", 3, 1), ValueError, "task is 'copy', needs one of 'hold', 'delay'"),
     (lambda: trial("hold", 3, 0), ValueError, "window is 0, needs to be at least 1"),

@@ -120,10 +120,10 @@ def enter(entry: Entry | str, seeds: Iterable[int] = SEEDS, updates: int = 600, 
         y = cells.readout(nets.readout, forward(nets.rnn, x).h[-1])
         return (y.argmax(-1) != labels).mean(-1)
 
-    solved = solve.until_solved(nets, objective(entry), lambda: tasks.temporal_order(LENGTH, BATCH, data), error,
-                                updates=updates, below=.02, every=50, clip_norm=1.,
-                                optimiser=train.Adam(np.repeat(RATES, len(seeds))), progress=progress)
-    return Outcome(gradient_left(entry, seeds=seeds), solve.whole(solved).updates.reshape(len(RATES), -1))
+    solved = solve.whole(solve.until_solved(
+        nets, objective(entry), lambda: tasks.temporal_order(LENGTH, BATCH, data), error, updates=updates, below=.02,
+        every=50, clip_norm=1., optimiser=train.Adam(np.repeat(RATES, len(seeds))), progress=progress))
+    return Outcome(gradient_left(entry, seeds=seeds), solved.updates.reshape(len(RATES), -1))
 
 
 def _runner(entry: Entry) -> Callable:
