@@ -742,3 +742,27 @@ def test_the_docstring_runs_as_it_stands():
 def test_torch_is_imported_only_when_it_is_used():
     code = "import sys, course_lib.watch; print(bool({'torch', 'matplotlib', 'IPython'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+@pytest.mark.parametrize("kind, cell_kind", [(nn.GRU, nn.GRUCell), (nn.LSTM, nn.LSTMCell)])
+def test_a_module_called_step_by_step_gets_one_verdict(kind, cell_kind):
+    torch.manual_seed(0)
+    module = kind(3, 8, dtype=torch.float64)
+    cell = cell_kind(3, 8, dtype=torch.float64)
+    cell.load_state_dict({name[:-3]: p for name, p in module.named_parameters()})
+    x, state, states, h = torch.randn(40, 1, 2, 3, dtype=torch.float64), None, [], None
+    with watch.watch_time(nn.ModuleDict({"decoder": module})) as flow:
+        for x_t in x:
+            out, state = module(x_t, state)
+        out.square().sum().backward()
+    for x_t in x[:, 0]:
+        h = cell(x_t, h)
+        kept = h[1] if kind is nn.LSTM else h
+        kept.retain_grad()
+        states.append(kept)
+    (h[0] if kind is nn.LSTM else h).square().sum().backward()
+    norms = np.stack([each.grad.norm(dim=-1).numpy() for each in states])
+    (label, finding), = flow.findings().items()
+    assert label == "decoder (40 calls of one step)" and finding.steps == 39 and finding.kind == "vanished"
+    assert finding.ratio == pytest.approx(np.exp(np.mean(np.log(norms[0] / norms[-1]))), rel=1e-9)
+    assert flow.verdict() == finding.words and "no gradient passes" not in flow.verdict()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
+from collections.abc import Iterator
 
-import numpy as np
 import torch
 from torch import nn
 
 from .. import _checks
 from .clipper import Clipper
-from .reading import NonFinite, Reading, first_nonfinite
+from .reading import Judged, NonFinite, Reading, first_nonfinite
 from .replay import Call
 from .verdict import Finding
 
@@ -103,8 +103,11 @@ class Flow:
         return first_nonfinite(readings)
 
     def findings(self) -> dict[str, Finding]:
-        """{label: Finding} of every module, call and part that got a gradient, in the order of names."""
-        return {label: reading.finding() for label, reading in self._with_gradient()}
+        """{label: Finding} of every module, call and part that got a gradient, in the order of names.
+
+        A module that is called once for each step, as decoders are, gets one finding for all its calls.
+        """
+        return {(loop or reading).label: loop.finding if loop else reading.finding() for reading, loop in self._loops()}
 
     def verdict(self) -> str:
         """One sentence with its numbers for each layer, and how often the clipper acted."""
@@ -131,11 +134,8 @@ class Flow:
         from ..figures.flow import Curve, Through
 
         if not live:
-            curves = []
-            for label, reading in self._with_gradient():
-                state = "h" if reading._chosen.c is None else "c"
-                curves.append(Curve(label, state, reading.norms(state),
-                                    np.linalg.norm(reading.grad_h_direct, axis=-1), reading.finding().words))
+            judged = [loop or reading.judged() for reading, loop in self._loops()]
+            curves = [Curve(*each._replace(finding=each.finding.words)) for each in judged]
             return Through(curves, "" if self.clipper is None else _clipping(self.clipper))
         if not self._handles:
             raise RuntimeError("plot(live=True) follows a training that is still to come: call it inside the with "
@@ -205,6 +205,16 @@ class Flow:
                                f"ignored. Watch a training step.")
         raise RuntimeError(f"nothing was watched yet: call the network, then loss.backward(), inside the with block. "
                            f"Of {', '.join(map(repr, self.names))} none was called.")
+
+    def _loops(self) -> Iterator[tuple[Reading, Judged | None]]:
+        """Every reading with a gradient; where the calls are the steps of a loop, the first of them and the loop."""
+        loops = {}
+        for _, reading in self._with_gradient():
+            key = reading.name, reading._part
+            if first := key not in loops:
+                loops[key] = reading.loop()
+            if first or not loops[key]:
+                yield reading, loops[key]
 
     def _with_gradient(self) -> list[tuple[str, Reading]]:
         """Every module, call and part that got a gradient; the error of the first where none did."""

@@ -56,6 +56,16 @@ class NonFinite(NamedTuple):
         return "Inputs and parameters are finite: this step made it."
 
 
+class Judged(NamedTuple):
+    """Norms (T + 1, B) of the total gradient of a state, h or c, and of what reaches h_t directly; what they say."""
+
+    label: str
+    state: str
+    total: np.ndarray
+    direct: np.ndarray
+    finding: verdict.Finding
+
+
 class Reading:
     """What one module did in one pass. With several calls, layers or directions choose: reading.call(0).part("l1").
 
@@ -248,6 +258,28 @@ class Reading:
             return verdict.not_finite(broken)
         return verdict.judge(self.label, self.reach(), "h" if self._chosen.c is None else "c",
                              str(self._chosen.h.dtype).removeprefix("torch."), lambda: self.reach(torch.float64))
+
+    def loop(self) -> Judged | None:
+        """This part over all calls, where each call is one step of a loop, as decoders have it; None where not.
+
+        It judges the total gradient: which part of it entered at the last step cannot be told from call to call.
+        """
+        calls = [Reading(self.name, self._calls, call, self._part) for call in range(self.calls)]
+        if len(calls) < 2 or any(each._layout.sizes != calls[0]._layout.sizes or len(each._layout.sizes) > 1
+                                 or not each._one_call.gradient_wanted or each.first_nonfinite() for each in calls):
+            return None
+        state = "h" if self._chosen.c is None else "c"
+        label = " ".join(filter(None, [self._label, self._part if len(self.parts) > 1 else "",
+                                       f"({self.calls} calls of one step)"]))
+        total, direct = (np.stack([rows[0][0], *(each[1] for each in rows)]) for rows in (
+            [each.norms(state) for each in calls], [np.linalg.norm(each.grad_h_direct, axis=-1) for each in calls]))
+        return Judged(label, state, total, direct,
+                      verdict.judge(label, total, state, str(self._chosen.h.dtype).removeprefix("torch.")))
+
+    def judged(self) -> Judged:
+        """This part in this call: its norms by time step, and what they say."""
+        state = "h" if self._chosen.c is None else "c"
+        return Judged(self.label, state, self.norms(state), np.linalg.norm(self.grad_h_direct, axis=-1), self.finding())
 
     def verdict(self) -> str:
         """What becomes of the gradient on its way back, one sentence for each call and part."""
