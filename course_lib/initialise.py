@@ -7,7 +7,7 @@ from typing import Callable
 import numpy as np
 
 from . import _checks
-from .cells import CellParams, GRUParams, LSTMParams, NetworkParams, ReadoutParams, RNNParams
+from .cells import CellParams, GRUParams, LSTMParams, MinGRUParams, NetworkParams, ReadoutParams, RNNParams, cell_of
 
 
 def gaussian(shape: tuple[int, ...], rng: np.random.Generator, gain: float = 1.0) -> np.ndarray:
@@ -156,6 +156,22 @@ def gru(inputs: int, hidden: int, rng: np.random.Generator, recurrent: str = "or
     return GRUParams(*(array.astype(_checks.floating_type(dtype)) for array in (W_xh, W_hh, b_h, np.zeros(b_z.shape))))
 
 
+def mingru(inputs: int, hidden: int, rng: np.random.Generator, input_gain: float = 1.0, members: int | None = None,
+           dtype=np.float64, *, chrono: int | None = None) -> MinGRUParams:
+    """Parameters of a minGRU, which has no W_hh: W_xh gaussian, biases zero but for this one.
+
+    inputs, hidden ... dtype  as in `rnn`
+    chrono                    T_max, >= 3: b_z = -ln U(1, T_max - 1), for its z near 1 writes
+    returns                   MinGRUParams of dtype
+    """
+    D, H, dtype = _checks.count("inputs", inputs), _checks.count("hidden", hidden), _checks.floating_type(dtype)
+    lead = () if members is None else (_checks.count("members", members),)
+    W_xh, b_h = gaussian((*lead, 2 * H, D), rng, input_gain), np.zeros((*lead, 2 * H))
+    if chrono is not None:
+        b_h[..., :H] = -chrono_bias((*lead, H), rng, chrono)
+    return MinGRUParams(W_xh.astype(dtype), b_h.astype(dtype))
+
+
 def chrono_bias(shape: tuple[int, ...], rng: np.random.Generator, T_max: int) -> np.ndarray:
     """ln U(1, T_max - 1): a gate with this bias keeps for up to about T_max steps (Tallec and Ollivier 2018)."""
     return np.log(_checks.generator(rng).uniform(1, _checks.count("chrono", T_max, least=3) - 1, shape))
@@ -211,8 +227,14 @@ def network(inputs: int, hidden: int, outputs: int, rng: np.random.Generator, re
     """
     make = CELLS[_checks.choice("cell", cell, CELLS)]
     params = make(inputs, hidden, rng, recurrent, gain, input_gain, members, dtype, **options)
+    return with_readout(params, outputs, rng, output_gain)
+
+
+def with_readout(params: CellParams, outputs: int, rng: np.random.Generator, output_gain: float = 1.0) -> NetworkParams:
+    """A cell's parameters with a readout of their precision: W_hy gaussian with output_gain, b_y zero."""
+    H = params.b_h.shape[-1] // cell_of(params).gates
     K, lead, dtype = _checks.count("outputs", outputs), params.b_h.shape[:-1], params.b_h.dtype
-    W_hy = gaussian((*lead, K, hidden), rng, output_gain).astype(dtype)
+    W_hy = gaussian((*lead, K, H), rng, output_gain).astype(dtype)
     return NetworkParams(params, ReadoutParams(W_hy, np.zeros((*lead, K), dtype)))
 
 

@@ -427,6 +427,22 @@ def test_chrono_biases():
     assert abs(np.exp(b_f).mean() - 50.5) < 5 and abs(np.exp(b_f).std() - 99 / np.sqrt(12)) < 3
     b_r, b_z, b_n = np.split(initialise.gru(5, 400, rng, chrono=101).b_h, 3)
     assert not b_r.any() and not b_n.any() and 0 <= b_z.min() and b_z.max() <= np.log(100)
+    b_z, b_n = np.split(initialise.mingru(5, 400, rng, chrono=101).b_h, 2)
+    assert not b_n.any() and -np.log(100) <= b_z.min() and b_z.max() <= 0 and b_z.std() > .5
+
+
+@pytest.mark.parametrize("members", [None, 3])
+def test_a_mingru_with_a_readout(members):
+    made = initialise.mingru(2, 40, np.random.default_rng(0), 3., members, np.float32)
+    network = initialise.with_readout(made, 5, np.random.default_rng(1), .5)
+    lead = () if members is None else (members,)
+    assert made.W_xh.shape == (*lead, 80, 2) and made.b_h.shape == (*lead, 80) and not made.b_h.any()
+    assert network.readout.W_hy.shape == (*lead, 5, 40) and network.readout.b_y.shape == (*lead, 5)
+    assert {array.dtype for array in (*made, *network.readout)} == {np.dtype("float32")}
+    assert made.W_xh.std() == pytest.approx(3 / 2**.5, rel=.2)
+    assert network.readout.W_hy.std() == pytest.approx(.5 / 40**.5, rel=.2)
+    x = np.ones((4, 1, 2), np.float32)
+    assert bptt.forward(network.rnn, x).h.shape == (5, *lead, 1, 40)
 
 
 @pytest.mark.parametrize("kind", ["rnn", *GATED])
@@ -515,6 +531,8 @@ CASES = {  # name: (call, error, what the message has to say)
     "complex step of no state": (lambda: gradcheck.complex_step_states(np.sum, GRU_RUN, of="c"), ValueError, ["of is 'c', needs one of 'h'"]),
     "chrono and forget bias": (lambda: initialise.lstm(2, 3, RNG, forget_bias=1.0, chrono=9), ValueError, ["both set b_f"]),
     "chrono and keep bias": (lambda: initialise.gru(2, 3, RNG, keep_bias=1.0, chrono=9), ValueError, ["both set b_z"]),
+    "minGRU chrono too short": (lambda: initialise.mingru(2, 3, RNG, chrono=2), ValueError, ["chrono is 2, needs to be at least 3"]),
+    "minGRU of none": (lambda: initialise.mingru(2, 0, RNG), ValueError, ["hidden is 0"]),
     "chrono too short": (lambda: initialise.lstm(2, 3, RNG, chrono=2), ValueError, ["chrono is 2, needs to be at least 3"]),
     "chrono half": (lambda: initialise.lstm(2, 3, RNG, chrono=9.5), TypeError, ["chrono is 9.5"]),
     "forget biases": (lambda: initialise.lstm(2, 3, RNG, forget_bias=np.ones(2)), ValueError, [r"forget_bias has shape \(2,\)", r"\(3,\)"]),

@@ -69,11 +69,8 @@ def networks(name: str, inputs: int, units: int, outputs: int, longest: int, see
 
 def _network(kind: Kind, inputs: int, units: int, outputs: int, longest: int, rng) -> cells.NetworkParams:
     if kind.cell == "mingru":
-        W_xh, b_n = initialise.gaussian((2 * units, inputs), rng), np.zeros(units)
-        b_z = -initialise.chrono_bias((units,), rng, longest)  # its z near 1 writes
-        W_hy = initialise.gaussian((outputs, units), rng)
-        return cells.NetworkParams(cells.MinGRUParams(W_xh, np.concatenate([b_z, b_n])),
-                                   cells.ReadoutParams(W_hy, np.zeros(outputs)))
+        params = initialise.mingru(inputs, units, rng, chrono=longest if kind.chrono else None)
+        return initialise.with_readout(params, outputs, rng)
     options = {"chrono": longest} if kind.chrono else {}
     if kind.forget_bias:
         options["forget_bias"] = kind.forget_bias

@@ -12,7 +12,7 @@ from torch import nn
 from .. import _checks
 from .clipper import Clipper
 from .reading import Judged, NonFinite, Reading, first_nonfinite
-from .replay import Call
+from .replay import Call, generator_state
 from .verdict import Finding
 
 KINDS = (nn.RNN, nn.LSTM, nn.GRU)
@@ -157,7 +157,7 @@ class Flow:
                     f"{name or 'the module'} is training with dropout={module.dropout} between its layers, and cuDNN "
                     f"keeps its masks to itself: no replay can know them. Set module.dropout = 0 while you watch, or "
                     f"turn cuDNN off: with torch.backends.cudnn.flags(enabled=False).")
-            self._random[name] = torch.get_rng_state() if device.type == "cpu" else torch.cuda.get_rng_state(device)
+            self._random[name] = generator_state(device)
 
     def _after(self, name: str, module: nn.RNNBase, args: tuple, kwargs: dict, output) -> None:
         if not self._listens(module):

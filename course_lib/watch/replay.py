@@ -354,8 +354,8 @@ class Call:
         parts, layout, self.masks = list(self.parts.values()), self.layout, []
         worst, where = 0., "output"
         if dropout:
-            present = _random_state(x.device)
-            _set_random_state(random_state, x.device)
+            present = generator_state(x.device)
+            _set_generator_state(random_state, x.device)
         for layer in range(self.layers):
             top, follow = layer == self.layers - 1, None
             if single is not None:
@@ -381,7 +381,7 @@ class Call:
                 self.masks.append(F.dropout(torch.ones_like(x), dropout))
                 x = x * self.masks[-1]
         if dropout:
-            _set_random_state(present, x.device)
+            _set_generator_state(present, x.device)
         if single is None:
             compared = {"output": (x, fused)}
             for name, final, kept in zip(("h_n", "c_n"), finals, ("h", "c")):
@@ -460,11 +460,12 @@ def _tf32() -> bool:
         return torch.backends.cudnn.rnn.fp32_precision != "ieee"
 
 
-def _random_state(device: torch.device):
+def generator_state(device: torch.device) -> Tensor:
+    """The generator's state on a device."""
     return torch.get_rng_state() if device.type == "cpu" else torch.cuda.get_rng_state(device)
 
 
-def _set_random_state(state, device: torch.device) -> None:
+def _set_generator_state(state, device: torch.device) -> None:
     torch.set_rng_state(state) if device.type == "cpu" else torch.cuda.set_rng_state(state, device)
 
 
