@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import os
 import sys
 from typing import NamedTuple
@@ -35,17 +36,35 @@ class Report(tuple):
 
 
 def check() -> Report:
-    """Look at Python, the packages and their versions, free memory, and whether your progress can be kept."""
-    try:
-        packages = [Finding(name, _package(name, wanted)) for name, wanted in _requirements()]
-    except importlib.metadata.PackageNotFoundError:
-        packages = [Finding("the course itself", "not installed: run make lab, or pip install -e . in its folder")]
+    """Look at Python, the packages and their versions, free memory, and whether your progress can be kept.
+
+    On Colab and in the browser the packages are the host's and not yours to change; there it looks whether they exist.
+    """
     return Report([
         Finding(f"Python {PYTHON[0]}.{PYTHON[1]} or later", _python(sys.version_info[:2])),
-        *packages,
+        *(_of_the_host() if hosted() else _packages()),
         Finding(f"{MEMORY:g} GB of free memory", _memory()),
         Finding("your progress can be kept", _progress()),
     ])
+
+
+def hosted() -> bool:
+    """Whether this is Colab or the browser edition, where the packages are given."""
+    return "COLAB_RELEASE_TAG" in os.environ or sys.platform == "emscripten"
+
+
+def _of_the_host() -> list[Finding]:
+    """Return what the lessons import; torch does not exist in the browser, and its cells say so."""
+    needed = ["numpy", "matplotlib", "ipywidgets"] + ["torch"] * (sys.platform != "emscripten")
+    return [Finding(name, "" if importlib.util.find_spec(name) else "missing: this host should have it, start it anew")
+            for name in needed]
+
+
+def _packages() -> list[Finding]:
+    try:
+        return [Finding(name, _package(name, wanted)) for name, wanted in _requirements()]
+    except importlib.metadata.PackageNotFoundError:
+        return [Finding("the course itself", "not installed: run make lab, or pip install -e . in its folder")]
 
 
 def _python(version: tuple[int, int]) -> str:
@@ -70,6 +89,8 @@ def _package(name: str, wanted) -> str:
 
 
 def _memory() -> str:
+    if sys.platform == "emscripten":
+        return ""  # the browser gives a page what it needs
     try:
         import psutil
     except ImportError:

@@ -1,5 +1,44 @@
-"""Can a reader read every text in a figure?"""
+"""Can every reader read a figure: are its texts whole, and does it say the same without its hues?"""
+from itertools import combinations
+
+import numpy as np
+from colorspacious import cspace_convert
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.image import AxesImage
 from matplotlib.text import Text
+
+APART = 20  # steps of lightness, of 100, between two greys that a print keeps apart
+
+
+def lightness(colour) -> np.ndarray:
+    """How light it looks, 0 to 100, in CAM02-UCS: what remains of a colour on a grey print."""
+    return cspace_convert(colour, "sRGB1", "CAM02-UCS")[..., 0]
+
+
+def legible(figure) -> int:
+    """Assert that every text can be read and that no two series differ in hue alone; return how many texts there are."""
+    without_hue(figure)
+    return texts_fit(figure)
+
+
+def without_hue(figure) -> None:
+    """Assert that two lines of an axes differ in dash, width, mark or lightness, or that one bears its name in its
+    own colour, and that a picture's colours go from dark to bright."""
+    for ax in figure.fig.axes:
+        named = {to_hex(text.get_color()) for text in ax.texts if text.get_text()}
+        for one, other in combinations([line for line in ax.get_lines() if line.get_visible()], 2):
+            colours = {to_hex(line.get_color()) for line in (one, other)}
+            greys = [lightness(to_rgb(colour)) for colour in colours]
+            assert (len(colours) == 1 or colours & named or _style(one) != _style(other)
+                    or abs(greys[0] - greys[-1]) > APART), (ax.get_title(), colours)
+    for image in figure.fig.findobj(AxesImage):
+        assert (np.diff(lightness(image.cmap(np.linspace(0, 1, 64))[:, :3])) > 0).all(), image.cmap.name
+
+
+def _style(line) -> tuple:
+    drawn = line.get_linestyle() != "None"
+    return (line.get_linestyle() if drawn else None, line.get_linewidth() if drawn else None, line.get_marker(),
+            line.get_markerfacecolor() == "none")
 
 
 def texts_fit(figure) -> int:

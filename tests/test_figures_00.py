@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from course_lib.figures import GradientRuler
 from course_lib.figures.start import TwoRuns
 from course_lib.train import History
+from legible import legible
 
 
 def history(loss, grad_norm):
@@ -29,3 +31,8 @@ def test_the_words_have_its_numbers(figure):
     assert "the loss falls from 2 to 0.02 in 50 updates" in figure.alt and "never longer than 7" in figure.alt
     assert "the loss is 17 at the start and the run stops after 2 updates" in figure.alt
     assert "longer than 10 to the power 7" in figure.alt
+
+
+@pytest.mark.parametrize("values", [{}, {"gain": 2., "T": 200}, {"gain": .5, "activation": "relu"}])
+def test_every_reader_can_read_them(figure, values):
+    assert legible(figure) > 8 and legible(GradientRuler(**values)) > 8

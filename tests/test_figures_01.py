@@ -7,6 +7,7 @@ import pytest
 
 from course_lib import gradcheck
 from course_lib.figures.gradient import LANDSCAPES, Chain, Descent, StepSizes, Tangent, Valley
+from legible import legible
 
 EVERY = [Tangent, Chain, Descent, lambda: Descent("neuron"), Valley, StepSizes]
 NAMES = ["Tangent", "Chain", "parabola", "neuron", "Valley", "StepSizes"]
@@ -39,6 +40,11 @@ def test_figures_show_and_say_something(make):
     figure = make()
     assert len(figure.alt) > 60 and figure.alt.endswith(".")
     assert figure.png().startswith(b"\x89PNG") and "<path" in figure.svg()
+
+
+@every_figure
+def test_every_reader_can_read_them(make):
+    assert legible(make()) > 5
 
 
 @every_figure

@@ -11,6 +11,7 @@ import pytest
 from course_lib import cells
 from course_lib.figures import BLUE, INK, VERMILION
 from course_lib.figures.recurrent import AccuracyByLength, FourSequences, Growth, Losses, Memory, Unrolled
+from legible import legible
 
 RNN = cells.RNNParams(np.array([[1., -.3, -1.1], [-.5, .7, .3]]), np.array([[2., .3], [-.4, .5]]), np.array([.1, -.2]))
 NETWORK = cells.NetworkParams(RNN, cells.ReadoutParams(np.array([[1.5, -.6]]), np.array([.1])))
@@ -263,6 +264,11 @@ def test_alt_of_the_memory_names_the_corners(kept):
     means = [kept.data.h[-1][kept.data.labels == symbol].mean(0) for symbol in (0, 1)]
     numbers = [read(number) for number in re.findall(r"[−\d.]+(?=[,)])", kept.alt.split("From (0, 0)")[1])]
     assert numbers[:4] == pytest.approx(np.concatenate(means), abs=.0051)
+
+
+def test_every_reader_can_read_them(kept):
+    for figure in (kept, Growth(), Unrolled(NETWORK, SENTENCES, VECTORS)):
+        assert legible(figure) > 5
 
 
 def test_every_alt_is_said_and_the_picture_is_svg(kept):

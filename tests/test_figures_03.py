@@ -11,7 +11,7 @@ from course_lib import initialise
 from course_lib.figures import BLUE, VERMILION
 from course_lib.figures.through_time import DRIVE, HIDDEN, SEEDS, Contributions, Flow, GradientByDistance
 from course_lib.live import live
-from legible import texts_fit
+from legible import legible
 
 NUMBER = r"-?\d+\.?\d*(?:e[+-]?\d+)?"
 
@@ -229,7 +229,7 @@ EVERY = [Contributions(), Contributions(w=.3, T=30), Contributions(w=1.2, T=3), 
 
 @pytest.mark.parametrize("figure", EVERY, ids=lambda figure: f"{type(figure).__name__}-{figure.values}")
 def test_no_text_is_cut_or_covers_another(figure):
-    assert texts_fit(figure) > 5
+    assert legible(figure) > 5
 
 
 @pytest.mark.parametrize("figure, ranges", [

@@ -10,7 +10,7 @@ import torch
 from course_lib import initialise
 from course_lib.figures.slopes import SEEDS, Curves, Depth, Products, Split, log_slope
 from course_lib.live import live
-from legible import texts_fit
+from legible import legible
 
 TORCH = {"tanh": torch.tanh, "sigmoid": torch.sigmoid, "relu": torch.relu, "linear": lambda a: a}
 NUMBER = r"\d+\.?\d*(?:e[+-]?\d+)?"
@@ -228,7 +228,7 @@ EVERY = [Curves(), Curves(a=-6., activation="relu"), Curves(a=6., activation="si
 
 @pytest.mark.parametrize("figure", EVERY, ids=lambda figure: f"{type(figure).__name__}-{figure.values}")
 def test_no_text_is_cut_or_covers_another(figure):
-    assert texts_fit(figure) > 5
+    assert legible(figure) > 5
 
 
 @pytest.mark.parametrize("figure, ranges", [

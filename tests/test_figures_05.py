@@ -9,7 +9,7 @@ from course_lib import bptt, cells, initialise, jacobians
 from course_lib.experiments.exponents import largest_exponent
 from course_lib.figures.products import CriticalGain, Ellipse, SingularValues, TransientGrowth
 from course_lib.live import live
-from legible import texts_fit
+from legible import legible
 
 SMALL = CriticalGain(hidden=32, T=60, draws=2)
 LONG = SingularValues()
@@ -182,7 +182,7 @@ EVERY = [*(lambda v=v: Ellipse(**v) for v in SHAPES), TransientGrowth, lambda: T
 
 @pytest.mark.parametrize("make", EVERY)
 def test_no_text_is_cut_or_covers_another(make):
-    assert texts_fit(make()) > 5
+    assert legible(make()) > 5
 
 
 @pytest.mark.parametrize("make, ranges", [

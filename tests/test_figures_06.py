@@ -10,7 +10,7 @@ from course_lib import data, train
 from course_lib.experiments import agreement, longterm
 from course_lib.figures.vanishing import DigitDial, Front, OneWeight, TrainingLogs, UpdatesNeeded
 from course_lib.live import live
-from legible import texts_fit
+from legible import legible
 
 
 def practice(distance, needed, tests=5):
@@ -149,7 +149,7 @@ EVERY = [Front(MADE), OneWeight(), OneWeight(w0=.4, D=40), OneWeight(w0=.9, D=3)
 
 @pytest.mark.parametrize("figure", EVERY, ids=lambda figure: f"{type(figure).__name__}-{figure.values}")
 def test_no_text_is_cut_or_covers_another(figure):
-    assert texts_fit(figure) > 5
+    assert legible(figure) > 5
 
 
 @pytest.mark.parametrize("figure, ranges", [

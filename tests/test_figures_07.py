@@ -11,7 +11,7 @@ from course_lib.figures import exploding
 from course_lib.experiments.logs import four_runs
 from course_lib.figures.exploding import Cobweb, IntoTheWall, Latch, Logs, Twins, Wall, fixed_points
 from course_lib.live import live
-from legible import texts_fit
+from legible import legible
 
 NUMBER = r"-?\d+\.?\d*(?:e[+-]?\d+)?"
 
@@ -223,7 +223,7 @@ def every(the_wall, into, runs):
 
 def test_no_text_is_cut_or_covers_another(the_wall, into, runs):
     for figure in every(the_wall, into, runs):
-        assert texts_fit(figure) > 5
+        assert legible(figure) > 5
 
 
 @pytest.mark.parametrize("make, ranges", [

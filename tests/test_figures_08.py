@@ -10,7 +10,7 @@ from course_lib import solve, train, wall
 from course_lib.experiments import success
 from course_lib.figures.clipped import Arrows, Rescue, Spike, SuccessByLength
 from course_lib.live import live
-from legible import texts_fit
+from legible import legible
 
 
 # Arrows ------------------------------------------------------------------------------------------------
@@ -203,4 +203,4 @@ def test_success_in_words():
 def test_no_text_is_cut_or_covers_another(make, values, rescue):
     if make is SuccessByLength:
         values = values or dict(results={setting: outcome(count) for setting, count in COUNTS.items()})
-    assert texts_fit(rescue.update(**values) if make == "rescue" else make(**values)) > 8
+    assert legible(rescue.update(**values) if make == "rescue" else make(**values)) > 8

@@ -13,7 +13,7 @@ from course_lib.experiments.contest import Outcome
 from course_lib.figures import cures
 from course_lib.figures.cures import ContestChart, DirectConnection, InitialGradients, ProductSpectrum
 from course_lib.live import live
-from legible import texts_fit
+from legible import legible
 
 INF = np.inf
 OUTCOMES = {"few": Outcome(np.array([1e-9, 1e-8]), np.array([[INF, 300.], [INF, INF]])),
@@ -149,7 +149,7 @@ EVERY = [InitialGradients(), InitialGradients(drive=1., T=100), InitialGradients
 
 @pytest.mark.parametrize("figure", EVERY, ids=lambda figure: f"{type(figure).__name__}-{figure.values}")
 def test_no_text_is_cut_or_covers_another(figure):
-    assert texts_fit(figure) > 8
+    assert legible(figure) > 8
 
 
 @pytest.mark.parametrize("figure, ranges", [

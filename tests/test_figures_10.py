@@ -11,7 +11,7 @@ from course_lib.experiments.windows import LAGS, TASKS, WINDOWS
 from course_lib.figures import truncated
 from course_lib.figures.truncated import STEPS, Balancing, Reach, WindowAndLag
 from course_lib.live import live
-from legible import texts_fit
+from legible import legible
 
 
 # The task ----------------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ def test_balancing_refuses(window):
     (Balancing, dict(window=200, start=-1.)), (Balancing, {}), ("map", dict(task="hold", lag=3, window=1)),
     ("map", dict(task="delay", lag=12, window=13))], ids=str)
 def test_no_text_is_cut_or_covers_another(make, values, small):
-    assert texts_fit(small.update(**values) if make == "map" else make(**values)) > 8
+    assert legible(small.update(**values) if make == "map" else make(**values)) > 8
 
 
 @pytest.mark.parametrize("make, ranges", [

@@ -11,7 +11,7 @@ from course_lib.figures import gates
 from course_lib.figures.digits import DigitCells
 from course_lib.figures.gates import Gates, HalfLife, RoadBack
 from course_lib.live import live
-from legible import texts_fit
+from legible import legible
 
 X = tasks.temporal_order(30, 1, np.random.default_rng(0))[0]
 ACCURACY = {(name, distance): np.array([.9, .9 - .01 * k, .9 - .016 * distance])
@@ -107,7 +107,7 @@ EVERY = [HalfLife(), HalfLife(bias=6.), RoadBack(), RoadBack(bias=6., scale=3.),
 
 @pytest.mark.parametrize("figure", EVERY, ids=lambda figure: f"{type(figure).__name__}-{figure.values}")
 def test_every_text_can_be_read(figure):
-    assert texts_fit(figure) > 3
+    assert legible(figure) > 3
 
 
 @pytest.mark.parametrize("figure, ranges", [

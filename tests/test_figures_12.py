@@ -11,7 +11,7 @@ from course_lib.experiments.curse import mean_squares
 from course_lib.experiments.resting import resting_gru
 from course_lib.figures.after import KeepBias, LongMemory, NewtonRounds, Pitchfork, SameRuler, StableDisc
 from course_lib.live import live
-from legible import texts_fit
+from legible import legible
 
 NUMBER = r"-?\d+\.?\d*(?:e[+-]?\d+)?"
 MEASURED = {.9: (5.2, 264., .25), .99: (50., 2.5e5, .26)}
@@ -129,7 +129,7 @@ def test_refusals(make, words):
     KeepBias(keep=.8, T=200), NewtonRounds(), NewtonRounds(gain=3., rounds=0), NewtonRounds(gain=.5, rounds=40),
     LongMemory(MEASURED), SameRuler(CURVES)], ids=lambda figure: f"{type(figure).__name__}-{figure.values}")
 def test_every_text_can_be_read(figure):
-    assert texts_fit(figure) > 3
+    assert legible(figure) > 3
 
 
 @pytest.mark.parametrize("figure, settings", [

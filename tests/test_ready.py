@@ -1,6 +1,7 @@
 """The machine check of notebook 00: each thing that can be missing is said with its remedy."""
 
 import importlib.metadata
+import sys
 
 import pytest
 from packaging.specifiers import SpecifierSet
@@ -33,6 +34,17 @@ def test_a_course_that_is_not_installed_says_so(monkeypatch):
     monkeypatch.setattr(importlib.metadata, "requires", missing)
     report = ready.check()
     assert not report.ready and "make lab" in repr(report)
+
+
+@pytest.mark.parametrize("platform, tag, torch", [("linux", "r1", True), ("emscripten", None, False)])
+def test_on_colab_and_in_the_browser_the_packages_are_the_hosts(monkeypatch, platform, tag, torch):
+    monkeypatch.setattr(sys, "platform", platform)
+    if tag:
+        monkeypatch.setenv("COLAB_RELEASE_TAG", tag)
+    found = {finding.what: finding.remedy for finding in ready.check()}
+    assert ("torch" in found) == torch and "jupyterlab" not in found and not any(found.values())
+    monkeypatch.setattr(ready.importlib.util, "find_spec", lambda name: None)
+    assert "start it anew" in repr(ready.check())
 
 
 @pytest.mark.parametrize("version, fine", [((3, 11), True), ((3, 14), True), ((3, 10), False), ((2, 7), False)])

@@ -41,7 +41,7 @@ class Arrows(Figure):
         ax.set(title="The gradient and what is left of it", xlabel="first entry", ylabel="second entry",
                xlim=(-.15, 2.25), ylim=(-.15, 2.25), aspect="equal")
         self.circle, = self.moving(ax.plot([], [], ":", color=BLUE, linewidth=1.2))
-        self.square, = self.moving(ax.plot([], [], ":", color=VERMILION, linewidth=1.2))
+        self.square, = self.moving(ax.plot([], [], "-.", color=VERMILION, linewidth=1.2))
         styles = (INK, "-", 1.6), (BLUE, "-", 3.2), (VERMILION, "--", 2.4)
         self.arrows = [self.moving(ax.plot([], [], dash, color=colour, linewidth=width))[0]
                        for colour, dash, width in styles]

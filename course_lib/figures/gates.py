@@ -127,10 +127,10 @@ class Gates(Figure):
         bars = self.fig.add_axes((.78, .12, .19, .78))
         common = {"aspect": "auto", "origin": "lower", "extent": (.5, T + .5, -.5, H - .5)}
         self.images = [self.moving(gates.imshow(np.zeros((H, T)), vmin=0, vmax=1, cmap="cividis", **common)),
-                       self.moving(cell.imshow(np.zeros((H, T)), vmin=-2, vmax=2, cmap="PuOr", **common))]
+                       self.moving(cell.imshow(np.zeros((H, T)), vmin=-2, vmax=2, cmap="cividis", **common))]
         gates.set_title("The gate, unit by unit (dark 0, yellow 1)", pad=20)
         gates.set_ylabel("unit")
-        cell.set(title="The cell c (orange below 0, violet above)", ylabel="unit", xlabel="step t")
+        cell.set(title="The cell c (dark -2, yellow 2)", ylabel="unit", xlabel="step t")
         for ax in self.axes:
             ax.grid(False)
             ax.set_yticks([])

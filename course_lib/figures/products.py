@@ -32,7 +32,7 @@ class Image(NamedTuple):
 class Ellipse(Figure):
     """What W^k makes of the unit circle; beside it the singular values of all powers, and the powers of rho.
 
-    The dots on the circle are the vectors that W^k takes to the ends of the ellipse's axes.
+    The marks on the circle are the vectors that W^k takes to the ends of the ellipse's axes.
 
         W = rotation(turn) [[stretch, shear], [0, .8]]
 
@@ -55,11 +55,11 @@ class Ellipse(Figure):
         ax.set_aspect("equal")
         ax.locator_params(nbins=5)
         self.circle, = self.moving(ax.plot(*CIRCLE, "--", color=INK, linewidth=1.2))
-        self.ellipse, = self.moving(ax.plot([], [], color=BLUE, linewidth=2.2))
+        self.ellipse, = self.moving(ax.plot([], [], color=BLUE, linewidth=3))
         self.axes = [self.moving(ax.plot([], [], dash, color=colour, linewidth=2.2))[0]
                      for colour, dash in ((VERMILION, "-"), (GREEN, "--"))]
-        self.sources = [self.moving(ax.plot([], [], "o", color=colour, markersize=7))[0]
-                        for colour in (VERMILION, GREEN)]
+        self.sources = [self.moving(ax.plot([], [], marker, color=colour, markersize=7))[0]
+                        for colour, marker in ((VERMILION, "o"), (GREEN, "s"))]
         ax = self.powers = self.fig.add_axes((.51, .13, .32, .78))
         ax.set(title="Singular values of all powers", xlabel="power j", ylabel="log10 of the size (decades)")
         ax.axhline(0, color=INK, linewidth=1)
