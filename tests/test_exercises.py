@@ -323,6 +323,7 @@ def test_axes_of_comparison():
     assert "Wrong at time index 1, right" in compare(2 * got - need + 1e-25, need, time_axis=-2).sentence
     assert compare(np.array([0., 1.]), np.array([0., 1.]), "each") is None
     assert "is 1e-300, needed 0." in compare(np.array([1e-300, 1.]), np.array([0., 1.]), "each").sentence
+    assert "Wrong at index 0, right at index 1." in compare(np.array([1., 1.]), np.array([0., 1.]), "each").sentence
     assert compare([np.inf, np.nan, 1], np.array([np.inf, np.nan, 1]), 0) is None
     assert compare([np.inf, 0, 1], np.array([np.inf, np.nan, 1]), 0) is not None
     assert compare(5, np.float64(5), 0) is None
@@ -499,7 +500,7 @@ def test_a_prediction_is_asked_for_noted_and_revealed(capsys, learner):
     assert lines(capsys) == ["99.3 measured: 1.2e-20 units.",
                              'No prediction yet. Make one first next time: predict("99.3", ...).']
     exercises.predict("99.3", -1)
-    assert lines(capsys) == ["99.3 not noted: -1 is not a number (units)."]
+    assert lines(capsys) == ["99.3 not noted: -1 is below 0, and a size is asked for. 10 to the power -3 is 1e-3."]
     for value in (.01, .01, 1e-9):
         exercises.predict("99.3", value)
     assert lines(capsys) == ["99.3 noted: 0.01 units."] * 2 + [

@@ -69,7 +69,7 @@ def test_log_slope_against_50_digits(a):
 
 @pytest.mark.parametrize("sigma, activation", [(1., "tanh"), (.05, "tanh"), (5., "tanh"), (2., "sigmoid")])
 def test_products_multiply_the_slopes(sigma, activation):
-    figure = Products().update(sigma=sigma, activation=activation)
+    figure = Products().update(std=sigma, activation=activation)
     for seed, drawn, curve in zip(SEEDS, figure.data.drawn, figure.curves):
         a = torch.tensor(sigma * np.random.default_rng(seed).normal(size=60))
         slope = 1 / torch.cosh(a)**2 if activation == "tanh" else .25 / torch.cosh(a / 2)**2
@@ -84,7 +84,7 @@ def test_products_multiply_the_slopes(sigma, activation):
 
 @pytest.mark.parametrize("sigma, activation", [(1., "tanh"), (5., "tanh"), (.5, "sigmoid")])
 def test_typical_and_average_are_integrals(sigma, activation):
-    figure, k = Products(sigma=sigma, activation=activation), 1 if activation == "tanh" else 2
+    figure, k = Products(std=sigma, activation=activation), 1 if activation == "tanh" else 2
 
     def slope(z):
         return mpmath.sech(sigma * z / k)**2 / k**2
@@ -221,7 +221,7 @@ def test_depth_refuses_other_depths(layers):
 # All of them -------------------------------------------------------------------------------------------
 
 EVERY = [Curves(), Curves(a=-6., activation="relu"), Curves(a=6., activation="sigmoid"), Products(),
-         Products(sigma=5.), Products(sigma=.05, activation="sigmoid"), Split(), Split(gain=4., inputs=3.),
+         Products(std=5.), Products(std=.05, activation="sigmoid"), Split(), Split(gain=4., inputs=3.),
          Split(recurrent="orthogonal", activation="sigmoid", gain=4.), Split(recurrent="identity", activation="relu"),
          Depth(), Depth(shared=True, activation="relu", gain=4., layers=50), Depth(gain=.3, layers=5)]
 
@@ -233,7 +233,7 @@ def test_no_text_is_cut_or_covers_another(figure):
 
 @pytest.mark.parametrize("figure, ranges", [
     (Curves(), dict(a=(-6., 6.), activation=["tanh", "sigmoid", "relu"])),
-    (Products(), dict(sigma=(.05, 5., .05), activation=["tanh", "sigmoid"])),
+    (Products(), dict(std=(.05, 5., .05), activation=["tanh", "sigmoid"])),
     (Split(), dict(gain=(.3, 4.), inputs=(.001, 10., "log"), activation=["tanh", "sigmoid", "relu"],
                    recurrent=["uniform", "orthogonal", "identity"])),
     (Depth(), dict(gain=(.3, 4.), layers=(5, 50), activation=["sigmoid", "tanh", "relu", "linear"], shared=bool))])

@@ -72,7 +72,7 @@ def test_updates_needed_draws_every_run():
 
 @pytest.mark.parametrize("w0, D", [(.5, 5), (.5, 10), (.8, 6), (.4, 8)])
 def test_plateau_is_what_counting_gives(w0, D):
-    figure = OneWeight(w0=w0, D=D)
+    figure = OneWeight(w0=w0, k=D)
     w, k = w0, 0
     while (w**D - 1)**2 > .5:
         w -= figure.SGD_RATE * (w**D - 1) * D * w**(D - 1)
@@ -82,12 +82,12 @@ def test_plateau_is_what_counting_gives(w0, D):
 
 def test_formula_nears_the_plateau_with_the_distance():
     errors = [abs(figure.data.needed / figure._half(figure.data.sgd) - 1)
-              for figure in (OneWeight(w0=.5, D=D) for D in (5, 10, 20, 40))]
+              for figure in (OneWeight(w0=.5, k=D) for D in (5, 10, 20, 40))]
     assert errors[0] > errors[1] > 1e-3 > max(errors[2:])
 
 
 def test_adam_is_the_library_s():
-    figure, adam, w = OneWeight(w0=.5, D=20), train.Adam(OneWeight.ADAM_RATE), np.array(.5)
+    figure, adam, w = OneWeight(w0=.5, k=20), train.Adam(OneWeight.ADAM_RATE), np.array(.5)
     state = adam.start(w)
     for value in figure.data.adam[1][1:]:
         w, state = adam.update(w, (w**20 - 1) * 20 * w**19, state)
@@ -95,12 +95,12 @@ def test_adam_is_the_library_s():
 
 
 def test_one_weight_in_words():
-    figure = OneWeight(w0=.5, D=10)
+    figure = OneWeight(w0=.5, k=10)
     assert "Adam: 34 updates" in figure.alt and "34 updates" in figure.names[1].get_text()
     assert figure.mark.get_xdata()[0] == figure.data.needed == (2**8 - 1) / (.001 * 80)
-    assert "not within 2000 updates" in figure.update(w0=.4, D=40).alt
-    with pytest.raises(ValueError, match="w0 is 1 and D 5"):
-        OneWeight(w0=1, D=5)
+    assert "not within 2000 updates" in figure.update(w0=.4, k=40).alt
+    with pytest.raises(ValueError, match="w0 is 1 and k 5"):
+        OneWeight(w0=1, k=5)
 
 
 # Logs and digits ---------------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ def test_dial_refuses_what_is_not_there():
 
 # All of them -------------------------------------------------------------------------------------------
 
-EVERY = [Front(MADE), OneWeight(), OneWeight(w0=.4, D=40), OneWeight(w0=.9, D=3), UpdatesNeeded({"plain": MADE}),
+EVERY = [Front(MADE), OneWeight(), OneWeight(w0=.4, k=40), OneWeight(w0=.9, k=3), UpdatesNeeded({"plain": MADE}),
          DigitDial(), DigitDial(distance=60, image=8), DigitDial(distance=0)]
 
 
@@ -153,7 +153,7 @@ def test_no_text_is_cut_or_covers_another(figure):
 
 
 @pytest.mark.parametrize("figure, ranges", [
-    (Front(MADE), dict(update=(0, 200, 50))), (OneWeight(), dict(D=(3, 40), w0=(.4, .9))),
+    (Front(MADE), dict(update=(0, 200, 50))), (OneWeight(), dict(k=(3, 40), w0=(.4, .9))),
     (DigitDial(), dict(distance=(0, 60), image=(0, 19)))])
 def test_sliders_move_it(figure, ranges):
     widget = live(figure, **ranges)

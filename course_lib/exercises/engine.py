@@ -161,8 +161,9 @@ class Prediction:
         """What was said, as it is recorded; ValueError with what is wanted if it is no answer."""
         if self.kind == "number":
             number = said.item() if math.prod(getattr(said, "shape", (0,))) == 1 else said
-            if isinstance(number, numbers.Real) and not isinstance(number, bool) and (
-                    abs(number) <= sys.float_info.max and (self.scale == "linear" or number >= 0)):
+            if isinstance(number, numbers.Real) and not isinstance(number, bool) and abs(number) <= sys.float_info.max:
+                if self.scale == "log10" and number < 0:
+                    raise ValueError(f"{said!r} is below 0, and a size is asked for. 10 to the power -3 is 1e-3.")
                 return float(number)
         else:
             known = {choice.casefold(): choice for choice in self.choices}
@@ -583,23 +584,24 @@ def _difference_in_numbers(got: np.ndarray, need: np.ndarray, time_axis: int | s
     pair = (bool(got[index]), bool(need[index])) if logical else (got[index], need[index])
     sentence = f"{_item(name, index)} is {_pair(*pair)}."
     if len(kept) == 1 and need.shape[kept[0]] > 1:
-        sentence += f" Wrong at {_runs(wrong.ravel())}" + (
-            "." if wrong.all() else f", right at {_runs(~wrong.ravel())}.")
+        word = "index" if time_axis == "each" else "time index"
+        sentence += f" Wrong at {_runs(wrong.ravel(), word)}" + (
+            "." if wrong.all() else f", right at {_runs(~wrong.ravel(), word)}.")
     if single and np.all(error <= 1e-5 * scale):
         sentence += f"\n{name} is float32, which has 7 digits. Stay with float64."
     return Difference(sentence + _factor(got, need), True, name)
 
 
-def _runs(marks: np.ndarray) -> str:
-    """The time indices that are marked, in words."""
+def _runs(marks: np.ndarray, word: str) -> str:
+    """The indices that are marked, in words."""
     if marks.all():
-        return "every time index"
+        return f"every {word}"
     places = np.flatnonzero(marks)
     runs = np.split(places, np.flatnonzero(np.diff(places) > 1) + 1)
     if len(runs) > 4:
-        return f"{len(places)} of {len(marks)} time indices"
+        return f"{len(places)} of {len(marks)} {word.replace('index', 'indices')}"
     texts = [f"{run[0]}" if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs]
-    return f"time index {', '.join(texts)}"
+    return f"{word} {', '.join(texts)}"
 
 
 def _factor(got: np.ndarray, need: np.ndarray) -> str:

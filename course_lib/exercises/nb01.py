@@ -70,6 +70,16 @@ def _neuron_not_summed(w, b, x, target):
     return da * x, da, da * w
 
 
+def _neuron_relu_slope_at_x(w, b, x, target):
+    da = 2 * (np.maximum(w * x + b, 0) - target) * (x > 0) / len(x)
+    return (da * x).sum(), da.sum(), da * w
+
+
+def _neuron_dx_summed(w, b, x, target):
+    dw, db, dx = neuron_gradient(w, b, x, target)
+    return dw, db, dx.sum()
+
+
 def _neuron_x_for_w(w, b, x, target):
     dw, db, dx = neuron_gradient(w, b, x, target)
     return (dx.sum(), db, dx / w * x)
@@ -138,6 +148,10 @@ def _chain_tanh_twice(w, x0):
 
 def _chain_from_the_start(w, x0):
     return np.append(1, np.cumprod(w * (1 - _chain_states(w, x0)[1:]**2)))
+
+
+def _chain_reversed(w, x0):
+    return chain_gradient(w, x0)[::-1]
 
 
 def _chain_single_slopes(w, x0):
@@ -316,6 +330,10 @@ def neuron_gradient(w: float, b: float, x: np.ndarray, target: np.ndarray) -> tu
                     "The sign is wrong: if y is above the target, a larger y makes L larger."),
             Mistake(_neuron_not_summed,
                     "dw and db are one number each. All examples share w and b, so their parts add up."),
+            Mistake(_neuron_relu_slope_at_x,
+                    "The slope of relu was taken at x. It is 1 where a is above 0, and a = w x + b."),
+            Mistake(_neuron_dx_summed,
+                    "dx was summed. Each example has an x of its own, so each keeps its own slope."),
             Mistake(_neuron_x_for_w,
                     "w and x are swapped: a = w x + b changes by x when w moves, and by w when x moves."),
         ],
@@ -346,6 +364,8 @@ def chain_gradient(w: np.ndarray, x0: float) -> np.ndarray:
             Mistake(_chain_from_the_start,
                     "These are the derivatives of x_k by x_0. Asked for are those of x_n by x_k: start at "
                     "the end, with 1."),
+            Mistake(_chain_reversed,
+                    "The order is the opposite one: d[0] belongs to x_0, and the last entry, d[n], is 1."),
             Mistake(_chain_single_slopes,
                     "These are the slopes of single links. d[k] is the product of those from k to the end."),
         ],

@@ -64,6 +64,11 @@ def _always_from_h_0(W_xh, W_hh, b_h, x, h_0):
     return np.concatenate([h_0[None], np.tanh(x @ W_xh.T + h_0 @ W_hh.T + b_h)])
 
 
+def _one_input_late(W_xh, W_hh, b_h, x, h_0):
+    read = _forward_of_the_library(W_xh, W_hh, b_h, x[1:], h_0)
+    return np.concatenate([read, 0 * read[:1]])
+
+
 def _same_state_added(W_xh, W_hh, b_h, x, h_0):
     h = _forward_of_the_library(W_xh, W_hh, b_h, x, h_0)
     for t in range(1, len(h)):
@@ -211,6 +216,9 @@ def states(W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray,
                     "The sequence runs backwards: the last input comes first."),
             Mistake(lambda W_xh, W_hh, b_h, x, h_0: _forward_of_the_library(W_xh, W_hh.T, b_h, x, h_0),
                     "W_hh is the wrong way round. States are rows here: h[t - 1] @ W_hh.T."),
+            Mistake(_one_input_late,
+                    "Off by one: Python counts x from 0, so x_t is x[t - 1]. Your row 1 has read x[1], and the last "
+                    "row was never filled."),
             Mistake(_same_state_added,
                     "The new state was added to the one before. It replaces it: h[t] = tanh(a_t)."),
         ],

@@ -94,8 +94,8 @@ def _radius(W):
 # 4.10 Every layer has its own matrix
 
 
-def weight_gradients(W, h, dh_L):
-    dh, dW = dh_L, []
+def weight_gradients(W, h, dh_n):
+    dh, dW = dh_n, []
     for W_l, h_l, h_below in zip(W[::-1], h[:0:-1], h[-2::-1]):
         da = h_l * (1 - h_l) * dh
         dW.insert(0, da.T @ h_below)
@@ -103,21 +103,21 @@ def weight_gradients(W, h, dh_L):
     return np.array(dW)
 
 
-def _weight_gradients_complex(W, h, dh_L):
+def _weight_gradients_complex(W, h, dh_n):
     def loss(W):
         h_l = h[0]
         for W_l in W:
             h_l = activations.sigmoid(h_l @ W_l.T)
-        return (h_l * dh_L).sum()
+        return (h_l * dh_n).sum()
 
     return gradcheck.complex_step(loss, W)
 
 
-def _weight_gradients_forward(W, h, dh_L):
+def _weight_gradients_forward(W, h, dh_n):
     result = np.empty_like(W)
     slope = h[1:] * (1 - h[1:])
     for layer in range(len(W)):
-        da = dh_L * slope[-1]
+        da = dh_n * slope[-1]
         for above in range(len(W) - 1, layer, -1):
             da = (da @ W[above]) * slope[above - 1]
         result[layer] = np.einsum("bi,bj->ij", da, h[layer])
@@ -125,8 +125,8 @@ def _weight_gradients_forward(W, h, dh_L):
 
 
 def _weight_gradients_wrong(slope=lambda h: h * (1 - h), below=True, transposed=False, flipped=False, carry=True):
-    def weight_gradients(W, h, dh_L):
-        dh, dW = dh_L, []
+    def weight_gradients(W, h, dh_n):
+        dh, dW = dh_n, []
         for l in range(len(W), 0, -1):
             da = slope(h[l]) * dh
             dW.insert(0, da.T @ h[l - 1 if below else l])
@@ -138,8 +138,8 @@ def _weight_gradients_wrong(slope=lambda h: h * (1 - h), below=True, transposed=
 
 def _weight_gradients_cases(rng):
     cases = []
-    for L, B, H in [(3, 2, 4), (25, 3, 5)]:
-        W, h = initialise.gaussian((L, H, H), rng), [rng.uniform(.2, .9, (B, H))]
+    for n, B, H in [(3, 2, 4), (25, 3, 5)]:
+        W, h = initialise.gaussian((n, H, H), rng), [rng.uniform(.2, .9, (B, H))]
         for W_l in W:
             h.append(activations.sigmoid(h[-1] @ W_l.T))
         cases.append((W, np.array(h), rng.normal(size=(B, H))))
@@ -243,6 +243,11 @@ def who_takes_it(run: bptt.Run, dh: np.ndarray) -> tuple[np.ndarray, np.ndarray]
                     "These are logarithms. Return the factors themselves."),
             Mistake(lambda run, dh: tuple(1 / part for part in _who_takes_it_at_once(run, dh)),
                     "They are upside down: the size after, divided by the size before, on the way back."),
+            Mistake(lambda run, dh: (_who_takes_it_at_once(run, dh)[0],
+                                     np.linalg.norm(dh[1:, 0] @ run.params.W_hh, axis=-1)
+                                     / np.linalg.norm(dh[1:, 0], axis=-1)),
+                    "W_hh was measured on dL/dh_t. On its way back the gradient meets the slopes first: what reaches "
+                    "W_hh is dL/da_t."),
             Mistake(lambda run, dh: (np.linalg.norm(1 - run.h[1:, 0]**2, axis=-1),
                                      np.full(len(run.x), np.linalg.norm(run.params.W_hh))),
                     "These are the norms of the slopes and of W_hh by themselves. Ask what they do to this gradient."),
@@ -300,10 +305,10 @@ def log10_bound(W_hh: np.ndarray, T: int) -> float:
         "4.10", "Every layer has its own matrix", minutes=6, difficulty=2,
         solution=weight_gradients, oracle=_weight_gradients_complex, cases=_weight_gradients_cases, time_axis=0,
         stub='''
-def weight_gradients(W: np.ndarray, h: np.ndarray, dh_L: np.ndarray) -> np.ndarray:
-    """dL/dW_l of a sigmoid net h_l = s(W_l h_{l-1}) for l = 1 ... L: (L, H, H).
+def weight_gradients(W: np.ndarray, h: np.ndarray, dh_n: np.ndarray) -> np.ndarray:
+    """dL/dW_l of a sigmoid net h_l = s(W_l h_{l-1}) for l = 1 ... n: (n, H, H).
 
-    W (L, H, H), W[l - 1] belongs to layer l; h (L + 1, B, H), h[0] the inputs; dh_L (B, H), dL/dh_L.
+    W (n, H, H), W[l - 1] belongs to layer l; h (n + 1, B, H), h[0] the inputs; dh_n (B, H), dL/dh_n.
     """
     ...
 ''',
@@ -320,13 +325,13 @@ def weight_gradients(W: np.ndarray, h: np.ndarray, dh_L: np.ndarray) -> np.ndarr
             Mistake(_weight_gradients_wrong(flipped=True),
                     "The layers are in the opposite order: entry 0 belongs to layer 1, next to the inputs."),
             Mistake(_weight_gradients_wrong(carry=False),
-                    "dL/dh_L was used for every layer. It has to be carried down: dL/dh_{l-1} = da_l @ W_l."),
-            Mistake(lambda W, h, dh_L: _weight_gradients_forward(W, h, dh_L).swapaxes(1, 2),
+                    "dL/dh_n was used for every layer. It has to be carried down: dL/dh_{l-1} = da_l @ W_l."),
+            Mistake(lambda W, h, dh_n: _weight_gradients_forward(W, h, dh_n).swapaxes(1, 2),
                     "Each matrix is transposed: the row belongs to the unit that receives, da_l[i], the column to the "
                     "one that sends."),
         ],
-        hints=["It is the backward pass of notebook 03, with a matrix of its own at each step and no sum over them.",
-               "Start with dh = dh_L and go l = L, ..., 1: da = h[l] * (1 - h[l]) * dh.",
+        hints=["It is the backward pass of lesson 03, with a matrix of its own at each step and no sum over them.",
+               "Start with dh = dh_n and go l = n, ..., 1: da = h[l] * (1 - h[l]) * dh.",
                "dL/dW_l = da.T @ h[l - 1], and then dh = da @ W[l - 1] for the layer below."],
     ),
     Prediction("4.11", "30 sigmoid layers with Glorot's weights: |dL/dh_0| divided by |dL/dh_30|?", scale="log10",

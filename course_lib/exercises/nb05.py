@@ -278,7 +278,7 @@ def with_determinant(determinant: float, k: int, size: float) -> np.ndarray:
                       "norm of its 10th power?", scale="log10", close=.3),
     Prediction("5.6", "A = [[0, 2], [0, 0]] and its transpose B have no eigenvalue but 0. What is the norm "
                       "of the product A B A B ... of 40 matrices?", scale="log10", close=1.),
-    Prediction("5.7", "Ten random W of 64 units, deviation 0.9/8, each with a norm above 1.6. For how many "
+    Prediction("5.7", "Ten random W of 64 units, standard deviation 0.9/8, each with a norm above 1.6. For how many "
                       "is the norm of the 200th power above 1?"),
     Prediction("5.8", "A sigmoid unit h_t = s(4.1 h_{t-1} + b): what does its gradient do over 200 steps?",
                kind="choice", choices=("it explodes", "it vanishes", "that depends on b")),
@@ -360,6 +360,8 @@ def log_size(js: np.ndarray, v: np.ndarray) -> float:
             Mistake(lambda js, v: log_size(np.swapaxes(js, 1, 2), v),
                     "You multiplied by J where the gradient goes through J^T: as a row it is v @ J, as a "
                     "column J.T @ v."),
+            Mistake(lambda js, v: log_size(np.swapaxes(js[::-1], 1, 2), v),
+                    "This is |J_T ... J_1 v|: v was sent forward. Going back, v meets J_T first, and it is v @ J."),
             Mistake(lambda js, v: log_size(js, v) / np.log(10),
                     "These are powers of ten. ln is np.log."),
             Mistake(lambda js, v: np.log(np.linalg.norm(v)) + np.log(np.linalg.norm(js, 2, (1, 2))).sum(),
@@ -370,10 +372,10 @@ def log_size(js: np.ndarray, v: np.ndarray) -> float:
                "it.",
                "Begin with total = np.log(np.linalg.norm(v)) and go through js[::-1]."],
     ),
-    Prediction("5.13", "Random tanh networks of 256 units without input, W_hh normal with deviation g/16. "
+    Prediction("5.13", "Random tanh networks of 256 units without input, W_hh normal with standard deviation g/16. "
                        "For which gains g does a gradient grow in the long run?", kind="choices",
                choices=("0.5", "0.8", "0.9", "1.5", "2", "3")),
-    Prediction("5.14", "Now every unit also gets random input of deviation 1. What does the largest exponent "
+    Prediction("5.14", "Now every unit also gets random input of standard deviation 1. What does the largest exponent "
                        "do at gain 1.5?", kind="choice",
                choices=("it falls below 0", "it stays as it is", "it rises")),
     Exercise(
@@ -402,6 +404,9 @@ def exponent(run: bptt.Run, v: np.ndarray, skip: int) -> float:
                     "Divided by T. From t = T to t = skip there are T - skip steps."),
             Mistake(lambda run, v, skip: _logs(run, v)[skip] / (len(run.x) - skip),
                     "The size of v is still in it. The change from ln |v| counts."),
+            Mistake(lambda run, v, skip: np.polyfit(-np.arange(skip, len(run.x) + 1), _logs(run, v)[skip:], 1)[0],
+                    "This is the slope of a line fitted to all points, as in lesson 03. The average change is the "
+                    "whole change divided by the number of steps."),
             Mistake(lambda run, v, skip: np.exp(exponent(run, v, skip)),
                     "This is the factor a step. The exponent is its logarithm."),
         ],

@@ -43,6 +43,11 @@ def _by_distance_wrong(measure=lambda dh: np.linalg.norm(dh, axis=-1).mean(-1), 
     return by_distance
 
 
+def _by_distance_mean_of_ratios(run, dh_T):
+    sizes = np.linalg.norm(bptt.backward(run, bptt.at_end(run, dh_T)).dh, axis=-1)
+    return (sizes / sizes[-1]).mean(-1)[::-1]
+
+
 def _run(rng, T, B, D, H, gain):
     params = initialise.rnn(D, H, rng, gain=gain)._replace(b_h=.1 * rng.normal(size=H))
     return bptt.forward(params, rng.normal(size=(T, B, D)), .1 * rng.normal(size=(B, H)))
@@ -56,19 +61,19 @@ def _by_distance_cases(rng):
 # 6.4 How long is the plateau
 
 
-def updates_needed(w0, D, rate):
-    return (w0 ** (2 - D) - 1) / (rate * D * (D - 2))
+def updates_needed(w0, k, rate):
+    return (w0 ** (2 - k) - 1) / (rate * k * (k - 2))
 
 
-def _updates_by_quadrature(w0, D, rate):
+def _updates_by_quadrature(w0, k, rate):
     points, weights = np.polynomial.legendre.leggauss(60)
     s = (1 - points) / 2 * np.log(w0)  # ln w from ln w0 to 0
-    return float((weights * np.exp((2 - D) * s)).sum() * -np.log(w0) / 2 / (rate * D))
+    return float((weights * np.exp((2 - k) * s)).sum() * -np.log(w0) / 2 / (rate * k))
 
 
-def _updates_from_time(w0, D, rate):
-    power = D - 2
-    return (1 / w0**power - 1) / power / D / rate
+def _updates_from_time(w0, k, rate):
+    power = k - 2
+    return (1 / w0**power - 1) / power / k / rate
 
 
 # 6.6 The share of the last steps
@@ -107,6 +112,12 @@ def _late_share_wrong(gradient=lambda back: back.da, power=1, which=lambda sizes
         return which(sizes, k).sum() / sizes.sum()
 
     return late_share
+
+
+def _late_share_by_sequence(back, k):
+    each = np.einsum("tbh,tbd->tbhd", back.da, back.run.x)
+    sizes = np.linalg.norm(each, axis=(2, 3)).sum(1)
+    return sizes[-k:].sum() / sizes.sum()
 
 
 def _late_share_of_sums(back, k):
@@ -159,6 +170,13 @@ def _farthest_all_at_once(weight, rate, size, q):
     return int((np.float32(weight) - updates != np.float32(weight)).nonzero()[0][-1])
 
 
+def _farthest_while(moves):
+    def farthest(weight, rate, size, q):
+        return next(k for k in range(1, 10**5) if not moves(weight, rate * size * q**k)) - 1
+
+    return farthest
+
+
 def _farthest_below(bound):
     def farthest(weight, rate, size, q):
         return sum(rate * size * q**k > bound(abs(weight)) for k in range(3000)) - 1
@@ -193,6 +211,9 @@ def by_distance(run: bptt.Run, dh_T: np.ndarray) -> np.ndarray:
                     "You took the mean of the gradients first, and there they cancel. Take each "
                     "sequence's norm, "
                     "then the mean."),
+            Mistake(_by_distance_mean_of_ratios,
+                    "You divided each sequence by its own last size and took the mean of the ratios. Take the means "
+                    "first, then divide."),
             Mistake(_by_distance_wrong(lambda dh: np.abs(dh).max(-1).mean(-1)),
                     "This is the largest entry, not the length: |v| is the root of the sum of squares."),
         ],
@@ -210,29 +231,29 @@ def by_distance(run: bptt.Run, dh_T: np.ndarray) -> np.ndarray:
         solution=updates_needed, oracle=_updates_by_quadrature, rtol=1e-6,
         cases=lambda rng: [(.5, 10, .001), (.8, 5, .01), (.6, 25, .1)],
         stub='''
-def updates_needed(w0: float, D: int, rate: float) -> float:
-    """Updates that take the weight from w0 to 1, if each adds rate * D * w**(D - 1). D >= 3, 0 < w0 < 1."""
+def updates_needed(w0: float, k: int, rate: float) -> float:
+    """Updates that take the weight from w0 to 1, if each adds rate * k * w**(k - 1). k >= 3, 0 < w0 < 1."""
     ...
 ''',
         also_correct=(_updates_from_time,),
         mistakes=[
-            Mistake(lambda w0, D, rate: (1 - w0) / (rate * D * w0 ** (D - 1)),
+            Mistake(lambda w0, k, rate: (1 - w0) / (rate * k * w0 ** (k - 1)),
                     "This keeps the speed of the start all the way. The gradient grows as w grows: "
                     "integrate."),
-            Mistake(lambda w0, D, rate: w0 ** (2 - D) / (rate * D * (D - 2)),
+            Mistake(lambda w0, k, rate: w0 ** (2 - k) / (rate * k * (k - 2)),
                     "The upper end is missing: at w = 1 the antiderivative is not 0."),
-            Mistake(lambda w0, D, rate: (w0 ** (2 - D) - 1) / (D * (D - 2)),
+            Mistake(lambda w0, k, rate: (w0 ** (2 - k) - 1) / (k * (k - 2)),
                     "This is the time. An update is a piece of time as long as the rate."),
-            Mistake(lambda w0, D, rate: (w0 ** (2 - D) - 1) / (rate * (D - 2)),
-                    "The factor D is missing: the derivative of w**D is D * w**(D - 1)."),
-            Mistake(lambda w0, D, rate: (w0 ** (1 - D) - 1) / (rate * D * (D - 1)),
-                    "The power is off by one: the integral of w**(1 - D) is w**(2 - D) / (2 - D)."),
-            Mistake(lambda w0, D, rate: -updates_needed(w0, D, rate),
+            Mistake(lambda w0, k, rate: (w0 ** (2 - k) - 1) / (rate * (k - 2)),
+                    "The factor k is missing: the derivative of w**k is k * w**(k - 1)."),
+            Mistake(lambda w0, k, rate: (w0 ** (1 - k) - 1) / (rate * k * (k - 1)),
+                    "The power is off by one: the integral of w**(1 - k) is w**(2 - k) / (2 - k)."),
+            Mistake(lambda w0, k, rate: -updates_needed(w0, k, rate),
                     "Below 0: the two ends are the wrong way round."),
         ],
-        hints=["dw = rate * D * w**(D - 1) * dk. Bring everything with w to one side.",
-               "k = integral from w0 to 1 of dw / (rate * D * w**(D - 1)).",
-               "The antiderivative of w**(1 - D) is w**(2 - D) / (2 - D)."],
+        hints=["dw = rate * k * w**(k - 1) * dn. Bring everything with w to one side.",
+               "n = integral from w0 to 1 of dw / (rate * k * w**(k - 1)).",
+               "The antiderivative of w**(1 - k) is w**(2 - k) / (2 - k)."],
     ),
     Prediction("6.5", "The same weight with Adam, distance 20 and not 10: how many updates?", kind="choice",
                choices=("about as many", "about ten times as many", "several hundred times as many")),
@@ -257,6 +278,9 @@ def late_share(back: bptt.Back, k: int) -> float:
                     / np.linalg.norm(back.da, axis=(1, 2)).sum(),
                     "This is the size of dL/da_t. The term of W_xh is dL/da_t times x_t."),
             Mistake(_late_share_wrong(power=2), "These are squares of the sizes. Take the norms themselves."),
+            Mistake(_late_share_by_sequence,
+                    "Each sequence was measured on its own. The term of a step is one matrix: sum over the batch "
+                    "first, then take its size."),
             Mistake(_late_share_of_sums,
                     "You added the terms first and measured then. Measure each step's term, then add "
                     "the sizes."),
@@ -313,14 +337,17 @@ def farthest(weight: float, rate: float, size: float, q: float) -> int:
         mistakes=[
             Mistake(lambda weight, rate, size, q: farthest(weight, rate, size, q) + 1,
                     "This is the first distance at which nothing moves. The one before is asked for."),
-            Mistake(_farthest_below(lambda w: 1.4e-45),
+            Mistake(_farthest_while(lambda w, update: np.float32(update) != 0),
                     "You asked when the update itself is 0 in float32. It is lost much earlier: when it "
                     "is small "
                     "beside the weight."),
             Mistake(_farthest_below(lambda w: 6e-8),
                     "You compared with a fixed number. What a number can be changed by grows with its size."),
-            Mistake(_farthest_below(lambda w: np.finfo(np.float64).eps / 2 * w),
+            Mistake(_farthest_while(lambda w, update: w - update != w),
                     "This is float64. Make the weight and the update np.float32 before you subtract."),
+            Mistake(_farthest_while(lambda w, update: np.float32(w - update) != np.float32(w)),
+                    "The subtraction was made in float64, and its result rounded. Round the weight and the update "
+                    "to float32 first, then subtract."),
             Mistake(_farthest_below(lambda w: np.spacing(np.float32(w))),
                     "Float32 rounds to the nearest number: an update of more than half the gap still "
                     "moves it."),

@@ -40,7 +40,7 @@ class DigitCells(Figure):
         self.fig.set_layout_engine("none")
         ax = self.fig.add_axes((.08, .14, .7, .77))
         end = self.distances[-1]
-        ax.set(title="The same images, read D steps ago", xlabel="blank steps D after the last row", ylabel="accuracy",
+        ax.set(title="The same images, read longer ago", xlabel="blank steps after the last row", ylabel="accuracy",
                ylim=(0, 1.04), xlim=(-.04 * end - 1, 1.04 * end + 1), xticks=self.distances)
         ax.axhline(.1, color=INK, linewidth=1)
         last = np.array([self.accuracies[name, end].mean() for name in self.names])

@@ -105,12 +105,12 @@ class Products(Decades):
 
         product of T slopes = exp(T * mean of ln f'(a))
 
-    sigma       standard deviation of the pre-activations
+    std         standard deviation of the pre-activations
     activation  "tanh" or "sigmoid"
     """
 
     size = (900, 360)
-    labels = {"sigma": "spread of a (std)"}
+    labels = {"std": "spread of a (std)"}
     title, xlabel, ylabel = "The product of n of them", "slopes in the product, n", r"$\log_{10}$ of the product"
     rectangle = (.42, .15, .36, .74)
     lines = (*((BLUE, dash, 1.6) for dash in DASHES), (VERMILION, "--", 1.8), (GREEN, ":", 1.8))
@@ -132,12 +132,12 @@ class Products(Decades):
         edges = np.linspace(0, 1, self.bins + 1)
         self.bars = self.moving(left.bar(edges[:-1], 0, width=.92 / self.bins, align="edge", color=BLUE))
 
-    def compute(self, sigma=1., activation="tanh"):
+    def compute(self, std=1., activation="tanh"):
         if activation not in ("tanh", "sigmoid"):
             raise ValueError(f'activation is {activation!r}, needs "tanh" or "sigmoid".')
-        drawn = log_slope(sigma * self.draws, activation)
+        drawn = log_slope(std * self.draws, activation)
         products = np.concatenate([np.zeros((len(SEEDS), 1)), drawn.cumsum(1)], axis=1) / np.log(10)
-        everywhere = log_slope(sigma * self.grid, activation)
+        everywhere = log_slope(std * self.grid, activation)
         typical = (self.weights * everywhere).sum() / np.log(10)
         average = np.log10((self.weights * np.exp(everywhere)).sum())
         return Slopes(np.exp(drawn), products, typical, average)
@@ -155,7 +155,7 @@ class Products(Decades):
         values = self.values
         ends = ", ".join(f"{10**curve[-1]:.1g}" for curve in slopes.products)
         return (f"Histogram of {slopes.drawn.size} slopes of {values['activation']} at pre-activations of standard "
-                f"deviation {values['sigma']:.3g}, beside the products of {self.T} of them, from three seeds: {ends}. "
+                f"deviation {values['std']:.3g}, beside the products of {self.T} of them, from three seeds: {ends}. "
                 f"The typical product is {10**(self.T * slopes.typical):.1g}, "
                 f"{10**slopes.typical:.2g} a step; the average of many products is "
                 f"{10**(self.T * slopes.average):.1g}, {10**slopes.average:.2g} a step.")
@@ -253,7 +253,7 @@ class Depth(Decades):
     size = (900, 380)
     labels = {"gain": "gain (1 Glorot, 1.41 He)", "layers": "layers", "shared": "one matrix for all layers"}
     title = "The gradient by depth"
-    xlabel, ylabel = "layers back from the top", r"$\log_{10}\ |dL/dh_\ell|\,/\,|dL/dh_L|$  (decades)"
+    xlabel, ylabel = "layers back from the top", r"$\log_{10}\ |dL/dh_\ell|\,/\,|dL/dh_n|$  (decades)"
     lines = tuple((colour, dash, 2.2) for colour, dash in zip((BLUE, ORANGE, GREEN), DASHES))
     named = 3
     most, width, batch = 50, 64, 20

@@ -160,55 +160,55 @@ class Plateau(NamedTuple):
 
 
 class OneWeight(Figure):
-    """One weight and a distance: L = (w^D - 1)^2 / 2 during training, by plain descent and by Adam.
+    """One weight and a distance: L = (w^k - 1)^2 / 2 during training, by plain descent and by Adam.
 
     w0  where the weight starts, between 0 and 1
-    D   the distance, at least 3
+    k   the distance, at least 3
     Plain descent is drawn at the limit of small rates, where an update is a small piece of time:
-    dw/dt = (1 - w^D) D w^(D-1).
+    dw/dt = (1 - w^k) k w^(k-1).
     """
 
     size = (760, 350)
-    labels = {"w0": "weight at the start", "D": "distance D"}
+    labels = {"w0": "weight at the start", "k": "distance k"}
     SGD_RATE, ADAM_RATE, ADAM_UPDATES = .001, .01, 2000
     REACH = 12  # decades of updates that are drawn
 
     def draw(self):
         ax = self.fig.subplots()
-        ax.set(title="One weight, D steps: the loss during training", xlabel="updates", xscale="log",
-               ylabel=r"loss  $(w^D - 1)^2/2$", xlim=(1, 10.**self.REACH), ylim=(-.02, .68))
+        ax.set(title="One weight, k steps: the loss during training", xlabel="updates", xscale="log",
+               ylabel=r"loss  $(w^k - 1)^2/2$", xlim=(1, 10.**self.REACH), ylim=(-.02, .68))
         self.lines = [self.moving(ax.plot([], [], dash, color=colour, linewidth=2.2))[0]
                       for colour, _, dash in STYLES[:2]]
         self.mark, = self.moving(ax.plot([], [], color=INK, linewidth=1.2, dashes=(1, 2)))
         self.names = [self.moving(ax.text(.01, height, "", transform=ax.transAxes, color=colour, va="top"))
                       for height, colour in ((.99, BLUE), (.92, ORANGE))]
 
-    def compute(self, w0=.5, D=10):
-        if not 0 < w0 < 1 or D < 3:
-            raise ValueError(f"w0 is {w0} and D {D}, need to be between 0 and 1, and at least 3.")
+    def compute(self, w0=.5, k=10):
+        if not 0 < w0 < 1 or k < 3:
+            raise ValueError(f"w0 is {w0} and k {k}, need to be between 0 and 1, and at least 3.")
         w = 1 - (1 - w0) * np.geomspace(1, 1e-3, 4000)
-        pace = 1 / ((1 - w**D) * D * w ** (D - 1.))  # time for a piece of w
+        pace = 1 / ((1 - w**k) * k * w ** (k - 1.))  # time for a piece of w
         time = np.concatenate([[0], np.cumsum(np.diff(w) * (pace[1:] + pace[:-1]) / 2)])
-        needed = (w0 ** (2. - D) - 1) / (self.SGD_RATE * D * (D - 2))
-        return Plateau((time / self.SGD_RATE, w), self._adam(w0, D), needed)
+        needed = (w0 ** (2. - k) - 1) / (self.SGD_RATE * k * (k - 2))
+        return Plateau((time / self.SGD_RATE, w), self._adam(w0, k), needed)
 
-    def _adam(self, w0: float, D: int) -> tuple[np.ndarray, np.ndarray]:
+    def _adam(self, w0: float, k: int) -> tuple[np.ndarray, np.ndarray]:
         optimiser = train.Adam(self.ADAM_RATE)
         w, m, v, path = w0, 0., 0., [w0]
-        for k in range(1, self.ADAM_UPDATES + 1):  # as train.Adam does, without its arrays: a slider waits for it
-            g = (w**D - 1) * D * w ** (D - 1)
+        for update in range(1, self.ADAM_UPDATES + 1):  # as train.Adam does, without its arrays: a slider waits for it
+            g = (w**k - 1) * k * w ** (k - 1)
             m, v = optimiser.beta1 * m + (1 - optimiser.beta1) * g, optimiser.beta2 * v + (1 - optimiser.beta2) * g * g
-            w -= (optimiser.rate * m / (1 - optimiser.beta1**k)
-                  / ((v / (1 - optimiser.beta2**k)) ** .5 + optimiser.eps))
+            w -= (optimiser.rate * m / (1 - optimiser.beta1**update)
+                  / ((v / (1 - optimiser.beta2**update)) ** .5 + optimiser.eps))
             path.append(w)
             if w >= 1:
                 break
         return np.arange(len(path)), np.array(path)
 
     def move(self, plateau):
-        D = self.values["D"]
+        k = self.values["k"]
         for line, (updates, w) in zip(self.lines, (plateau.sgd, plateau.adam)):
-            line.set_data(np.maximum(updates, 1), (w**D - 1.) ** 2 / 2)
+            line.set_data(np.maximum(updates, 1), (w**k - 1.) ** 2 / 2)
         self.mark.set_data([plateau.needed] * 2, [0, .5])
         self.names[0].set_text(f"plain descent, rate {self.SGD_RATE:g}: half the loss after "
                                f"{self._words(plateau.sgd)}; dotted: {_count(plateau.needed)} by the formula")
@@ -221,12 +221,12 @@ class OneWeight(Figure):
     def _half(self, run: tuple[np.ndarray, np.ndarray]) -> float:
         """Updates until the loss is half of what it is at w = 0."""
         updates, w = run
-        below = (w ** self.values["D"] - 1.) ** 2 <= .5
+        below = (w ** self.values["k"] - 1.) ** 2 <= .5
         return float(updates[below.argmax()]) if below.any() else np.inf
 
     def describe(self, plateau):
         values = self.values
-        return (f"The loss stays level and then drops, with distance {values['D']} and a weight that starts at "
+        return (f"The loss stays level and then drops, with distance {values['k']} and a weight that starts at "
                 f"{values['w0']:g}. Plain descent halves it after {self._words(plateau.sgd)}; the formula says "
                 f"{_count(plateau.needed)}. Adam: {self._words(plateau.adam)}.")
 
@@ -289,7 +289,7 @@ class DigitDial(Figure):
     """
 
     size = (860, 430)
-    labels = {"image": "image", "distance": "blank steps D"}
+    labels = {"image": "image", "distance": "blank steps"}
     NAMES = "tanh", "orthogonal", "IRNN"
     LONGEST, FLOOR = 60, -20
 
