@@ -180,14 +180,14 @@ def sequence_objective(loss: Callable, paths: Paths = Paths(), activation: str =
 
 
 def _normalised(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """a without its mean over the units and divided by their deviation, and that deviation."""
+    """a without its mean over the units and divided by their standard deviation, and that number."""
     centred = a - a.mean(-1, keepdims=True)
     scale = np.sqrt((centred * centred).mean(-1, keepdims=True) + LAYER_NORM_EPS)
     return centred / scale, scale
 
 
 def _norm_backward(d: np.ndarray, normal: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """What comes back through the norm: d without its mean and without its part along n, over the deviation."""
+    """What comes back through the norm: d without mean and part along n, over the standard deviation."""
     return (d - d.mean(-1, keepdims=True) - normal * (d * normal).mean(-1, keepdims=True)) / scale
 
 

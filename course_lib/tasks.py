@@ -16,7 +16,7 @@ def recall(T: int, batch: int, rng: np.random.Generator, symbols: int = 2,
            noise: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
     """Name the first symbol at the end: a symbol at t = 1, then T - 1 steps of noise.
 
-    returns  x (T, batch, symbols): one-hot at t = 1, normal noise of deviation `noise` afterwards; labels (batch,)
+    returns  x (T, batch, symbols): one-hot at t = 1, then normal noise of standard deviation `noise`; labels (batch,)
     """
     T, batch, symbols = _checks.count("T", T), _checks.count("batch", batch), _checks.count("symbols", symbols, 2)
     labels = _checks.generator(rng).integers(symbols, size=batch)

@@ -362,8 +362,8 @@ def _judge_function(exercise: Exercise, answer: Any) -> Verdict:
     changed = [outcome.changed for outcome in outcomes]
     if not any(differences) and not any(changed):
         count = "1 case" if len(cases) == 1 else f"{len(cases)} cases"
-        axis = exercise.time_axis
-        steps = "" if axis is None else " in each entry" if axis == "each" else " in each time step"
+        axes = {exercise.time_axis} if not isinstance(exercise.time_axis, tuple) else {*exercise.time_axis}
+        steps = "" if axes == {None} else " in each entry" if axes == {"each"} else " in each time step"
         return Verdict("passed", f"{count}, {_agreement(exercise.rtol)}{steps}.")
     for mistake in exercise.mistakes:
         if _same_outcomes(outcomes, _outcomes(exercise, mistake), compare):

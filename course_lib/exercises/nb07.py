@@ -180,6 +180,7 @@ def steps_until_overflow(factor: float, size: float, largest: float) -> int:
             Mistake(3.2348, "The sign is the other one: b is what is missing to 1/2."),
             Mistake(-3.7348, "w s(x_0) + b has to be x_0, not 0."),
             Mistake(-3., "That would be s(x_0) = 1/2 and x_0 = 0. Here x_0 = 1/2."),
+            Mistake(-3.23, "These are three digits. Four are asked for."),
         ],
         hints=["Where on the line w = 6 is x_0 = 1/2 a fixed point?",
                "1/2 = 6 s(1/2) + b, and s(1/2) = 0.6225."],
@@ -237,6 +238,10 @@ def growth_of_cycle(w: float, b: float, h: float) -> float:
             Mistake(lambda w, b, h: abs(w) *
                     np.sqrt((1 - np.tanh(h) ** 2) * (1 - np.tanh(np.tanh(w * h + b)) ** 2)),
                     "h is a state, tanh(a) already: its slope is 1 - h^2, with no tanh around h."),
+            Mistake(lambda w, b, h: abs(w) * np.sqrt((1 - h**2) * (1 - np.tanh(w * h) ** 2)),
+                    "The bias is missing: the other state is tanh(w h + b)."),
+            Mistake(lambda w, b, h: np.sign(w) * growth_of_cycle(w, b, h),
+                    "w is negative, but a factor of growth is above 0: take its size."),
         ],
         hints=["What is the other state of the cycle? What is the slope of the map at each of the two?",
                "The change is multiplied by w (1 - h^2) at one state, then by the same with the other state.",

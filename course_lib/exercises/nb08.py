@@ -268,6 +268,9 @@ def threshold_for(norms: np.ndarray, share: float) -> float:
                     "lower."),
             Mistake(lambda norms, share: np.median(norms), "This is the median, whatever share is asked "
                     "for."),
+            Mistake(lambda norms, share: np.quantile(norms, 1 - share),
+                    "Between two norms np.quantile draws a line. The threshold has to be one of the recorded "
+                    "norms."),
         ],
         hints=["Sort the norms, largest first. How many may lie above the threshold?",
                "int(share * len(norms)) of them may lie above it.",
@@ -339,6 +342,10 @@ def kept(back: bptt.Back) -> np.ndarray:
             Mistake(_kept_wrong(slope=lambda h: 1.), "The slope of tanh on the way to a_{t-1} is missing."),
             Mistake(_kept_wrong(slope=lambda h: 1 - h[2:]**2),
                     "The slope is taken at h_t. The step ends at a_{t-1}, so it needs 1 - h_{t-1}^2."),
+            Mistake(_kept_wrong(slope=lambda h: 1 - h[:-2]**2),
+                    "The slope is taken at h_{t-2}, one step too far back: row t - 1 of h is h_{t-1}."),
+            Mistake(lambda back: 1 / kept(back),
+                    "The ratio is upside down: what is left after the step belongs above."),
             Mistake(_kept_wrong(power=.5), "These are ratios of lengths. Here the squared lengths are "
                     "compared."),
             Mistake(lambda back: (back.da[:-1]**2).sum(-1) / (back.da[1:]**2).sum(-1),

@@ -259,7 +259,7 @@ def gain_for(left: float, T: int) -> float:
                       "What is the largest move of a state in one update with damping 0.01?", scale="log10"),
     Exercise(
         "9.9", "The Jacobian of a leaky layer", minutes=5, difficulty=2,
-        solution=leaky_jacobian, oracle=_leaky_complex, cases=_leaky_cases, time_axis=0,
+        solution=leaky_jacobian, oracle=_leaky_complex, cases=_leaky_cases, time_axis="each",
         stub='''
 def leaky_jacobian(W_hh: np.ndarray, a_t: np.ndarray, alpha: float) -> np.ndarray:
     """dh_t/dh_{t-1} of h_t = alpha h_{t-1} + (1 - alpha) tanh(a_t): (H, H). W_hh (H, H), a_t (H,)."""

@@ -86,6 +86,11 @@ def _windowed_in_chunks(w, x, h0, k):
     return sum(w ** (s - t) * h[t - 1] for s in range(1, len(h)) for t in range((s - 1) // k * k + 1, s + 1))
 
 
+def _windowed_state_after(w, x, h0, k):
+    h = _unit(w, x, h0)
+    return sum(w ** (s - t) * h[t] for s in range(1, len(h)) for t in range(max(1, s - k + 1), s + 1))
+
+
 def _windowed_cases(rng):
     return [(w, rng.uniform(.5, 1.5, T), rng.uniform(.5, 1.5), k)
             for w, T, k in [(.9, 7, 3), (-.8, 10, 4), (.7, 5, 9), (1.1, 8, 1)]]
@@ -269,6 +274,11 @@ def steps_back(T: int, k: int, kind: str) -> int:
             Mistake(lambda T, k, kind: T * min(k, T) if kind == "window" else T,
                     "The first losses have fewer than k steps behind them: the loss of step 1 goes back "
                     "one step, that of step 2 two."),
+            Mistake(lambda T, k, kind: T * k if kind == "window" else T,
+                    "Not every loss has k steps behind it: that of step 1 goes back one step, and none goes "
+                    "back more than T."),
+            Mistake(lambda T, k, kind: steps_back(T, k, kind) - (min(k, T) if kind == "window" else 0),
+                    "The loss of step t can go back t steps, the last of them to h_0: that of step 1 takes one."),
             Mistake(lambda T, k, kind: steps_back(T, k, "window") if kind == "window" else T // k * k,
                     "The last chunk is shorter than the others if k does not divide T. Its steps count too."),
             Mistake(lambda T, k, kind: steps_back(T, k, "window") if kind == "window" else
@@ -308,6 +318,8 @@ def windowed(w: float, x: np.ndarray, h0: float, k: int) -> float:
                                             for s in range(k, len(x) + 1)),
                     "The states are computed anew from zero in each window. The window cuts the way back "
                     "only: going forward, the states are those of the whole sequence."),
+            Mistake(_windowed_state_after,
+                    "At step t the weight multiplies h_{t-1}, the state before, not h_t."),
         ],
         hints=["First all states, once. Then one sum over the losses s, and inside it one over the steps "
                "t they reach.",
@@ -329,6 +341,8 @@ def chunked(params: cells.RNNParams, x: np.ndarray, k: int) -> np.ndarray:
                     "starts."),
             Mistake(_chunked_wrong(own=True),
                     "Only the last chunk's gradient is left. Add them up."),
+            Mistake(lambda params, x, k: chunked(params, x[:len(x) // k * k], k),
+                    "The last chunk, which may be shorter than k, is missing."),
             Mistake(_chunked_full,
                     "This is the full gradient: it crosses the borders of the chunks."),
             Mistake(_chunked_wrong(window=True),
@@ -424,6 +438,13 @@ def random_truncation(terms: np.ndarray, cut: np.ndarray, c: np.ndarray) -> floa
                     "not depend on what came after it."),
             Mistake(_random_truncation_wrong(lambda c, n: 1 / np.append(1., np.cumprod(c[:-1]))),
                     "c holds the chances of a cut. A term is reached if there was none: 1 - c for each place."),
+            Mistake(_random_truncation_wrong(lambda c, n: 1 / (1 - c)),
+                    "Each term has the weight of its own place. To reach term j the way has to pass all the "
+                    "places 0 ... j - 1."),
+            Mistake(lambda terms, cut, c: random_truncation(terms[:cut.argmax() + 1], cut, c),
+                    "Where no cut is True all terms are reached. np.argmax gives 0 there, as for a cut at 0."),
+            Mistake(lambda terms, cut, c: random_truncation(terms[:cut.argmax()] if cut.any() else terms, cut, c),
+                    "The cut comes after term j: that term is still reached."),
         ],
         hints=["With which chance is term j reached? There must be no cut after the terms 0 ... j - 1.",
                "Independent chances multiply: (1 - c[0]) (1 - c[1]) ... (1 - c[j - 1]). Divide term j by that.",

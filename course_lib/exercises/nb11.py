@@ -144,9 +144,9 @@ def _closed_by_thresholds(c, g, h):
 
 def _closed_cases(rng):
     cases = []
-    for i, f, o in [(.03, .97, .8), (.7, .04, .9), (.6, .9, .02), (.9, .05, .6), (.05, .9, .7), (.04, .5, .8),
-                    (.15, .04, .9)]:
-        c, g = [rng.uniform(.5, 1.5)], rng.uniform(-1, 1, 8)
+    for i, f, o, start in [(.03, .97, .8, 1), (.7, .04, .9, 1), (.6, .9, .02, 1), (.9, .05, .6, 1), (.05, .9, .7, 1),
+                           (.04, .5, .8, 1), (.15, .04, .9, 1), (.1, .97, .9, 40)]:
+        c, g = [start * rng.uniform(.5, 1.5)], rng.uniform(-1, 1, 8)
         for g_t in g:
             c.append(f * c[-1] + i * g_t)
         cases.append((np.array(c), g, o * np.tanh(np.array(c[1:]))))
@@ -156,6 +156,11 @@ def _closed_cases(rng):
 def _open(c, g, h):
     (f, i), *_ = np.linalg.lstsq(np.stack([c[:-1], g], axis=1), c[1:])
     return max([(i, "i"), (f, "f"), (h[0] / np.tanh(c[1]), "o")])[1]
+
+
+def _closed_without_tanh(c, g, h):
+    (f, i), *_ = np.linalg.lstsq(np.stack([c[:-1], g], axis=1), c[1:])
+    return min([(i, "i"), (f, "f"), (h[0] / c[1], "o")])[1]
 
 
 def _names_swapped(c, g, h):
@@ -238,6 +243,8 @@ def forget_backward(dc: np.ndarray, c_before: np.ndarray, f: np.ndarray) -> tupl
                     "What goes back to c_before has to pass the gate."),
             Mistake(lambda dc, c_before, f: (dc * c_before * f * (1 - f), dc * f * (1 - f)),
                     "The sigmoid's slope belongs to a_f. c_before is multiplied by f itself."),
+            Mistake(lambda dc, c_before, f: forget_backward(dc, c_before, f)[::-1],
+                    "The two have changed places: first dL/da_f, then dL/dc_before."),
         ],
         hints=["Two factors, so two derivatives: by f it is c_before, by c_before it is f.",
                "df/da_f = f * (1 - f).", "da_f = dc * c_before * f * (1 - f)."],
@@ -289,6 +296,8 @@ def chrono(steps: float) -> tuple:
                     "The input gate is open: it has to be 1 - f, nearly closed where f nearly keeps all."),
             Mistake(lambda steps: (np.log(steps - 1), 1 - np.log(steps - 1)),
                     "1 - f is asked of the gates. Which bias turns s(b) into 1 - s(b)?"),
+            Mistake(lambda steps: (bias_for(steps), -bias_for(steps)),
+                    "This is the bias for a half-life. Here the sum 1 / (1 - f) of all f^k has to be `steps`."),
             Mistake(lambda steps: (1 - 1 / steps, 1 / steps),
                     "These are the gates. Their biases are asked for."),
         ],
@@ -314,6 +323,9 @@ def closed(c: np.ndarray, g: np.ndarray, h: np.ndarray) -> str:
             Mistake(_names_swapped, "f and i are swapped: f multiplies the cell before, i the candidate."),
             Mistake(lambda c, g, h: "o" if np.abs(h).mean() < np.abs(c).mean() else "f",
                     "h is smaller than c for any output gate, since |tanh(c)| < |c|. Compare with tanh(c)."),
+            Mistake(_closed_without_tanh,
+                    "A full cell shows little through any output gate, since tanh ends at 1. Compare h with "
+                    "tanh(c), not with c."),
             Mistake(lambda c, g, h: "i", "It is not always the same gate. Find f, i and o from the numbers."),
         ],
         hints=["h_t = o tanh(c_t) gives o at once.",

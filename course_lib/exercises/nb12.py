@@ -53,6 +53,12 @@ def _reset_on_the_input(W_r, W_z, W_n, h, a_r, a_z, a_n):
     return (1 - z) * np.tanh(r * a_n + W_n @ (r * h)) + z * h
 
 
+def _reset_in_the_gate(W_r, W_z, W_n, h, a_r, a_z, a_n):
+    read = activations.sigmoid(a_r + W_r @ h) * h
+    z = activations.sigmoid(a_z + W_z @ read)
+    return (1 - z) * np.tanh(a_n + W_n @ read) + z * h
+
+
 # 12.3 Half-way back
 
 
@@ -163,6 +169,10 @@ def _decay_not_carried(l, h, dh_T):
     return dh_T * h[:-1].sum(0), dh_T * l ** (len(h) - 1)
 
 
+def _decay_turned(l, h, dh_T):
+    return decay_gradient(l, np.vstack([h[-2::-1], h[-1:]]), dh_T)
+
+
 def _decay_too_short(l, h, dh_T):
     return decay_gradient(l, h, dh_T)[0], dh_T * l ** (len(h) - 2)
 
@@ -238,6 +248,8 @@ def reset_before(W_r: np.ndarray, W_z: np.ndarray, W_n: np.ndarray, h: np.ndarra
             Mistake(_no_reset, "The reset gate does not act anywhere."),
             Mistake(_reset_on_the_input,
                     "r also multiplies what the input adds. It resets the old state alone."),
+            Mistake(_reset_in_the_gate,
+                    "r also resets what the update gate reads. Only the candidate reads r * h."),
         ],
         hints=["Compute r and z as in torch's form; they do not change.",
                "The candidate takes W_n @ (something of r and h).",
@@ -293,6 +305,8 @@ def jacobian_at_rest(W_hn: np.ndarray, b_z: np.ndarray) -> np.ndarray:
             Mistake(lambda W, b: activations.sigmoid(b) + (1 - activations.sigmoid(b))[:, None] / 2 * W,
                     "z was added to every entry. A unit keeps its own state alone: z belongs on "
                     "the diagonal."),
+            Mistake(lambda W, b: jacobian_at_rest(W, -b),
+                    "z and 1 - z have changed places: z near 1 keeps the old state."),
             Mistake(lambda W, b: jacobian_at_rest(W, b).T,
                     "It is transposed: row i says what h_t[i] takes from each unit."),
         ],
@@ -320,6 +334,8 @@ def decay_gradient(l: np.ndarray, h: np.ndarray, dh_T: np.ndarray) -> tuple[np.n
                     "At step t the number l multiplies h_{t-1}, the state before, not h_t."),
             Mistake(_decay_not_carried,
                     "dl takes the same dh at every step. On its way back it is multiplied by l."),
+            Mistake(_decay_turned,
+                    "The powers run the wrong way: what l did at the last step comes back without a factor."),
             Mistake(_decay_too_short, "dh_0 is one step short: from h_T to h_0 there are T factors."),
         ],
         hints=["Walk from t = T down to 1 and carry dh = dL/dh_t with you.",
@@ -365,6 +381,8 @@ def variance(l: float, T: int) -> float:
             Mistake(lambda l, T: 1 / (1 - l**2),
                     "This is the variance after very many steps. h_0 is 0, and T finite."),
             Mistake(lambda l, T: (1 - l**T) / (1 - l), "This adds up l^k. A variance adds up squares."),
+            Mistake(lambda l, T: (1 - l**T) / (1 - l**2),
+                    "The square is missing above: each step takes l^2, so T steps take l^(2T)."),
             Mistake(lambda l, T: (1 - l ** (2 * T + 2)) / (1 - l**2),
                     "One term too many: h_1 = x_1 has the variance 1."),
         ],

@@ -123,6 +123,10 @@ def _forget_left_over(bias_ih, bias_hh, value):
     return with_forget_bias(bias_ih, bias_hh, value)[0], bias_hh
 
 
+def _forget_in_the_sum(bias_ih, bias_hh, value):
+    return with_forget_bias(bias_ih, bias_hh, value)[0] - bias_hh * np.eye(4)[1].repeat(len(bias_hh) // 4), bias_hh
+
+
 def _forget_added(bias_ih, bias_hh, value):
     H = len(bias_ih) // 4
     return bias_ih + value * np.eye(4)[1].repeat(H), bias_hh
@@ -341,6 +345,8 @@ def with_forget_bias(bias_ih: np.ndarray, bias_hh: np.ndarray, value: float) -> 
             Mistake(_forget_left_over,
                     "bias_hh still adds what it was drawn as: the gate's bias is near `value`, not `value`."),
             Mistake(_forget_added, "You added `value` to what was drawn. Here the sum of the two has to be `value`."),
+            Mistake(_forget_in_the_sum,
+                    "The sum is right, but bias_hh still holds a part of it. All of `value` belongs in bias_ih."),
             Mistake(_forget_first_gate,
                     "This is the input gate. torch's order is i, f, g, o: f is the second quarter."),
         ],

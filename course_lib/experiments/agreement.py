@@ -34,10 +34,11 @@ class Practice(NamedTuple):
     needed: np.ndarray
 
 
-def practise(distance: int, optimiser, updates: int = 2000, seed: int = 0) -> Practice:
+def practise(distance: int, optimiser, updates: int = 2000, seed: int = 0, progress: bool = True) -> Practice:
     """Train five tanh networks of 32 units, drawn as torch draws them, on agreement at one distance.
 
     They are the same five at every distance, and see the same sentences. seed: of the networks and of the sentences.
+    progress: whether to show a bar.
     """
     nets = initialise.network(len(tasks.VOCABULARY), HIDDEN, 2, np.random.default_rng(seed), recurrent="uniform",
                               members=MEMBERS)
@@ -55,7 +56,7 @@ def practise(distance: int, optimiser, updates: int = 2000, seed: int = 0) -> Pr
 
     solved = solve.until_solved(nets, train.sequence_objective(losses.cross_entropy),
                                 lambda: tasks.agreement(distance, BATCH, rng), error, updates=updates,
-                                below=ALLOWED, every=EVERY, optimiser=optimiser)
+                                below=ALLOWED, every=EVERY, optimiser=optimiser, progress=progress)
     accuracy, reach = np.swapaxes(rows, 0, 1)
     return Practice(distance, EVERY * np.arange(len(rows)), accuracy, reach, solved.updates)
 

@@ -11,7 +11,7 @@ def largest_exponent(gain: float, seed: int, hidden: int = 256, T: int = 400, sk
                      drive: float = 0.) -> float:
     """The largest exponent of a random tanh network: how a gradient changes a step on its way back, in nats.
 
-    gain    W_hh has independent normal entries of deviation gain / sqrt(hidden); no bias
+    gain    W_hh has independent normal entries of standard deviation gain / sqrt(hidden); no bias
     seed    of the weights, of the state h_0, of the gradient at the end and of the inputs, all normal
     T       steps that count; before them `skip` in which the state settles, after them as many for the gradient
     drive   standard deviation of the input to each unit

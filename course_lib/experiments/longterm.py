@@ -79,8 +79,13 @@ def _network(kind: Kind, inputs: int, units: int, outputs: int, longest: int, rn
 
 def read(name: str, nets: cells.NetworkParams, x: np.ndarray) -> np.ndarray:
     """What the networks answer at the end: x (T, B, D) -> (E, B, K)."""
-    run = bptt.forward(nets.rnn, x, activation=_ALL[name].activation)
-    return cells.readout(nets.readout, run.h[-1])
+    def answer(part):
+        run = bptt.forward(nets.rnn, part, activation=_ALL[name].activation)
+        return cells.readout(nets.readout, run.h[-1])
+
+    # A run keeps every state and gate: a thousand long sequences at once would take half a GB.
+    parts = np.array_split(x, max(1, x.shape[-2] // 250), axis=-2)
+    return np.concatenate([answer(part) for part in parts], axis=-2)
 
 
 def order(name: str, sequences: int = PAPER_ORDER, T: int = 100, seeds: Iterable[int] = range(5),
@@ -150,7 +155,7 @@ def digits(name: str, distance: int, updates: int = 520, seeds: Iterable[int] = 
 
 
 class Forecast(NamedTuple):
-    """Next year's sunspot number from the years before, in deviations of the training years.
+    """Next year's sunspot number from the years before, in standard deviations of the training years.
 
     x, target          (years, N, 1), (N, 1)  what is read, and the year after it, up to 1949
     x_test, y_test     the same, years to be told from 1950 to 2008

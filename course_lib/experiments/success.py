@@ -36,11 +36,11 @@ METHODS = {"SGD": Method(.03), "clip": Method(.1, 1.), "clip + penalty": Method(
 def start(seeds: Iterable[int], dtype=np.float64) -> cells.NetworkParams:
     """Return an ensemble of networks as the paper draws its "smart tanh", one for each seed.
 
-    W_xh and W_hy normal with deviation .01, biases 0, W_hh with 15 inputs a unit and spectral radius .95.
+    W_xh and W_hy normal with standard deviation .01, biases 0, W_hh with 15 inputs a unit and spectral radius .95.
     """
     def drawn(seed: int) -> cells.NetworkParams:
         rng = np.random.default_rng([seed, 0])
-        # the gains make .01 of the deviations 1 / sqrt(6) and 1 / sqrt(50)
+        # the gains make .01 of the standard deviations 1 / sqrt(6) and 1 / sqrt(50)
         return initialise.network(6, UNITS, 4, rng, recurrent="sparse", gain=.95, input_gain=.01 * np.sqrt(6),
                                   output_gain=.01 * np.sqrt(UNITS), dtype=dtype)
 

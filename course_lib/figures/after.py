@@ -83,7 +83,7 @@ class StableDisc(Figure):
         plane.plot(disc.real, disc.imag, color=GREEN, linewidth=1.6)
         plane.plot(2 * circle.real, 2 * circle.imag, color=INK, linewidth=1, dashes=(2, 2))
         plane.text(-4, 0, "decays", color=GREEN, ha="center", va="center")
-        plane.text(2.15, -1.5, r"$|\lambda| = 2$", fontsize=9)
+        plane.text(2.15, -1.5, r"$|e_i| = 2$", fontsize=9)
         self.dots, = self.moving(plane.plot([], [], "o", color=VERMILION, markersize=7))
         ax.set(title="The state without input", xlabel="step t", ylabel=r"$\log_{10}\ |h_t|$",
                xlim=(0, self.STEPS), ylim=(self.FLOOR, 1.5))
@@ -96,7 +96,7 @@ class StableDisc(Figure):
 
     @property
     def factor(self) -> float:
-        """|1/2 + lambda/4|, by which a small state changes in a step."""
+        """|1/2 + e_i/4|, e_i an eigenvalue, by which a small state changes in a step."""
         return abs(.5 + self.data.eigenvalue / 4)
 
     def move(self, rest):
@@ -105,7 +105,7 @@ class StableDisc(Figure):
         with np.errstate(divide="ignore"):
             logs = np.log10(rest.sizes)
         self.curve.set_data(np.arange(len(logs)), np.maximum(logs, self.FLOOR - 1))
-        self.word.set_text(f"|1/2 + λ/4| = {abs(.5 + rest.eigenvalue / 4):.4f}")
+        self.word.set_text(f"|1/2 + $e_i$/4| = {abs(.5 + rest.eigenvalue / 4):.4f}")
 
     def describe(self, rest):
         factor = abs(.5 + rest.eigenvalue / 4)

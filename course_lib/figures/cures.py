@@ -25,7 +25,7 @@ class InitialGradients(Decades):
 
     activation  "tanh" or "relu"
     gain        times W_hh as it is usually drawn (sparse: radius .95)
-    drive       the deviation of what each unit takes from its input
+    drive       the standard deviation of what each unit takes from its input
     T           length of the sequence
     """
 
@@ -71,7 +71,7 @@ class ProductSpectrum(Decades):
     """All singular values of J_T ... J_1, largest first, for five ways to draw W_hh; tanh, 32 units.
 
     T      how many Jacobians
-    drive  the deviation of what each unit takes from its input, .01 or 1
+    drive  the standard deviation of what each unit takes from its input, .01 or 1
     """
 
     size = (900, 380)
