@@ -1,11 +1,13 @@
 """What the README says holds: its code runs, its links lead somewhere, its minutes are those of the notebooks."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import nbformat
 
 from course_lib.exercises import engine
+from course_lib.figures import GradientRuler
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -27,9 +29,24 @@ def test_its_code_runs(capsys):
     assert "vanished. Over 99 steps" in out and names["flow"][""].norms().shape == (101, 8)
 
 
-def test_its_links_lead_somewhere():
-    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if not link.startswith("http")]
-    assert links and all((ROOT / link).exists() for link in links), links
+def test_its_picture_says_what_is_measured():
+    said = re.search(r"!\[([^\]]*)\]\(tools/front/ruler.svg\)", README)[1]
+    by_gain = dict(re.findall(r"of ([\de+]+) at gain ([\d.]*\d)", said))
+    assert sorted(by_gain.values()) == ["0.6", "1", "1.8"] and "shrinks" in said.split("and grows")[0]
+    for factor, gain in by_gain.items():
+        measured = 10**abs(GradientRuler(T=100, activation="tanh", gain=float(gain)).data.exact[0])
+        assert float(f"{measured:.0e}") == float(f"{float(factor):.0e}"), gain
+
+
+def test_it_opens_the_first_notebook_in_three_other_places():
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
+    repository = urls["Repository"].removeprefix("https://github.com/")
+    first = "notebooks/00_start_here.ipynb"
+    assert (ROOT / first).exists()
+    for badge, address in (("binder", f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/{first}"),
+                           ("browser", f"{urls['Homepage']}lite/lab/index.html?path={first}"),
+                           ("colab", f"https://colab.research.google.com/github/{repository}/blob/main/{first}")):
+        assert f"(tools/front/{badge}.svg)]({address})" in README and (ROOT / f"tools/front/{badge}.svg").exists()
 
 
 def test_it_lists_every_notebook_with_its_minutes():

@@ -7,6 +7,7 @@ notebook with faults can be read at all.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,13 @@ CELL_METADATA = ("jupyter", "slideshow", "tags")
 SLIDE_TYPES = ("slide", "subslide", "fragment", "skip", "notes", "-")
 MOST_LINES = 15
 LEAST_ALT = 15
+
+REPOSITORY = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text(encoding="utf-8"))[
+    "project"]["urls"]["Repository"]
+COLAB = f"""import os
+if "COLAB_RELEASE_TAG" in os.environ and not os.path.exists("course_lib"):  # on Colab: fetch the course
+    !git clone -q --depth 1 {REPOSITORY} course
+    %cd -q course"""  # the first code cell of every notebook; elsewhere it does nothing
 
 OPENING = {"the goals": "able to", "what is needed before": "before", "the time": r"\d+ minutes"}
 
