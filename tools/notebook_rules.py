@@ -20,7 +20,7 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 CELL_METADATA = ("jupyter", "slideshow", "tags")
-SLIDE_TYPES = ("slide", "subslide", "fragment", "skip", "notes", "-")
+SLIDE_TYPES = ("slide", "subslide", "fragment", "skip", "notes", None)  # None: on the slide of the cell before it
 MOST_LINES = 15
 LEAST_ALT = 15
 
@@ -115,6 +115,8 @@ def picture_faults(html: str) -> Iterator[str]:
 def lesson_faults(book: NotebookNode, path: Path) -> list[str]:
     """Return what breaks the rules of a lesson: opening, cells, exercises, closing."""
     found = opening_faults(book)
+    if next((cell.source for cell in book.cells if cell.cell_type == "code"), None) != COLAB:
+        found.append("the first code cell is not notebook_rules.COLAB, which fetches the course on Colab")
     for cell in book.cells:
         found += [f"{cell.get('id')}: {what}" for what in cell_faults(cell, path.parent)]
     found += exercise_faults(book, path.stem)
@@ -173,7 +175,8 @@ def slide_type(cell: NotebookNode) -> str | None:
 def cell_faults(cell: NotebookNode, folder: Path) -> Iterator[str]:
     """Yield what is wrong with one cell by itself."""
     if slide_type(cell) not in SLIDE_TYPES:
-        yield f"slide type {slide_type(cell)!r}, not one of {', '.join(SLIDE_TYPES)}"
+        yield (f"slide type {slide_type(cell)!r}, not one of {', '.join(filter(None, SLIDE_TYPES))}, or no slideshow "
+               "metadata at all; a cell of type '-' is missing from a lecture in JupyterLab")
     noted = cell.cell_type == "markdown" and NOTES.fullmatch(cell.source.strip())
     if slide_type(cell) == "notes" and not noted:
         yield "speaker notes are one <details><summary>Speaker notes (N min)</summary> ... </details>"

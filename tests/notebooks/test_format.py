@@ -5,7 +5,7 @@ import nbformat
 import pytest
 
 import notebooks
-from notebook_rules import WIDGET_VIEW, faults
+from notebook_rules import COLAB, WIDGET_VIEW, faults
 
 
 @pytest.mark.parametrize("path", notebooks.paths(), ids=lambda path: path.stem)
@@ -15,11 +15,11 @@ def test_notebook_is_without_fault(path):
 
 def text(name, source, slide="slide", tags=()):
     """Return a Markdown cell."""
-    metadata = {"slideshow": {"slide_type": slide}} | ({"tags": list(tags)} if tags else {})
+    metadata = ({"slideshow": {"slide_type": slide}} if slide else {}) | ({"tags": list(tags)} if tags else {})
     return nbformat.v4.new_markdown_cell(source, id=name, metadata=metadata)
 
 
-def code(name, source, *outputs, slide="-", tags=()):
+def code(name, source, *outputs, slide=None, tags=()):
     """Return a code cell with these outputs."""
     cell = text(name, source, slide, tags)
     return nbformat.v4.new_code_cell(source, id=name, metadata=cell.metadata, outputs=list(outputs))
@@ -44,6 +44,7 @@ def lesson():
     book = nbformat.v4.new_notebook(cells=[
         text("goals", "# Slopes\n\nYou will be able to tell a slope. You need nothing before. 10 minutes."),
         text("goals-notes", "<details><summary>Speaker notes (5 min)</summary>\nHi.\n</details>", "notes"),
+        code("colab", COLAB, slide="skip"),
         code("picture", "figure", shown(text_html=PICTURE, text_plain="it falls to .1"), slide="subslide"),
         code("with-torch", "import torch\ntorch.ones(1).item()", printed("1.0\n"), tags=["torch"]),
         code("imports", "from course_lib.exercises import check, hint, predict, reveal, solution"),
@@ -127,7 +128,7 @@ def of_book(key, value):
 
 
 def count(book):
-    cell_of(book, "guess").execution_count = 7
+    cell_of(book, "guess").execution_count = 70
 
 
 def never_run(book):
@@ -135,7 +136,7 @@ def never_run(book):
 
 
 def solution_before(book):
-    book.cells.insert(2, book.cells.pop(6))
+    book.cells.insert(3, book.cells.pop(7))
     numbered(book)
 
 
@@ -165,8 +166,9 @@ DEFECTS = {
     "next alt": (output("picture", shown(text_html=PICTURE + '<img alt="a plot">')), 'alt text is "a plot"'),
     "alt in Markdown": (change("recap", "a hill with its slope", "hill"), "recap: a picture whose alt"),
     "alt in HTML": (change("recap", "A slope", "<img src='x'>"), "recap: a picture whose alt text is None"),
-    "no slideshow": (metadata("more", "slideshow", {}), "more: slide type None"),
     "unknown slide": (metadata("more", "slideshow", {"slide_type": "Slide"}), "more: slide type 'Slide'"),
+    "no Colab": (change("colab", "git clone", "git pull"), "the first code cell is not"),
+    "hidden slide": (metadata("more", "slideshow", {"slide_type": "-"}), "missing from a lecture"),
     "open notes": (change("goals-notes", "</details>", ""), "goals-notes: speaker notes are one <details>"),
     "notes as code": (metadata("guess", "slideshow", {"slide_type": "notes"}), "guess: speaker notes"),
     "long notes": (change("goals-notes", "5 min", "11 min"), "the speaker notes take 11 min"),
