@@ -11,7 +11,7 @@ PYTEST = "$(VENV)" -m pytest
 # Products as small as the course's gain nothing from a second thread; on a busy machine the two wait for each other.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help lab test test-browser bench notebooks portable clean python
+.PHONY: help lab test test-browser bench notebooks portable handout table teaching slides site clean python
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -21,11 +21,11 @@ lab: python  ## open the course in JupyterLab
 	@$(LAB) $(LAB_ARGS)
 
 test: python  ## run every test that needs no browser
-	@"$(PYTHON)" tools/setup_env.py test
+	@"$(PYTHON)" tools/setup_env.py test slides handout
 	$(PYTEST) -n 2 --dist loadfile
 
 test-browser: python  ## run the tests in a browser (needs chromium)
-	@"$(PYTHON)" tools/setup_env.py test browser
+	@"$(PYTHON)" tools/setup_env.py test browser slides site
 	$(PYTEST) tests/browser
 
 bench: python  ## measure the speed of the library and of the live figures (needs chromium)
@@ -39,6 +39,26 @@ notebooks: python  ## execute and normalise the notebooks (NB=01_gradients: only
 portable: python  ## compare the notebooks' outputs as other processors and thread counts give them
 	@"$(PYTHON)" tools/setup_env.py test
 	$(PYTEST) tests/notebooks/test_processors.py -m ''
+
+handout: python  ## write the notebooks without solutions, and as assignments for nbgrader, to build/handout
+	@"$(PYTHON)" tools/setup_env.py
+	@"$(VENV)" tools/handout.py
+
+table: python  ## measure seconds and memory of the notebooks for README.md (NB=01_gradients: only that one)
+	@"$(PYTHON)" tools/setup_env.py test
+	@"$(VENV)" tools/measure.py $(NB)
+
+teaching: python  ## count the minutes in notebooks/TEACHING.md anew
+	@"$(PYTHON)" tools/setup_env.py test
+	@"$(VENV)" tools/teaching.py
+
+slides: python  ## make stand-alone lectures of the notebooks in build/slides (NB=01_gradients: only that one)
+	@"$(PYTHON)" tools/setup_env.py slides
+	@"$(VENV)" tools/slides.py $(NB)
+
+site: python  ## build the course as web pages, with the edition that runs in a browser, in build/site
+	@"$(PYTHON)" tools/setup_env.py site
+	@"$(VENV)" tools/site/make_site.py
 
 clean:  ## remove .venv and all that these targets leave behind
 	rm -rf .venv .pytest_cache .hypothesis tests/browser/artifacts build *.egg-info
