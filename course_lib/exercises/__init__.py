@@ -1,6 +1,7 @@
 """Exercises that answer back: check, hint, solution; predict and reveal; progress.
 
     check("3.1", my_function)     what is wrong with it and why, or that it passes
+    grade("3.1", my_function)     the same, and an AssertionError if it does not pass: for graded copies of a notebook
     hint("3.1")                   the next hint
     solution("3.1")               the source of a solution, folded up
     predict("3.2", ...)           the question; with a value in place of the ..., it is noted
@@ -20,10 +21,10 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from .engine import Bank, Exercise, Prediction, bank, judge, numbers_of_banks
+from .engine import Bank, Exercise, Prediction, Verdict, bank, judge, numbers_of_banks
 from .progress import Store, default_path
 
-__all__ = ["check", "hint", "predict", "progress", "reveal", "solution"]
+__all__ = ["check", "grade", "hint", "predict", "progress", "reveal", "solution"]
 
 _hints_given: dict[str, int] = {}
 
@@ -35,16 +36,33 @@ def check(id: str, answer: Any = ...) -> None:
     answer  the function itself (not its result), or the value that the exercise asks for
     Raises ValueError or TypeError for an id that does not exist. What is wrong with an answer is printed.
     """
+    _checked(id, answer)
+
+
+def grade(id: str, answer: Any = ...) -> None:
+    """Check an answer as `check` does, in a cell whose error means no points.
+
+    id      "3.1"
+    answer  as for `check`
+    Raises AssertionError if the answer does not pass; ValueError or TypeError for an id that does not exist.
+    """
+    verdict = _checked(id, answer)
+    if verdict.word != "passed":
+        raise AssertionError(f"{id} {verdict.word}: {verdict.reason}")
+
+
+def _checked(id: str, answer: Any) -> Verdict:
     exercise = _find(id, Exercise)
     verdict = judge(exercise, answer)
     if verdict.word == "passed":
         _say(f"{id} passed: {verdict.reason}")
         if not any(record["kind"] == "passed" and record["id"] == id for record in _store().read()[0]):
             _store().append({"kind": "passed", "id": id})
-        return
+        return verdict
     _say(f"{id} {verdict.word}\n{verdict.reason}")
     if verdict.word != "stopped":
         _say(f'hint("{id}") gives a hint.')
+    return verdict
 
 
 def hint(id: str) -> None:
