@@ -9,6 +9,7 @@ Reading order is import order, and nothing imports upwards:
     experiments   experiments/
     screen        figures live
     torch         torch_bridge watch/
+    trial         claims/
     learner       exercises ready
 
 Calculus and dynamics need numpy alone. Import the modules by name: `from course_lib import bptt, cells`.

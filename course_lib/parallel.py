@@ -20,24 +20,29 @@ def runs(function: Callable, settings: Iterable, *, processes: int | None = None
     errors     what function raises; the runs that have not begun are dropped
 
     joblib does the work. In `with joblib.parallel_config(backend="dask")`, or "ray" after ray's register_ray(), the same
-    call runs on that cluster. In the browser, where there are no processes, the runs go one after another.
+    call runs on that cluster. In the browser, where there are no processes, the runs go one after another without it.
     """
-    from joblib import Parallel, delayed
     settings = list(settings)
     if processes is not None:
         _checks.count("processes", processes)
-    if sys.platform == "emscripten":
-        processes = 1
 
     def outcomes() -> Iterator[tuple[Any, Any]]:
-        jobs = (delayed(_one)(function, i, setting) for i, setting in enumerate(settings))
         with progress_bar(len(settings), progress, " runs") as bar:
-            # for joblib None is a single process; -1 is all, also those of a cluster
-            for i, outcome in Parallel(n_jobs=processes or -1, return_as="generator_unordered")(jobs):
+            for i, outcome in _begin(function, settings, processes):
                 bar.update()
                 yield settings[i], outcome
 
     return outcomes()
+
+
+def _begin(function: Callable, settings: list, processes: int | None) -> Iterable[tuple[int, Any]]:
+    """Return (place, outcome) of every run, as they end."""
+    if sys.platform == "emscripten":
+        return (_one(function, i, setting) for i, setting in enumerate(settings))
+    from joblib import Parallel, delayed
+    jobs = (delayed(_one)(function, i, setting) for i, setting in enumerate(settings))
+    # for joblib None is a single process; -1 is all, also those of a cluster
+    return Parallel(n_jobs=processes or -1, return_as="generator_unordered")(jobs)
 
 
 def _one(function: Callable, i: int, setting) -> tuple[int, Any]:

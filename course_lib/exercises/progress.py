@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 from datetime import datetime, timezone
 from pathlib import Path
@@ -19,6 +20,8 @@ def default_path() -> Path:
     """The progress file: what COURSE_PROGRESS names, else progress.jsonl in the user's data directory."""
     if named := os.environ.get("COURSE_PROGRESS"):
         return Path(named).expanduser().absolute()
+    if sys.platform == "emscripten":
+        return Path("/drive/progress.jsonl")  # JupyterLite keeps this folder in the browser's storage
     import platformdirs
 
     return platformdirs.user_data_path("gradients-through-time", appauthor=False) / "progress.jsonl"

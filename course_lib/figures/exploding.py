@@ -445,10 +445,15 @@ class Logs(Figure):
 
     def describe(self, data):
         return "Logs of training runs, on logarithmic axes. " + " ".join(
-            f"{name}: the loss starts at {history.loss[0]:.1g} and has a median of about "
-            f"{_decade(np.median(history.loss[len(history.loss) // 2:]))} in the second half; the gradient's length is "
-            f"about {_decade(history.grad_norm[0])} at the start and {_decade(history.grad_norm.max())} at most."
+            f"{name}: the loss starts at {history.loss[0]:.1g} and is {_since(history.loss)} in the second half; the "
+            f"gradient's length is about {_decade(history.grad_norm[0])} at the start and {_decade(history.grad_norm.max())} at most."
             for name, history in self.runs.items())
+
+
+def _since(loss: np.ndarray) -> str:
+    """Where the loss of the second half lies, told from its median: chaotic runs have no digits that last."""
+    ratio = np.median(loss[len(loss) // 2:]) / loss[0]
+    return "far above that" if ratio > 5 else "far below that" if ratio < .2 else "near that"
 
 
 def _decade(value: float) -> str:

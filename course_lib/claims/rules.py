@@ -1,0 +1,210 @@
+"""Rules: what has to be measured for a claim to hold, and for it to fail.
+
+    holds if share > .9; fails if share < .5 or worst > 10
+
+Where neither is true, the claim holds partly. A rule compares names with numbers or with each other, joined by and, or,
+not. Nothing is computed in it, so all that it can ever say can be found out: see `attainable`.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import itertools
+import math
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+HOLDS, PARTLY, FAILS = "holds", "holds partly", "fails"
+VERDICTS = (HOLDS, PARTLY, FAILS)
+FORM = re.compile(r"holds if (.+); fails if (.+)")
+ALLOWED = (ast.Compare, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Constant, ast.Name, ast.Load,
+           ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
+MOST_CASES = 100_000  # no more than these are gone through
+
+
+class Rule(NamedTuple):
+    """A rule, read: two conditions over measured names."""
+
+    holds: ast.expr
+    fails: ast.expr
+
+    @property
+    def names(self) -> list[str]:
+        """The measured names in it, in their order."""
+        return list(dict.fromkeys(node.id for part in self for node in ast.walk(part) if isinstance(node, ast.Name)))
+
+
+@functools.cache
+def read(rule: str) -> Rule:
+    """Read a rule.
+
+    rule     "holds if EXPR; fails if EXPR": comparisons, and, or, not, numbers and names
+    returns  Rule
+    errors   ValueError for anything else, for conditions that can be true together, and where one can never be true
+    """
+    form = FORM.fullmatch(rule)
+    if form is None:
+        raise ValueError(f"the rule is {rule!r}, needs the form 'holds if EXPR; fails if EXPR'.")
+    parts = Rule(*(_expression(text, rule) for text in form.groups()))
+    reached = _reached(parts, rule)
+    if (True, True) in reached:
+        raise ValueError(f"the rule {rule!r} can hold and fail at once. Leave room between its two conditions.")
+    for word, case in ((HOLDS, (True, False)), (FAILS, (False, True))):
+        if case not in reached:
+            raise ValueError(f"the rule {rule!r} can never say {word!r}, whatever is measured. A trial needs a rule "
+                             f"that can go both ways.")
+    return parts
+
+
+def verdict(rule: str, values: Mapping[str, float]) -> str:
+    """Return what a rule says of measured values: "holds", "holds partly" or "fails".
+
+    rule    see `read`
+    values  {name: number} with all names of the rule; more may stand there
+    errors  ValueError for a bad rule, a missing name, and for NaN or infinity
+    """
+    parts = read(rule)
+    for name in parts.names:
+        if name not in values:
+            raise ValueError(f"the rule {rule!r} needs {name!r}; measured are {', '.join(values) or 'no values'}.")
+        if not math.isfinite(values[name]):
+            raise ValueError(f"{name} is {values[name]}, which no bound can judge. Count how often that happens "
+                             f"instead, or take the logarithm.")
+    holds, fails = (_true(part, values) for part in parts)
+    return HOLDS if holds else FAILS if fails else PARTLY
+
+
+def attainable(rule: str, values: Mapping[str, float] | None = None) -> set[str]:
+    """Return the verdicts a rule can give: whatever is measured, or where only the sizes of `values` change.
+
+    values   None, or the measured ones: each is scaled by every power of ten, or becomes 0, but keeps its sign
+    returns  a set of verdicts
+    """
+    parts = read(rule)
+    signs = {name: 1 if values is None else math.copysign(1, values[name]) for name in parts.names}
+    return {HOLDS if holds else FAILS if fails else PARTLY
+            for holds, fails in _reached(parts, rule, None if values is None else signs)}
+
+
+class Zones(NamedTuple):
+    """What a rule says while one number moves and the others stay.
+
+    edges    (n,) where its words may change, in order of size
+    between  (n + 1,) verdicts below the first edge, between two, above the last
+    at       (n,) verdicts on the edges themselves
+    """
+
+    edges: list[float]
+    between: list[str]
+    at: list[str]
+
+
+def zones(rule: str, name: str, values: Mapping[str, float]) -> Zones:
+    """Let one measured number move alone and return what the rule says of it.
+
+    rule, values  as for `verdict`
+    name          one of the rule's
+    returns       Zones; its edges are the numbers and the measured values with which the rule compares the name
+    """
+    def says(value: float) -> str:
+        return verdict(rule, {**values, name: value})
+
+    edges = sorted({_value(other, values) for pair in _compared(read(rule)) for side, other in (pair, pair[::-1])
+                    if isinstance(side, ast.Name) and side.id == name})
+    if not edges:
+        raise ValueError(f"the rule {rule!r} compares {name!r} with nothing; it has {', '.join(read(rule).names)}.")
+    between = [says(point) for point in _points(edges, room=1)]
+    return Zones(edges, between, [says(edge) for edge in edges])
+
+
+def _compared(parts: Rule) -> list[tuple[ast.expr, ast.expr]]:
+    """All pairs that stand on the two sides of a comparison."""
+    return [pair for part in parts for node in ast.walk(part) if isinstance(node, ast.Compare)
+            for pair in itertools.pairwise([node.left, *node.comparators])]
+
+
+def _expression(text: str, rule: str) -> ast.expr:
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError as error:
+        raise ValueError(f"the rule {rule!r} cannot be read: {error.msg} in {text!r}.") from None
+    for node in ast.walk(tree):
+        if not isinstance(node, ALLOWED) or isinstance(node, ast.Constant) and type(node.value) not in (int, float):
+            raise ValueError(f"the rule {rule!r} contains {ast.unparse(node) or type(node).__name__!r}, but only "
+                             f"comparisons, and, or, not, numbers and names are allowed. Compute in the measurement.")
+    _check_condition(tree, rule)
+    return tree
+
+
+def _check_condition(node: ast.expr, rule: str) -> None:
+    """Refuse what is no condition where one is needed, and conditions that are compared."""
+    if isinstance(node, ast.BoolOp):
+        inner = node.values
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        inner = [node.operand]
+    elif isinstance(node, ast.Compare) and all(map(_is_side, [node.left, *node.comparators])):
+        return
+    else:
+        raise ValueError(f"the rule {rule!r} contains {ast.unparse(node)!r}, needs a comparison there, "
+                         f"such as {ast.unparse(node)} > 0.")
+    for each in inner:
+        _check_condition(each, rule)
+
+
+def _is_side(node: ast.expr) -> bool:
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        node = node.operand
+        return isinstance(node, ast.Constant)
+    return isinstance(node, (ast.Name, ast.Constant))
+
+
+def _true(node: ast.expr, values: Mapping[str, float]) -> bool:
+    if isinstance(node, ast.BoolOp):
+        return (all if isinstance(node.op, ast.And) else any)(_true(each, values) for each in node.values)
+    if isinstance(node, ast.UnaryOp):
+        return not _true(node.operand, values)
+    sides = [_value(side, values) for side in [node.left, *node.comparators]]
+    return all(_COMPARE[type(op)](*pair) for op, pair in zip(node.ops, itertools.pairwise(sides)))
+
+
+_COMPARE = {ast.Lt: float.__lt__, ast.LtE: float.__le__, ast.Gt: float.__gt__, ast.GtE: float.__ge__,
+            ast.Eq: float.__eq__, ast.NotEq: float.__ne__}
+
+
+def _value(node: ast.expr, values: Mapping[str, float]) -> float:
+    if isinstance(node, ast.UnaryOp):
+        return -_value(node.operand, values)
+    return float(values[node.id] if isinstance(node, ast.Name) else node.value)
+
+
+def _reached(parts: Rule, rule: str, signs: Mapping[str, float] | None = None) -> set[tuple[bool, bool]]:
+    """What the two conditions can be together.
+
+    Only the order of names and numbers counts. A name may be any number that it is compared with, or lie in a gap; in
+    each gap there is room for all names that are compared with names.
+    """
+    pairs = _compared(parts)
+    social = {side.id for pair in pairs if all(isinstance(side, ast.Name) for side in pair) for side in pair}
+    choices = []
+    for name in parts.names:
+        group = social if name in social else {name}
+        numbers = {_value(side, {}) for pair in pairs for side in pair if not isinstance(side, ast.Name)
+                   and any(isinstance(other, ast.Name) and other.id in group for other in pair)} or {0.}
+        if signs is not None:
+            numbers.add(0.)
+        points = [*numbers, *_points(sorted(numbers), room=len(group))]
+        choices.append([point for point in points if signs is None or point * signs[name] >= 0])
+    if math.prod(map(len, choices)) > MOST_CASES:
+        raise ValueError(f"the rule {rule!r} has too many names and numbers to go through. Make it simpler.")
+    cases = (dict(zip(parts.names, case)) for case in itertools.product(*choices))
+    return {tuple(_true(part, case) for part in parts) for case in cases}
+
+
+def _points(numbers: list[float], room: int) -> list[float]:
+    """So many values below, between and above some numbers as there is to be room for, in order of size."""
+    ends = [numbers[0] - 1 - i for i in reversed(range(room))], [numbers[-1] + 1 + i for i in range(room)]
+    gaps = [low + (high - low) * (i + 1) / (room + 1) for low, high in itertools.pairwise(numbers)
+            for i in range(room)]
+    return ends[0] + gaps + ends[1]

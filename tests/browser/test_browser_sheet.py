@@ -1,0 +1,70 @@
+"""The sheet prints on one page of A4; the court is used with the keyboard; a link leads to its cell."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from course_lib import claims
+from lab import complaints, execute
+
+NAME = "14_claims_on_trial.ipynb"
+
+
+def test_the_sheet_is_one_page_of_a4(page, tmp_path):
+    path = claims.sheet().write(tmp_path / "sheet.html")
+    page.goto(path.as_uri())
+    pdf = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
+    width, height = map(float, re.search(rb"/MediaBox\s*\[\s*0\s+0\s+([\d.]+)\s+([\d.]+)\s*\]", pdf).groups())
+    assert (width * 25.4 / 72, height * 25.4 / 72) == pytest.approx((210, 297), abs=1)
+    page.locator("ol").last.evaluate("list => { for (let i = 0; i < 40; i++) list.append(list.lastChild.cloneNode(true)) }")
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True))) == 2, "more would be seen"
+
+
+@pytest.fixture(scope="module")
+def court(lab, browser):
+    """A page with the court, whose cells have run."""
+    page = browser.new_page(viewport={"width": 1200, "height": 1000})
+    name = lab.write("court.ipynb", "from course_lib import claims\nclaims.court()", "claims.table()", "claims.sheet()")
+    lab.open(page, name)
+    execute(page, "notebook:run-all-cells")
+    page.locator(".widget-toggle-buttons button").first.wait_for()
+    page.locator(".jp-CodeCell a").first.wait_for()
+    yield page
+    page.close()
+
+
+def test_a_vote_by_keyboard_opens_the_trial(court):
+    assert court.locator(".jp-CodeCell [role=status]").count() == 0
+    button = court.locator(".widget-toggle-buttons button", has_text="fails")
+    button.focus()
+    court.keyboard.press("Space")
+    trial = court.locator(".jp-CodeCell [role=status]")
+    trial.wait_for()
+    assert claims.get(1).sentence in trial.inner_text() and "You said: fails." in trial.inner_text()
+    court.get_by_role("button", name="next claim").focus()
+    court.keyboard.press("Enter")
+    court.wait_for_function("words => document.querySelector('.jp-CodeCell blockquote').textContent.includes(words)",
+                            arg=claims.get(2).claim[:30])
+    assert court.locator(".jp-CodeCell [role=status]").count() == 0
+    button.focus()
+    court.keyboard.press("Space")
+    trial.wait_for()
+    assert complaints(court) == []
+
+
+def test_a_link_leads_to_its_cell(court):
+    claim = next(claim for claim in claims.ledger() if claim.verdict == "fails")
+    link = court.locator(f"a[aria-label='claim {claim.number} in lesson {claim.lesson:02}']")
+    for seen in (False, True):  # without windowing, a cell of a notebook that is just being opened has no place yet
+        link.click()
+        court.wait_for_function("""([cell, seen]) => {
+            const found = window.jupyterapp.shell.currentWidget?.content?.widgets?.find(
+                each => each.model.id === cell);
+            const box = found?.node.isConnected && found.node.getBoundingClientRect();
+            return box && box.height > 0 && (!seen || box.top < window.innerHeight && box.bottom > 0);
+        }""", arg=[claim.cell, seen], timeout=60_000)
+        if not seen:
+            execute(court, "docmanager:open", path="court.ipynb")
