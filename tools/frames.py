@@ -84,7 +84,7 @@ def draggable(book: NotebookNode, most: int = MOST_FRAMES) -> tuple[dict[str, st
     book   a stored notebook with its outputs
     most   frames a figure, at most, or nearly so
     """
-    cells = [cell for cell in book.cells if cell.cell_type == "code"]
+    cells = [cell for cell in book.cells if cell.cell_type == "code" and cell.id != "colab"]  # no Python, but IPython
     namespace, done, moving, still = {"__name__": "__main__"}, set(), {}, {}
     with tempfile.TemporaryDirectory() as folder, _quiet(folder):
         for place, cell in enumerate(cells):

@@ -1,0 +1,197 @@
+"""Turn the stored notebooks, and the texts beside them, into the sources of the site's pages.
+
+A page is written in Markdown as Sphinx reads it with myst-parser: what the notebook stores, nothing executed. Speaker
+notes stay out of it, a solution is folded up, and each cell has its id as the id of an element, so that a link to
+`05_singular_values.ipynb#ellipse` finds it.
+"""
+from __future__ import annotations
+
+import html
+import os
+import re
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote
+
+from nbformat import NotebookNode
+
+from notebook_rules import slide_type
+from notebooks import ROOT, paths, read
+
+MARKDOWN_LINK = re.compile(r"(?<!\\)\]\((?![a-z]+:)([^)\s]+)")
+HTML_LINK = re.compile(r"\b(?:href|src|srcset)=\"(?![a-z]+:|#)([^\"\s]+)\"")
+LIVE = re.compile(r"\blive\(")
+PICTURES = (".png", ".gif", ".svg", ".jpg", ".jpeg", ".webp")
+BRANCH = "main"
+LEFT_OUT = {"colab"}  # cells that set up a machine, and show nothing
+
+
+def repository() -> str:
+    """Return the address of the published repository, as pyproject.toml names it."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
+
+
+def sources() -> dict[Path, str]:
+    """Return {file of the repository: name of its page}, in the order of the site."""
+    texts = {ROOT / "notebooks" / "TEACHING.md": "teaching", ROOT / "data" / "README.md": "data"}
+    return {ROOT / "README.md": "index"} | {path: path.stem for path in paths()} | {
+        path: name for path, name in texts.items() if path.exists()}
+
+
+def places(name: str) -> dict[str, str]:
+    """Return where else the notebook of this name is run, as {label: address}."""
+    home = repository().removeprefix("https://")
+    owner = home.removeprefix("github.com/")
+    return {
+        "Browser": f"lite/lab/index.html?path=notebooks/{name}.ipynb",
+        "Binder": f"https://mybinder.org/v2/gh/{owner}/HEAD?urlpath=lab/tree/notebooks/{name}.ipynb",
+        "Colab": f"https://colab.research.google.com/github/{owner}/blob/{BRANCH}/notebooks/{name}.ipynb",
+        "Download": f"https://{home}/raw/{BRANCH}/notebooks/{name}.ipynb",
+    }
+
+
+def front(known: dict[Path, str]) -> str:
+    """Return the front page: the README, and the order of all pages behind it."""
+    lessons = [name for path, name in known.items() if path.suffix == ".ipynb"]
+    others = [name for path, name in known.items() if path.suffix != ".ipynb" and name != "index"]
+    trees = [fenced("{toctree}", "\n".join([":hidden:", f":caption: {caption}", *entries]))
+             for caption, entries in (("Lessons", lessons), ("Beside them", others)) if entries]
+    return text_page(ROOT / "README.md", known) + "\n" + "\n".join(trees)
+
+
+def text_page(path: Path, known: dict[Path, str]) -> str:
+    """Return the source of a page made of a Markdown file."""
+    return linked(path.read_text(encoding="utf-8"), path, known)
+
+
+def lesson(book: NotebookNode, path: Path, known: dict[Path, str], moving: dict[str, str]) -> str:
+    """Return the source of a lesson's page.
+
+    book    the stored notebook
+    path    of its file
+    known   {file: name of its page} of the site
+    moving  {cell id: HTML} of the live figures that move without a kernel
+    """
+    number = path.stem[:2]
+    parts = []
+    for cell in book.cells:
+        if slide_type(cell) == "notes" or cell.id in LEFT_OUT or not cell.source.strip():
+            continue
+        parts.append(f"({number}-{cell.id})=")
+        if is_hidden(cell) or cell.source.startswith("|"):  # to raw HTML a label gives no id, to a table it gives two
+            parts.append(fenced("{raw} html", f'<span id="{cell.id}"></span>'))
+        if cell.cell_type == "markdown":
+            parts.append(linked(cell.source, path, known))
+        else:
+            parts += [html_linked(part, path, known) for part in shown(cell, moving)]
+        if len(parts) == 2:
+            title, _, rest = parts.pop().partition("\n")
+            parts += [title, run_it(path.stem), rest]
+    return "\n\n".join(parts) + "\n"
+
+
+def is_hidden(cell: NotebookNode) -> bool:
+    """Return whether the cell's source is folded up."""
+    return cell.metadata.get("jupyter", {}).get("source_hidden", False)
+
+
+def run_it(name: str) -> str:
+    """Return the line of links to where the lesson can be run."""
+    links = " ".join(f'<a class="run" href="{html.escape(address)}">{label}</a>'
+                     for label, address in places(name).items())
+    return fenced("{raw} html", f'<p class="places"><span>Run this lesson:</span> {links}</p>')
+
+
+def shown(cell: NotebookNode, moving: dict[str, str]) -> Iterator[str]:
+    """Yield the source of a code cell, unless it is folded up, and its outputs."""
+    if not is_hidden(cell):
+        yield fenced("{code-block} python", cell.source)
+    outputs = list(cell.outputs)
+    if cell.id in moving:
+        outputs = [output for output in outputs if "text/html" not in output.get("data", {})]
+    for output in outputs:
+        yield from output_source(output)
+    if cell.id in moving:
+        yield fenced("{raw} html", f'<div class="output">{moving[cell.id]}</div>')
+    elif LIVE.search(cell.source) and any("data" in output for output in cell.outputs):
+        yield "{.still}\nThe figure is live where the lesson is run."
+    if is_hidden(cell) and not outputs:
+        yield "{.still}\nRun the lesson to see this."
+
+
+def output_source(output: NotebookNode) -> Iterator[str]:
+    """Yield the source of one stored output."""
+    data = output.get("data", {})
+    if "text/html" in data:
+        yield fenced("{raw} html", f'<div class="output">{data["text/html"]}</div>')
+    elif "text/markdown" in data:
+        yield data["text/markdown"]
+    else:
+        text = data.get("text/plain", output.get("text", "")).rstrip("\n")
+        if text.strip():
+            yield fenced("{code-block} text", f":class: output\n\n{text}")
+
+
+def fenced(directive: str, text: str) -> str:
+    """Return a directive round a text, whatever backticks the text holds."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}{directive}\n{text}\n{fence}"
+
+
+def linked(text: str, path: Path, known: dict[Path, str]) -> str:
+    """Return the text of the file at `path` with its links turned to the site's pages, or to the repository."""
+    text = MARKDOWN_LINK.sub(lambda match: f"]({page_link(match.group(1), path, known)}", text)
+    return html_linked(text, path, known)
+
+
+def html_linked(text: str, path: Path, known: dict[Path, str]) -> str:
+    """Return the text with the links in its HTML, which Sphinx leaves as they are, turned to the site's pages."""
+    def turned(match: re.Match) -> str:
+        link = page_link(match.group(1), path, known)
+        number, _, cell = link.removeprefix("#").partition("-")
+        lesson = next((name for name in known.values() if link[0] == "#" and name.startswith(f"{number}_")), "")
+        return match.group().replace(match.group(1), f"{lesson}.html#{cell}" if lesson else
+                                     re.sub(r"\.md(?=#|$)", ".html", link))
+
+    return HTML_LINK.sub(turned, text)
+
+
+def page_link(link: str, path: Path, known: dict[Path, str]) -> str:
+    """Return what a relative link of the file at `path` is on its page."""
+    target, _, anchor = link.partition("#")
+    file = Path(os.path.normpath(path.parent / target)) if target else path
+    if file.suffix == ".ipynb" and file in known:
+        return f"#{file.stem[:2]}-{cell_of(anchor, file)}" if anchor else f"{known[file]}.md"
+    if not target:
+        return link
+    if file in known:
+        return f"{known[file]}.md" + f"#{anchor}" * bool(anchor)
+    inside = os.path.relpath(file, ROOT).replace(os.sep, "/")
+    return inside if file.suffix in PICTURES else f"{repository()}/blob/{BRANCH}/{inside}" + f"#{anchor}" * bool(anchor)
+
+
+def cell_of(anchor: str, path: Path) -> str:
+    """Return the id of the cell that an anchor of the notebook at `path` means: it names a cell or, as JupyterLab has
+    it, a heading. What means neither is returned as it is, for Sphinx to complain of."""
+    anchor = unquote(anchor).removeprefix("cell-id=")
+    return headings(path).get(anchor, anchor)
+
+
+@cache
+def headings(path: Path) -> dict[str, str]:
+    """Return {anchor of a heading in JupyterLab: id of its cell} of a stored notebook."""
+    return {re.sub("[`*$]", "", heading).strip().replace(" ", "-"): cell.id
+            for cell in reversed(read(path).cells) if cell.cell_type == "markdown"
+            for heading in reversed(re.findall(r"^#+ (.+)$", cell.source, re.MULTILINE))}
+
+
+def pictures(text: str, path: Path) -> dict[str, Path]:
+    """Return {place: file} of the pictures in the repository that a text shows."""
+    found = {}
+    for link in MARKDOWN_LINK.findall(text) + HTML_LINK.findall(text):
+        file = Path(os.path.normpath(path.parent / link))
+        if file.suffix in PICTURES and file.exists():
+            found[os.path.relpath(file, ROOT).replace(os.sep, "/")] = file
+    return found
