@@ -271,9 +271,13 @@ def small(png: bytes) -> bytes:
 
 @contextlib.contextmanager
 def _quiet(folder: str) -> Iterator[None]:
-    """Run cells as an automated run does: nothing printed, the reader's progress untouched."""
+    """Run cells as an automated run does: nothing printed, the reader's progress untouched, no processes of their own.
+
+    Decks and pages are made two at a time already, and joblib's processes would outlive their work by five minutes.
+    """
     before = dict(os.environ)
-    os.environ |= {"TQDM_DISABLE": "1", "COURSE_PROGRESS": os.path.join(folder, "progress.json"), "MPLBACKEND": "agg"}
+    os.environ |= {"TQDM_DISABLE": "1", "COURSE_PROGRESS": os.path.join(folder, "progress.json"), "MPLBACKEND": "agg",
+                   "LOKY_MAX_CPU_COUNT": "1"}
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             yield
