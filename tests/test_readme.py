@@ -59,3 +59,21 @@ def test_it_lists_every_notebook_with_its_minutes():
         assert re.search(r"(\d+) minutes", first).group(1) == lesson, name
         if exercises:
             assert sum(e.minutes for e in engine.bank(number).exercises) == int(exercises), name
+
+
+def test_it_counts_the_exercises_and_the_figures():
+    banks = [engine.bank(number) for number in engine.numbers_of_banks()]
+    exercises = [exercise for bank in banks for exercise in bank.exercises]
+    said = (f"{len(exercises)} exercises and {sum(len(bank.predictions) for bank in banks)} predictions; "
+            f"{sum(len(exercise.mistakes) for exercise in exercises)} typical wrong answers")
+    assert said in README
+    cells = [cell.source for path in ROOT.glob("notebooks/*.ipynb") for cell in nbformat.read(path, 4).cells
+             if cell.cell_type == "code"]
+    assert f"{sum(source.count(chr(10) + 'live(') + source.startswith('live(') for source in cells)} live figures" in README
+
+
+def test_its_table_has_every_notebook_below_1_gb():
+    table = re.search(r"<!-- table: notebooks -->(.*?)<!-- /table -->", README, re.DOTALL)[1]
+    rows = re.findall(r"^\| \[(\w+)\]\(notebooks/(\w+).ipynb\) \| (\d+) \| (\d+) \|$", table, re.MULTILINE)
+    assert [name for name, *_ in rows] == sorted(path.stem for path in ROOT.glob("notebooks/*.ipynb"))
+    assert all(name == link and int(memory) < 950 for name, link, _, memory in rows)
