@@ -21,7 +21,7 @@ def default_path() -> Path:
     if named := os.environ.get("COURSE_PROGRESS"):
         return Path(named).expanduser().absolute()
     if sys.platform == "emscripten":
-        return Path("/drive/progress.jsonl")  # JupyterLite keeps this folder in the browser's storage
+        return Path("/drive/progress.jsonl")  # where JupyterLite mounts the reader's files
     import platformdirs
 
     return platformdirs.user_data_path("gradients-through-time", appauthor=False) / "progress.jsonl"
