@@ -15,7 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 from IPython.utils.capture import capture_output
 
-PROGRESS = "/drive/progress.jsonl"
+PROGRESS = "/tmp/progress.jsonl"
 
 
 class Hook(DisplayHook):

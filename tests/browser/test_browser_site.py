@@ -313,4 +313,5 @@ def test_the_ruler_moves_in_a_browser_without_the_network(offline, page):
         page.keyboard.insert_text('check("0.3", lambda factor, steps: factor**steps)')
         page.keyboard.press("Control+Enter")
         solved.locator(".jp-OutputArea-output", has_text="0.3 passed").wait_for(timeout=30_000)
+        solved.locator(".jp-InputPrompt", has_text=re.compile(r"\[\d+\]")).wait_for(timeout=30_000)  # noted, and done
         assert outside == []
