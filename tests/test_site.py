@@ -213,7 +213,7 @@ def test_in_a_browser_runs_go_one_after_another_and_progress_lies_in_its_drive(m
     order = [setting for setting, _ in parallel.runs(abs, [3, 1, 2], processes=2, progress=False)]
     assert order == [3, 1, 2]
     monkeypatch.delenv("COURSE_PROGRESS", raising=False)
-    assert default_path() == Path("/tmp/progress.jsonl")
+    assert default_path() == Path("/drive/progress.txt")
 
 
 # The build

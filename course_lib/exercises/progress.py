@@ -21,7 +21,7 @@ def default_path() -> Path:
     if named := os.environ.get("COURSE_PROGRESS"):
         return Path(named).expanduser().absolute()
     if sys.platform == "emscripten":
-        return Path("/tmp/progress.jsonl")  # lost with the page: writing into JupyterLite's drive was seen to hang
+        return Path("/drive/progress.txt")  # JupyterLite's drive never answers when a .jsonl is closed that is written
     import platformdirs
 
     return platformdirs.user_data_path("gradients-through-time", appauthor=False) / "progress.jsonl"

@@ -15,7 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 from IPython.utils.capture import capture_output
 
-PROGRESS = "/tmp/progress.jsonl"
+PROGRESS = "/drive/progress.txt"
 
 
 class Hook(DisplayHook):

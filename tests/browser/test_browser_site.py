@@ -277,29 +277,37 @@ def test_a_notebook_runs_in_pyodide_and_prints_what_it_prints_here(smoked, name)
     assert result["cells"] == len(codes) + 1
 
 
-def test_the_ruler_moves_in_a_browser_without_the_network(offline, page):
+def start(page, url):
+    """Open notebook 00 in the browser edition, and run its first two cells. A cell that is run before there is a kernel
+    is lost, and JupyterLab asks for one."""
+    page.goto(f"{url}/lab/index.html?path=notebooks/00_start_here.ipynb")
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=90_000, state="attached")
+    set_up = run(page, "%pip install")
+    set_up.locator(".jp-InputPrompt", has_text=re.compile(r"\[\d+\]")).wait_for(timeout=180_000)
+    run(page, "from course_lib import")
+
+
+def run(page, words):
+    """Run the first code cell that has these words, and return it."""
+    cell = page.locator(".jp-CodeCell", has=page.locator(".cm-content", has_text=words)).first
+    page.locator(".jp-Notebook").first.hover()
+    for _ in range(100):  # JupyterLab has only those cells on the page that are near what is seen
+        if cell.count():
+            break
+        page.mouse.wheel(0, 500)
+        page.wait_for_timeout(100)
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    return cell
+
+
+def test_the_ruler_moves_in_a_browser_without_the_network_and_progress_outlives_the_page(offline, page):
     with served(offline / "lite") as url:
         outside = requests_outside(page, url)
-        page.goto(f"{url}/lab/index.html?path=notebooks/00_start_here.ipynb")
-        page.locator(".jp-Notebook").wait_for(timeout=90_000)
-
-        def run(words):
-            cell = page.locator(".jp-CodeCell", has=page.locator(".cm-content", has_text=words)).first
-            page.locator(".jp-Notebook").first.hover()
-            for _ in range(100):  # JupyterLab has only those cells on the page that are near what is seen
-                if cell.count():
-                    break
-                page.mouse.wheel(0, 500)
-                page.wait_for_timeout(100)
-            cell.locator(".cm-content").click()
-            page.keyboard.press("Control+Enter")
-            return cell
-
-        run("%pip install")
-        run("from course_lib import")
-        cell = run("live(ruler")
+        start(page, url)
+        cell = run(page, "live(ruler")
         picture = cell.locator("svg[role=img]")
-        picture.wait_for(timeout=180_000)
+        picture.wait_for(timeout=60_000)
         said = picture.get_attribute("aria-label")
         handle = cell.locator(".noUi-handle").first
         handle.focus()
@@ -307,11 +315,14 @@ def test_the_ruler_moves_in_a_browser_without_the_network(offline, page):
         page.wait_for_function("([cell, said]) => cell.querySelector('svg[role=img]').ariaLabel !== said",
                                arg=[cell.element_handle(), said], timeout=30_000)
         assert "gain 2" in picture.get_attribute("aria-label")
-        solved = run('check("0.3"')
+        solved = run(page, 'check("0.3"')
         solved.locator(".cm-content").click()
         page.keyboard.press("Control+a")
         page.keyboard.insert_text('check("0.3", lambda factor, steps: factor**steps)')
         page.keyboard.press("Control+Enter")
         solved.locator(".jp-OutputArea-output", has_text="0.3 passed").wait_for(timeout=30_000)
-        solved.locator(".jp-InputPrompt", has_text=re.compile(r"\[\d+\]")).wait_for(timeout=30_000)  # noted, and done
+        solved.locator(".jp-InputPrompt", has_text=re.compile(r"\[\d+\]")).wait_for(timeout=30_000)  # and noted
+        start(page, url)
+        kept = run(page, "progress()").locator(".jp-OutputArea-output", has_text=re.compile(r"00 Start here\s*1 of 1"))
+        kept.wait_for(timeout=60_000)
         assert outside == []
