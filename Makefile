@@ -22,11 +22,11 @@ lab: python  ## open the course in JupyterLab
 
 test: python  ## run every test that needs no browser
 	@"$(PYTHON)" tools/setup_env.py test slides handout
-	$(PYTEST) -n 2 --dist loadfile
+	$(PYTEST) -n 2
 
 test-browser: python  ## run the tests in a browser (needs chromium)
 	@"$(PYTHON)" tools/setup_env.py test browser slides site
-	$(PYTEST) tests/browser
+	$(PYTEST) -n 2 tests/browser
 
 bench: python  ## measure the speed of the library and of the live figures (needs chromium)
 	@"$(PYTHON)" tools/setup_env.py test browser

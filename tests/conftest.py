@@ -1,10 +1,26 @@
 """What holds for every test: no window system, no progress bars, never the learner's own progress."""
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 # The same examples on every run, and no limit of time: two runs of one commit must not differ.
 settings.register_profile("course", derandomize=True, deadline=None, database=None)
 settings.load_profile("course")
+
+
+RUN_NOTEBOOKS = "test_nbval.py", "test_processors.py", "test_browser_notebooks.py"
+
+
+class Sharing(LoadFileScheduling):
+    """A module's tests go to one process, which keeps its fixtures; a notebook is run by whichever process is free."""
+
+    def _split_scope(self, nodeid):
+        module = super()._split_scope(nodeid)
+        return nodeid if module.endswith(RUN_NOTEBOOKS) else module
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return Sharing(config, log)
 
 
 @pytest.fixture(autouse=True)
@@ -13,3 +29,14 @@ def automated_run(monkeypatch, tmp_path_factory):
     monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path_factory.mktemp("progress") / "progress.json"))
     monkeypatch.setenv("TQDM_DISABLE", "1")
     monkeypatch.setenv("MPLBACKEND", "agg")
+
+
+@pytest.fixture
+def refused():
+    """Assert that a call raises this error and that each of the regular expressions is found in its message."""
+    def check(call, error, says):
+        with pytest.raises(error) as caught:
+            call()
+        for words in says:
+            assert caught.match(words)
+    return check

@@ -1,5 +1,6 @@
 """environment.yml, pyproject.toml and constraints.txt ask for the same packages; Binder takes the first."""
 import ast
+import os
 import subprocess
 import sys
 import tomllib
@@ -162,3 +163,13 @@ def test_binder_takes_environment_yml_with_the_whole_repository():
     update = recipe.index('env update -p ${NB_PYTHON_PREFIX} --file "environment.yml"')
     # pip's -e . needs what it installs: repo2docker must copy the repository before.
     assert recipe.index(" src/ ${REPO_DIR}") < update
+    assert 'ENV R2D_ENTRYPOINT="${REPO_DIR}/start"' in recipe
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Binder is Linux")
+@pytest.mark.parametrize("given, threads", [({}, "1"), ({"OPENBLAS_NUM_THREADS": "2"}, "2")])
+def test_binder_s_start_gives_numpy_one_thread_and_what_it_starts_its_arguments(given, threads):
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"} | given
+    code = "import os, sys; print(os.environ['OPENBLAS_NUM_THREADS'], sys.argv[1:])"
+    said = subprocess.check_output([ROOT / "start", sys.executable, "-c", code, "a b", "c"], env=environment, text=True)
+    assert said.strip() == f"{threads} ['a b', 'c']"

@@ -86,8 +86,11 @@ def jupyterlab(directory: Path, scratch: Path):
     folders = {"JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
                "JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython",
                "MPLCONFIGDIR": "matplotlib"}
+    # Tests that run at the same time share the processors: more processes than those would only wait for each other.
+    share = max(1, (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)))
     environment = {**os.environ, **{name: str(scratch / folder) for name, folder in folders.items()},
                    "COURSE_PROGRESS": str(scratch / "progress.json"), "TQDM_DISABLE": "1",
+                   "LOKY_MAX_CPU_COUNT": str(share),
                    "PYTHONPATH": os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))}
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -138,6 +141,26 @@ def run_all(page) -> None:
     execute(page, "notebook:run-all-cells")
     page.wait_for_function("""() => ![...document.querySelectorAll('.jp-InputPrompt')]
                                       .some(prompt => prompt.textContent.includes('*'))""", timeout=240_000)
+
+
+def drag(page, handle, by: float) -> None:
+    """Drag a slider's handle by so many pixels."""
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + by, y)
+    page.mouse.up()
+
+
+def moves(page, cell, action) -> None:
+    """Do something; the live picture of the cell becomes another one, in words and to the eye."""
+    picture = cell.locator("svg[role=img]")
+    words, before = picture.get_attribute("aria-label"), picture.screenshot()
+    action()
+    page.wait_for_function("([cell, words]) => cell.querySelector('svg[role=img]').ariaLabel !== words",
+                           arg=[cell.element_handle(), words], timeout=20_000)
+    assert picture.screenshot() != before
 
 
 def errors(page) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from nbformat import v4
 from PIL import Image
 
-from lab import complaints, errors, run_all
+from lab import complaints, drag, errors, run_all
 
 FIGURES = """\
 import numpy as np
@@ -72,11 +72,7 @@ def test_mouse_and_keys_move_the_picture_and_only_theirs(notebook, page):
     first, second = notebook(LIVE, LIVE)
     before = first.locator("svg[role=img]").screenshot()
     handle = first.locator(".noUi-handle")
-    box, width = handle.bounding_box(), first.locator(".noUi-base").bounding_box()["width"]
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] / 2 + width / 4, box["y"] + box["height"] / 2)
-    page.mouse.up()
+    drag(page, handle, first.locator(".noUi-base").bounding_box()["width"] / 4)
     changes_to(first, "slope 2.0")
     assert first.locator("svg[role=img]").screenshot() != before
     handle.focus()

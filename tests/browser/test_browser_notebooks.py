@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab import REPOSITORY, complaints, errors, picture, run_all, theme
+from lab import REPOSITORY, complaints, drag, errors, moves, picture, run_all, theme
 
 NOTEBOOKS = sorted(path.name for path in (REPOSITORY / "notebooks").glob("*.ipynb"))
 START = "00_start_here.ipynb"
@@ -29,27 +29,7 @@ def test_a_slider_of_the_first_notebook_follows_mouse_and_arrow_key(lab, page):
     lab.open(page, START)
     run_all(page)
     cell = page.locator(".jp-CodeCell", has=page.locator(".noUi-handle")).first
-    cell.locator(".noUi-handle").first.scroll_into_view_if_needed()
-    image, handle = cell.locator("svg[role=img]"), cell.locator(".noUi-handle").first
-
-    def moves_by(action):
-        words, before = image.get_attribute("aria-label"), image.screenshot()
-        action()
-        page.wait_for_function("([cell, words]) => cell.querySelector('svg[role=img]').ariaLabel !== words",
-                               arg=[cell.element_handle(), words], timeout=10_000)
-        assert image.screenshot() != before
-
-    def drag():
-        box = handle.bounding_box()
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        page.mouse.move(x, y)
-        page.mouse.down()
-        page.mouse.move(x + 30, y)
-        page.mouse.up()
-
-    def press():
-        handle.focus()
-        page.keyboard.press("ArrowLeft")
-
-    moves_by(drag)
-    moves_by(press)
+    handle = cell.locator(".noUi-handle").first
+    handle.scroll_into_view_if_needed()
+    moves(page, cell, lambda: drag(page, handle, 30))
+    moves(page, cell, lambda: handle.press("ArrowLeft"))

@@ -22,7 +22,7 @@ import browser_edition
 import make_site
 import pages
 import pyodide
-from lab import REPOSITORY
+from lab import REPOSITORY, moves
 from notebook_rules import slide_type
 from notebooks import paths, read
 
@@ -308,12 +308,7 @@ def test_the_ruler_moves_in_a_browser_without_the_network_and_progress_outlives_
         cell = run(page, "live(ruler")
         picture = cell.locator("svg[role=img]")
         picture.wait_for(timeout=60_000)
-        said = picture.get_attribute("aria-label")
-        handle = cell.locator(".noUi-handle").first
-        handle.focus()
-        page.keyboard.press("End")
-        page.wait_for_function("([cell, said]) => cell.querySelector('svg[role=img]').ariaLabel !== said",
-                               arg=[cell.element_handle(), said], timeout=30_000)
+        moves(page, cell, lambda: cell.locator(".noUi-handle").first.press("End"))
         assert "gain 2" in picture.get_attribute("aria-label")
         solved = run(page, 'check("0.3"')
         solved.locator(".cm-content").click()

@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
 import slides
-from lab import REPOSITORY, errors, execute, run_all
+from lab import REPOSITORY, drag, errors, execute, moves, run_all
 
 NOTEBOOKS = sorted(path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb"))
 FIRST, LIVELY = "00_start_here", "01_gradients"
@@ -244,7 +244,9 @@ def test_the_lecture_in_jupyterlab(lab, browser, name):
             seen |= set(shown)
             if live is None and page.locator(".noUi-handle:visible").count():
                 live = page.locator(".jp-CodeCell:visible", has=page.locator(".noUi-handle")).first
-                moves(page, live)
+                handle = live.locator(".noUi-handle").first
+                moves(page, live, lambda: drag(page, handle, 120))
+                moves(page, live, lambda: handle.press("ArrowLeft"))
             before = page.evaluate("window.jupyterapp.shell.currentWidget.content.activeCellIndex")
             page.evaluate("() => window.jupyterapp.shell.currentWidget.content.activate()")
             page.keyboard.press("Space")
@@ -260,25 +262,3 @@ def test_the_lecture_in_jupyterlab(lab, browser, name):
         assert set(page.evaluate(SHOWN)) == set(stored)
     finally:
         page.close()
-
-
-def moves(page, cell) -> None:
-    """Move the first slider of a cell by mouse and by key; its picture follows."""
-    picture, handle = cell.locator("svg[role=img]"), cell.locator(".noUi-handle").first
-
-    def follows(words):
-        page.wait_for_function("([cell, words]) => cell.querySelector('svg[role=img]').ariaLabel !== words",
-                               arg=[cell.element_handle(), words], timeout=20_000)
-
-    words, before, box = picture.get_attribute("aria-label"), picture.screenshot(), handle.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + 120, y)
-    page.mouse.up()
-    follows(words)
-    assert picture.screenshot() != before
-    words = picture.get_attribute("aria-label")
-    handle.focus()
-    page.keyboard.press("ArrowLeft")
-    follows(words)
