@@ -15,7 +15,7 @@ def train_step(rnn, readout, optimizer, x, target, h):
 
 
 torch.manual_seed(0)
-stream = torch.randint(0, 2, (1000, 32, 1)) * 2. - 1  # one long sequence, read in windows of 10 steps
+stream = torch.randint(0, 2, (1000, 32, 1)) * 2. - 1  # one long sequence, read in tens
 target = stream.roll(3, dims=0)                       # what came three steps before
 rnn, readout = nn.RNN(1, 32), nn.Linear(32, 1)
 net = nn.ModuleList([rnn, readout])

@@ -26,5 +26,5 @@ for update in range(100):
     if norm == 0:
         break                                         # nothing left to learn from
     with torch.no_grad():
-        for p in net.parameters():                    # a step of a fixed length, shorter and shorter
+        for p in net.parameters():                    # steps that grow shorter
             p -= .1 * (1 - update / 100) * p.grad / norm
