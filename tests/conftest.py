@@ -3,6 +3,9 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
+import measure
+import notebooks
+
 # The same examples on every run, and no limit of time: two runs of one commit must not differ.
 settings.register_profile("course", derandomize=True, deadline=None, database=None)
 settings.load_profile("course")
@@ -21,6 +24,18 @@ class Sharing(LoadFileScheduling):
 
 def pytest_xdist_make_scheduler(config, log):
     return Sharing(config, log)
+
+
+def pytest_collection_modifyitems(items):
+    """The longest notebooks run first, by README's table: what takes minutes should not begin last."""
+    costs = measure.rows((notebooks.ROOT / "README.md").read_text(encoding="utf-8"))
+
+    def seconds(item):
+        if item.path.name not in RUN_NOTEBOOKS:
+            return 0
+        return next((cost.seconds for name, cost in costs.items() if f"[{name}" in item.nodeid), 0)
+
+    items.sort(key=seconds, reverse=True)
 
 
 @pytest.fixture(autouse=True)
