@@ -21,7 +21,7 @@ def default_path() -> Path:
     if named := os.environ.get("COURSE_PROGRESS"):
         return Path(named).expanduser().absolute()
     if sys.platform == "emscripten":
-        return Path("/drive/progress.txt")  # JupyterLite's drive never answers when a .jsonl is closed that is written
+        return Path("/drive/progress.txt")  # on JupyterLite's drive, closing a written .jsonl never returns
     import platformdirs
 
     return platformdirs.user_data_path("gradients-through-time", appauthor=False) / "progress.jsonl"

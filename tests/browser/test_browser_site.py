@@ -278,12 +278,15 @@ def test_a_notebook_runs_in_pyodide_and_prints_what_it_prints_here(smoked, name)
 
 
 def start(page, url):
-    """Open notebook 00 in the browser edition, and run its first two cells. A cell that is run before there is a kernel
-    is lost, and JupyterLab asks for one."""
+    """Open notebook 00 in the browser edition, wait as its first cell says, and run its first two cells.
+
+    A cell that is run before there is a kernel is lost, and "No Kernel" is idle too: both have to be seen.
+    """
     page.goto(f"{url}/lab/index.html?path=notebooks/00_start_here.ipynb")
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=90_000, state="attached")
+    page.wait_for_function("""() => document.querySelector('.jp-KernelName')?.textContent === 'Python (Pyodide)'
+        && document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'""", timeout=180_000)
     set_up = run(page, "%pip install")
-    set_up.locator(".jp-InputPrompt", has_text=re.compile(r"\[\d+\]")).wait_for(timeout=180_000)
+    set_up.locator(".jp-InputPrompt", has_text=re.compile(r"\[\d+\]")).wait_for(timeout=60_000)
     run(page, "from course_lib import")
 
 

@@ -28,7 +28,7 @@ x86 = pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="
 
 
 def variant(core, threads):
-    """Return the variables which make a run compute as this kind of processor does, and leave the others to other tests."""
+    """Return the variables which make a run compute as this kind of processor does; other tests need the other cores."""
     return CORES[core] | {"ATEN_CPU_CAPABILITY": "default", "LOKY_MAX_CPU_COUNT": "1",
                           "OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
 

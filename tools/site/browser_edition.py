@@ -30,7 +30,7 @@ ENVIRONMENT = ROOT / "build" / "site-env"
 WANTED = ("numpy", "matplotlib", "pillow", "ipywidgets", "tqdm", "platformdirs")  # of the course's own requirements
 BROUGHT = ("ipywidgets", "comm", "jupyterlab_widgets")  # what Pyodide has not, and the site serves
 SET_UP = """\
-# Wait until Python is there: the circle at the upper right, beside "Python (Pyodide)", is empty then.
+# Wait until Python is there: the upper right says "Python (Pyodide)" then, beside an empty circle.
 # Fetches numpy, matplotlib and the library of the course; the first time this takes up to a minute.
 # What trains takes about five times as long in a browser as on your machine.
 %pip install -q gradients-through-time"""
