@@ -8,7 +8,8 @@ measured ones is found by tests/test_claims.py.
 
 import csv
 
-from course_lib import claims, data
+from course_lib import data
+from course_lib.lessons.nb16_claims_on_trial import claims
 
 
 def main() -> None:

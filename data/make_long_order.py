@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from course_lib.experiments import longterm
+from course_lib.lessons.nb06_vanishing import longterm
 
 if __name__ == "__main__":
     sequences = 10 * longterm.PAPER_ORDER

@@ -10,7 +10,7 @@ import pytest
 from colorspacious import cspace_convert
 from matplotlib.colors import to_rgb
 
-from course_lib.figures import BLUE, GREEN, INK, ORANGE, PURPLE, VERMILION, Figure
+from course_lib.screen import BLUE, GREEN, INK, ORANGE, PURPLE, VERMILION, Figure
 from legible import legible
 
 SEEN = 5  # a difference in CAM02-UCS that is seen in two lines side by side; 1 is just noticeable in large patches

@@ -9,7 +9,7 @@ import joblib
 import numpy as np
 import pytest
 
-from course_lib import bptt, cells, gradcheck, initialise, losses, parallel, regularise, solve, tasks, train
+from course_lib import bptt, cells, gradcheck, initialise, losses, parallel, regularise, tasks, train, until_solved
 
 
 def backward(gain, activation="tanh", lead=(), T=20, seed=0, dtype=float):
@@ -87,7 +87,7 @@ def learning(members=4, seed=0, T=8, **options):
     rng, fresh = np.random.default_rng(seed), np.random.default_rng(seed + 1000)
 
     def error(network):
-        return solve.wrong(network, *tasks.recall(T, 200, fresh))
+        return until_solved.wrong(network, *tasks.recall(T, 200, fresh))
 
     network = initialise.network(2, 8, 2, np.random.default_rng(seed + 2000), members=members)
     return dict(params=network, objective=train.sequence_objective(losses.cross_entropy),
@@ -97,32 +97,32 @@ def learning(members=4, seed=0, T=8, **options):
 def test_the_share_that_is_wrong_is_counted_one_by_one():
     x, labels = tasks.recall(7, 40, np.random.default_rng(3))
     networks = initialise.network(x.shape[-1], 6, labels.max() + 1, np.random.default_rng(4), members=3)
-    shares = solve.wrong(networks, x, labels, "relu")
+    shares = until_solved.wrong(networks, x, labels, "relu")
     for member, share in enumerate(shares):
         one = cells.tree_map(lambda array: array[member], networks)
         h = bptt.forward(one.rnn, x, activation="relu").h[-1]
         missed = [np.argmax(one.readout.W_hy @ state + one.readout.b_y) != label for state, label in zip(h, labels)]
-        assert 0 < np.mean(missed) < 1 and share == solve.wrong(one, x, labels, "relu") == np.mean(missed)
+        assert 0 < np.mean(missed) < 1 and share == until_solved.wrong(one, x, labels, "relu") == np.mean(missed)
 
 
 def test_members_leave_when_they_have_solved_it_and_the_others_are_not_changed_by_that():
-    solved = solve.until_solved(**learning(), updates=600, every=1, below=0.05)
+    solved = until_solved.until_solved(**learning(), updates=600, every=1, below=0.05)
     assert solved.solved.all() and len(set(solved.updates)) > 1 and (solved.error < 0.05).all() and solved.left is None
     slow = int(solved.updates.argmax())
     asked = learning()
     asked["params"] = cells.tree_map(lambda array: array[[slow]], asked["params"])
-    alone = solve.until_solved(**asked, updates=600, every=1, below=0.05)
+    alone = until_solved.until_solved(**asked, updates=600, every=1, below=0.05)
     assert alone.updates.tolist() == [solved.updates[slow]]
 
 
 def test_updates_are_counted_to_the_measurement_that_was_below():
     errors = iter([[1, 1], [0.5, 0.005], [0.001]])
-    solved = solve.until_solved(**learning(members=2, error=lambda network: next(errors)), updates=50, every=7)
+    solved = until_solved.until_solved(**learning(members=2, error=lambda network: next(errors)), updates=50, every=7)
     assert solved.updates.tolist() == [21, 14] and solved.error.tolist() == [0.001, 0.005]
 
 
 def test_what_is_not_solved_is_infinite_and_can_go_on():
-    first = solve.until_solved(**learning(T=30), updates=25, every=10, below=1e-9, optimiser=train.SGD(1e-6))
+    first = until_solved.until_solved(**learning(T=30), updates=25, every=10, below=1e-9, optimiser=train.SGD(1e-6))
     assert not first.solved.any() and np.isinf(first.updates).all() and not first.diverged.any()
     run, places = first.left
     assert run.updates == 25 and places.tolist() == [0, 1, 2, 3]
@@ -131,8 +131,8 @@ def test_what_is_not_solved_is_infinite_and_can_go_on():
 def test_a_member_that_diverges_leaves_alone():
     asked = learning()
     rates = np.array([0.1, 1e308, 0.1, 0.1])
-    alone = solve.until_solved(**asked, updates=600, every=20, below=0.05, optimiser=train.SGD(0.1))
-    solved = solve.until_solved(**learning(), updates=600, every=20, below=0.05, optimiser=train.SGD(rates))
+    alone = until_solved.until_solved(**asked, updates=600, every=20, below=0.05, optimiser=train.SGD(0.1))
+    solved = until_solved.until_solved(**learning(), updates=600, every=20, below=0.05, optimiser=train.SGD(rates))
     assert solved.diverged.tolist() == [False, True, False, False] and not solved.solved[1]
     assert solved.solved[[0, 2, 3]].all() and alone.solved.all()
 
@@ -146,16 +146,16 @@ def test_an_interrupt_keeps_what_is_solved():
             raise KeyboardInterrupt
         return inner()
 
-    stopped = solve.until_solved(**asked | dict(batches=draw), updates=600, every=1, below=0.05)
-    whole = solve.until_solved(**learning(), updates=600, every=1, below=0.05)
+    stopped = until_solved.until_solved(**asked | dict(batches=draw), updates=600, every=1, below=0.05)
+    whole = until_solved.until_solved(**learning(), updates=600, every=1, below=0.05)
     early = whole.updates < 5
     assert early.any() and not early.all() and np.array_equal(stopped.updates[early], whole.updates[early])
     assert np.isinf(stopped.updates[~early]).all() and stopped.interrupted and not whole.interrupted
     assert stopped.left[1].tolist() == np.flatnonzero(~early).tolist()
-    assert solve.whole(whole) is whole
+    assert until_solved.whole(whole) is whole
     for result in (stopped, stopped.left[0]):
         with pytest.raises(KeyboardInterrupt):
-            solve.whole(result)
+            until_solved.whole(result)
 
 
 def test_some_members_of_a_run_are_a_run():
@@ -170,11 +170,11 @@ def test_some_members_of_a_run_are_a_run():
 
 
 BAD = {
-    "one network": (lambda: solve.until_solved(**learning(members=None), updates=5), r"needs an ensemble"),
-    "an error for all": (lambda: solve.until_solved(**learning(error=lambda p: 0.5), updates=5), r"needs \(4,\)"),
-    "no updates": (lambda: solve.until_solved(**learning(), updates=0), "updates is 0"),
-    "below zero": (lambda: solve.until_solved(**learning(), updates=5, below=0.0), "below is 0"),
-    "empty ensemble": (lambda: solve.until_solved(**learning() | dict(params=np.ones((0, 3))), updates=5), "ensemble"),
+    "one network": (lambda: until_solved.until_solved(**learning(members=None), updates=5), r"needs an ensemble"),
+    "an error for all": (lambda: until_solved.until_solved(**learning(error=lambda p: 0.5), updates=5), r"needs \(4,\)"),
+    "no updates": (lambda: until_solved.until_solved(**learning(), updates=0), "updates is 0"),
+    "below zero": (lambda: until_solved.until_solved(**learning(), updates=5, below=0.0), "below is 0"),
+    "empty ensemble": (lambda: until_solved.until_solved(**learning() | dict(params=np.ones((0, 3))), updates=5), "ensemble"),
     "a negative penalty": (lambda: train.sequence_objective(losses.cross_entropy, penalty=-1), "reward vanishing"),
     "another form": (lambda: regularise.vanishing_gradient(backward(1.0), "cubes"), "'squares', 'norms'"),
     "one step": (lambda: regularise.vanishing_gradient(backward(1.0, T=1)), "single step"),

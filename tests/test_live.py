@@ -5,8 +5,9 @@ import threading
 import ipywidgets as widgets
 import pytest
 
-from course_lib.figures import Figure, GradientRuler
-from course_lib.live import Live, live
+from course_lib.lessons.nb00_start_here.ruler import GradientRuler
+from course_lib.screen import Figure
+from course_lib.screen.live import Live, live
 
 
 class Sum(Figure):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import nbformat
 
+from course_lib.lessons.nb00_start_here.ruler import GradientRuler
 from course_lib.exercises import engine
-from course_lib.figures import GradientRuler
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -13,14 +13,14 @@ from nbformat import v4
 import assets
 import frames
 import slides
-from course_lib.figures import BLUE, Figure
-from course_lib.live import live
+from course_lib.screen import BLUE, Figure
+from course_lib.screen.live import live
 from notebooks import paths, read
 
 LESSON = """\
 import numpy as np
-from course_lib.figures import BLUE, Figure
-from course_lib.live import live
+from course_lib.screen import BLUE, Figure
+from course_lib.screen.live import live
 
 class Power(Figure):
     labels = {"q": "factor q"}

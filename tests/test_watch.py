@@ -704,7 +704,7 @@ def test_pictures_of_zeros_and_of_nothing_finite():
 
 
 def plot_of(reading):
-    from course_lib.figures.flow import Curve, Through
+    from course_lib.watch.picture import Curve, Through
     return Through([Curve("unit", "h", reading.norms(), reading.reach(), reading.finding().words)])
 
 

@@ -149,7 +149,7 @@ def stored_alt(cell: NotebookNode) -> str:
 def frames(live: Any, stored: str, most: int = MOST_FRAMES) -> str:
     """Return a live figure as HTML: its controls, its still picture, and all its frames, packed.
 
-    live     what course_lib.live.live returned
+    live     what course_lib.screen.live.live returned
     stored   the alt text that it has to have at its start
     errors   ValueError if it has another
     """
@@ -224,7 +224,7 @@ def thin(each: Control, count: int) -> Control:
 
 
 def control(name: str, widget: Any) -> Control:
-    """Return a widget of course_lib.live with all its levels."""
+    """Return a widget of course_lib.screen.live with all its levels."""
     kind = type(widget).__name__
     if kind == "Checkbox":
         return Control(name, widget.description, "box", [False, True], ["off", "on"], int(widget.value))

@@ -131,7 +131,7 @@ class Flow:
 
         live  inside the with block, before the training loop: shows a picture, drawn again after each watched pass
         """
-        from ..figures.flow import Curve, Through
+        from .picture import Curve, Through
 
         if not live:
             judged = [loop or reading.judged() for reading, loop in self._loops()]

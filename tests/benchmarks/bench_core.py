@@ -18,7 +18,8 @@ import time
 import numpy as np
 import torch
 
-from course_lib import bptt, initialise, jacobians, losses, tasks, torch_bridge, train, wall
+from course_lib import bptt, initialise, jacobians, losses, tasks, torch_bridge, train
+from course_lib.lessons.nb07_exploding import wall
 
 torch.set_num_threads(1)
 RNG = np.random.default_rng(0)

@@ -52,8 +52,9 @@ def show(gain):
 interact(show, gain=FloatSlider(min=.5, max=2, step=.025, value=1.));
 """
 LIVE = """\
-from course_lib.figures import BLUE, Figure, GradientRuler
-from course_lib.live import live
+from course_lib.lessons.nb00_start_here.ruler import GradientRuler
+from course_lib.screen import BLUE, Figure
+from course_lib.screen.live import live
 
 class Panels(Figure):
     def draw(self):

@@ -15,8 +15,8 @@ from lab import complaints, drag, errors, run_all
 
 FIGURES = """\
 import numpy as np
-from course_lib.figures import BLUE, GREEN, VERMILION, Figure
-from course_lib.live import live
+from course_lib.screen import BLUE, GREEN, VERMILION, Figure
+from course_lib.screen.live import live
 
 class Shapes(Figure):
     size = (600, 300)
@@ -182,7 +182,7 @@ print(len(pictures), "kind of picture")"""
 
 
 def test_a_reader_without_a_kernel_sees_the_still(lab, page):
-    from course_lib.figures import GradientRuler
+    from course_lib.lessons.nb00_start_here.ruler import GradientRuler
     figure = GradientRuler()
     output = v4.new_output("execute_result", data=figure._repr_mimebundle_(), execution_count=1)
     cell = v4.new_code_cell("live(GradientRuler())", outputs=[output], execution_count=1)

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from course_lib import claims
+from course_lib.lessons.nb16_claims_on_trial import claims
 from lab import complaints, execute
 
-NAME = "14_claims_on_trial.ipynb"
+NAME = "16_claims_on_trial.ipynb"
 
 
 def test_the_sheet_is_one_page_of_a4(page, tmp_path):

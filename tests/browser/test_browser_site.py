@@ -143,7 +143,7 @@ def test_no_page_asks_for_anything_outside_and_its_maths_is_set(site, page):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["index.html", "00_start_here.html", "05_singular_values.html",
-                                  "13_your_own_network.html", "search.html?q=gradient"])
+                                  "14_your_own_network.html", "search.html?q=gradient"])
 def test_axe_finds_nothing_serious(site, browser, name, scheme):
     with served(site) as url:
         for width in (1300, 390):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from course_lib.figures import GradientRuler
+from course_lib.lessons.nb00_start_here.ruler import GradientRuler
 
 TARGET = Path(__file__).parent / "ruler.svg"
 GAINS = [round(float(gain), 2) for gain in np.linspace(.6, 1.8, 25)]

@@ -1,0 +1,149 @@
+"""The gradient ruler: how much of a loss's gradient reaches each earlier step of a recurrent network."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ... import _checks, bptt, cells, initialise, jacobians
+from ...screen.figure import BLUE, GREEN, INK, VERMILION, Figure
+from ...screen.kit import FLOAT32, apart, power_of_ten, set_limits, smallest
+
+HIDDEN, INPUTS = 32, 1
+DRIVE = .1  # standard deviation of what the input adds to a unit at a step
+DECADES = 4, 16, 50, 100  # half heights of the picture: the smallest that holds the exact curve is used
+LENGTHS = 25, 50, 100, 200  # its widths, in steps
+RADII = 2.2, 4.4, 8.8, 17.6  # half widths of the plane
+NAMES = "exact", "bound", "asymptote"
+LINE_HEIGHT = 31  # CSS pixels between two labels
+
+
+class Ruled(NamedTuple):
+    """What the ruler shows.
+
+    eigenvalues       (H,) of W_hh
+    rho, sigma        spectral radius and largest singular value of W_hh
+    exact             (T + 1,) log10 |dL/dh_t|
+    bound, asymptote  (T + 1,) log10 |dL/dh_T| + (T - t) log10 of sigma, of rho
+    """
+
+    eigenvalues: np.ndarray
+    rho: float
+    sigma: float
+    exact: np.ndarray
+    bound: np.ndarray
+    asymptote: np.ndarray
+
+
+class GradientRuler(Figure):
+    """log10 |dL/dh_t| of an RNN whose loss reads h_T only, beside its bound, its asymptote and the matrix W_hh.
+
+        |dL/dh_t| <= |dL/dh_T| (sigma_max max f')^(T - t),      max f' = 1 for tanh, ReLU and the linear network
+        |dL/dh_t| ~  rho^(T - t)                                in the long run, in a linear network
+
+    seed           of the matrix, the inputs and the direction in which the loss reads h_T
+    gain           the spectral radius rho of W_hh, exactly
+    non_normality  0: sigma_max = rho; above, the singular values spread and the eigenvalues stay
+    T              length of the sequence
+    activation     "tanh", "relu" or "linear"
+    """
+
+    size = (900, 380)
+    labels = {"gain": "gain ρ", "non_normality": "non-normality", "T": "length T (steps)"}
+
+    def __init__(self, seed: int = 0, **values):
+        self.seed = seed
+        super().__init__(**values)
+
+    def draw(self):
+        self.fig.set_layout_engine("none")  # between the two panels the curves have their names
+        plane = self.plane = self.fig.add_axes((.06, .14, .26, .76), anchor="NW", aspect="equal")
+        ax = self.ax = self.fig.add_axes((.475, .14, .435, .76))
+        plane.set(title="The matrix W", xlabel="real part", ylabel="imaginary part")
+        plane.locator_params(nbins=5)
+        turn = np.exp(2j * np.pi * np.linspace(0, 1, 121))
+        self.turn = turn
+        self.fig.text(.06, .085, "● eigenvalues, radius ρ", color=GREEN)
+        self.fig.text(.06, .03, "╌ largest stretch, σₘₐₓ", color=VERMILION)
+        plane.plot(turn.real, turn.imag, color=INK, linewidth=1)
+        self.rho_circle, = self.moving(plane.plot([], [], ":", color=GREEN))
+        self.sigma_circle, = self.moving(plane.plot([], [], "--", color=VERMILION))
+        self.dots, = self.moving(plane.plot([], [], "o", color=GREEN, markersize=4))
+
+        ax.set(title="The gradient on its way back from the loss", xlabel="time step t",
+               ylabel=r"$\log_{10}\ |dL/dh_t|$  (decades)")
+        ax.yaxis.tick_right()
+        ax.yaxis.set_label_position("right")
+        ax.spines["left"].set_visible(False)
+        ax.spines["right"].set_visible(True)
+        ax.axhline(0, color=INK, linewidth=1)
+        for level, name, side in FLOAT32:
+            ax.axhline(level, color=INK, linewidth=.8, dashes=(1, 2))
+            ax.text(.99, level, name, transform=ax.get_yaxis_transform(), ha="right", va=side, fontsize=8.5,
+                    clip_on=True)
+        self.bound, = self.moving(ax.plot([], [], "--", color=VERMILION))
+        self.asymptote, = self.moving(ax.plot([], [], ":", color=GREEN, linewidth=2.2))
+        self.exact, = self.moving(ax.plot([], [], color=BLUE, linewidth=2.4))
+        self.loss, = self.moving(ax.plot([], [], "o", color=BLUE, markersize=6))
+        self.loss_name = self.moving(ax.text(0, 0, "loss", color=BLUE, ha="left", va="bottom"))
+        self.names = [self.moving(ax.text(-.02, 0, "", transform=ax.transAxes, color=colour, ha="right", va="center",
+                                          fontsize=9, linespacing=1.25)) for colour in (BLUE, VERMILION, GREEN)]
+
+    def compute(self, gain=1.0, non_normality=0.0, T=100, activation="tanh"):
+        gain, T = _checks.positive("gain", gain), _checks.count("T", T)
+        _checks.choice("activation", activation, ("tanh", "relu", "linear"))
+        matrix, inputs, reading = np.random.default_rng(self.seed).spawn(3)
+        W_hh = initialise.non_normal((HIDDEN, HIDDEN), matrix, gain, non_normality)
+        W_xh = initialise.gaussian((HIDDEN, INPUTS), inputs, DRIVE)
+        x = inputs.normal(size=(T, 1, INPUTS))
+        with np.errstate(all="ignore"):
+            run = bptt.forward(cells.RNNParams(W_xh, W_hh, np.zeros(HIDDEN)), x, activation=activation)
+        if not np.isfinite(run.h).all():
+            raise ValueError(f"with gain {gain:g} the states leave float64 before step {T}: take a smaller gain or T.")
+        dh_direct = bptt.at_end(run, initialise.orthogonal((1, HIDDEN), reading))  # reads one direction, of length 1
+        with np.errstate(divide="ignore"):  # a ReLU network may die: then the gradient is exactly 0
+            exact = np.log10(np.linalg.norm(bptt.backward(run, dh_direct).dh[:, 0], axis=-1))
+        rho, sigma = float(jacobians.spectral_radius(W_hh)), float(jacobians.largest_singular_value(W_hh))
+        back = T - np.arange(T + 1)
+        return Ruled(np.linalg.eigvals(W_hh), rho, sigma, exact, back * np.log10(sigma), back * np.log10(rho))
+
+    def move(self, ruled):
+        T = len(ruled.exact) - 1
+        t = np.arange(T + 1)
+        half = smallest(DECADES, np.abs(ruled.exact[np.isfinite(ruled.exact)]).max())
+        radius = smallest(RADII, 1.05 * ruled.sigma)
+        set_limits(self.ax, (0, smallest(LENGTHS, T) * 1.1), (-half, half))
+        set_limits(self.plane, (-radius, radius), (-radius, radius))
+
+        self.rho_circle.set_data(ruled.rho * self.turn.real, ruled.rho * self.turn.imag)
+        self.sigma_circle.set_data(ruled.sigma * self.turn.real, ruled.sigma * self.turn.imag)
+        self.dots.set_data(ruled.eigenvalues.real, ruled.eigenvalues.imag)
+        curves = ruled.exact, ruled.bound, ruled.asymptote
+        for line, curve in zip((self.exact, self.bound, self.asymptote), curves):
+            line.set_data(t, curve)
+        self.loss.set_data([T], [ruled.exact[T]])
+        self.loss_name.set_position((T + .02 * self.ax.get_xlim()[1], ruled.exact[T] + .02 * half))
+
+        rates = f"{_rate(ruled.exact)}", f"σₘₐₓ = {ruled.sigma:.3g}", f"ρ = {ruled.rho:.3g}"
+        ends = np.array([(curve[0] + half) / (2 * half) for curve in curves])
+        heights = apart(ends, LINE_HEIGHT / (.76 * self.size[1]))
+        for text, name, rate, curve, end, height in zip(self.names, NAMES, rates, curves, ends, heights):
+            arrow = "↑ " if end > 1 else "↓ " if end < 0 else ""
+            text.set_text(f"{arrow}{name}: {power_of_ten(curve[0])}\n{rate} a step")
+            text.set_y(height)
+
+    def describe(self, ruled):
+        values, change = self.values, ruled.exact[0]
+        did = ("is 0 in float64 at" if np.isneginf(change) else
+               f"{'grows' if change > 0 else 'shrinks'} by a factor {10 ** abs(change):.3g} on its way to")
+        return (f"log10 of |dL/dh_t| against t for a {values['activation']} network of {HIDDEN} units with gain "
+                f"{values['gain']:g} and non-normality {values['non_normality']:g}, whose loss reads the last of "
+                f"{values['T']} steps. The gradient {did} h_0: a factor {_rate(ruled.exact)} a step. The "
+                f"largest singular value bounds that factor by {ruled.sigma:.3g}, the spectral radius suggests "
+                f"{ruled.rho:.3g}.")
+
+
+def _rate(curve: np.ndarray) -> str:
+    """The geometric mean of the factors from one step to the one before."""
+    return f"{10 ** (curve[0] / (len(curve) - 1)):.3g}"

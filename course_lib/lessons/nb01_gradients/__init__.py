@@ -1,0 +1,1 @@
+"""Lesson 01: what notebooks/01_gradients.ipynb has for itself."""

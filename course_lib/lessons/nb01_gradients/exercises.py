@@ -1,0 +1,447 @@
+"""The exercises of notebook 01, gradients."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+
+
+# 1.2 A neuron and several examples ----------------------------------------------------------------------
+
+
+def neuron_gradient(w, b, x, target):
+    a = w * x + b
+    y = np.maximum(a, 0)
+    dy = 2 * (y - target) / len(x)              # the mean divides by N
+    da = dy * (a > 0)                           # the slope of relu is 1 or 0
+    return (da * x).sum(), da.sum(), da * w     # all examples share w and b; each has its own x
+
+
+def _neuron_complex_step(w, b, x, target, eps=1e-100):
+    def loss(w, b, x):
+        a = w * x + b
+        return ((a * (a.real > 0) - target)**2).mean()
+
+    steps = 1j * eps * np.eye(len(x))
+    return (loss(w + 1j * eps, b, x).imag / eps, loss(w, b + 1j * eps, x).imag / eps,
+            np.array([loss(w, b, x + step).imag / eps for step in steps]))
+
+
+def _neuron_cases(rng):
+    sizes = [(1.3, .4, 5), (-.8, .3, 8), (2.1, -.6, 12)]
+    return [(w, b, rng.uniform(-2, 2, N), rng.uniform(.5, 2, N)) for w, b, N in sizes]
+
+
+def _neuron_written_as_a_loop(w, b, x, target):
+    dw, db, dx = 0, 0, []
+    for x_n, t_n in zip(x, target):
+        a = w * x_n + b
+        da = 2 * (a - t_n) / len(x) if a > 0 else 0
+        dw, db = dw + da * x_n, db + da
+        dx.append(da * w)
+    return dw, db, dx
+
+
+def _neuron_without_relu_slope(w, b, x, target):
+    da = 2 * (np.maximum(w * x + b, 0) - target) / len(x)
+    return (da * x).sum(), da.sum(), da * w
+
+
+def _neuron_without_relu(w, b, x, target):
+    da = 2 * (w * x + b - target) / len(x)
+    return (da * x).sum(), da.sum(), da * w
+
+
+def _neuron_of_the_sum(w, b, x, target):
+    return tuple(len(x) * part for part in neuron_gradient(w, b, x, target))
+
+
+def _neuron_without_two(w, b, x, target):
+    return tuple(part / 2 for part in neuron_gradient(w, b, x, target))
+
+
+def _neuron_other_sign(w, b, x, target):
+    return tuple(-part for part in neuron_gradient(w, b, x, target))
+
+
+def _neuron_not_summed(w, b, x, target):
+    da = 2 * (np.maximum(w * x + b, 0) - target) * (w * x + b > 0) / len(x)
+    return da * x, da, da * w
+
+
+def _neuron_relu_slope_at_x(w, b, x, target):
+    da = 2 * (np.maximum(w * x + b, 0) - target) * (x > 0) / len(x)
+    return (da * x).sum(), da.sum(), da * w
+
+
+def _neuron_dx_summed(w, b, x, target):
+    dw, db, dx = neuron_gradient(w, b, x, target)
+    return dw, db, dx.sum()
+
+
+def _neuron_x_for_w(w, b, x, target):
+    dw, db, dx = neuron_gradient(w, b, x, target)
+    return (dx.sum(), db, dx / w * x)
+
+
+# 1.4 A chain ------------------------------------------------------------------------------------------
+
+
+def chain_gradient(w, x0):
+    x = [x0]
+    for w_k in w:
+        x.append(np.tanh(w_k * x[-1]))
+    d = np.ones(len(x))
+    for k in range(len(w), 0, -1):
+        d[k - 1] = d[k] * (1 - x[k]**2) * w[k - 1]
+    return d
+
+
+def _chain_complex_step(w, x0, eps=1e-100):
+    d = np.empty(len(w) + 1)
+    x = x0
+    for k in range(len(d)):
+        end = x + 1j * eps
+        for w_j in w[k:]:
+            end = np.tanh(w_j * end)
+        d[k] = end.imag / eps
+        x = np.tanh(w[k] * x) if k < len(w) else x
+    return d
+
+
+def _chain_cases(rng):
+    factors = [(.9, 1.4, 4), (-1.5, -.6, 7), (.3, .6, 60)]
+    return [(rng.uniform(low, high, n), rng.uniform(.4, .9)) for low, high, n in factors]
+
+
+def _chain_states(w, x0):
+    x = [x0]
+    for w_k in w:
+        x.append(np.tanh(w_k * x[-1]))
+    return np.array(x)
+
+
+def _chain_of(slopes):
+    return np.append(np.cumprod(slopes[::-1])[::-1], 1)
+
+
+def _chain_by_cumulated_products(w, x0):
+    return _chain_of(w * (1 - _chain_states(w, x0)[1:]**2))
+
+
+def _chain_without_tanh_slope(w, x0):
+    return _chain_of(w)
+
+
+def _chain_without_weights(w, x0):
+    return _chain_of(1 - _chain_states(w, x0)[1:]**2)
+
+
+def _chain_slope_at_wrong_point(w, x0):
+    return _chain_of(w * (1 - _chain_states(w, x0)[:-1]**2))
+
+
+def _chain_tanh_twice(w, x0):
+    return _chain_of(w * (1 - np.tanh(_chain_states(w, x0)[1:])**2))
+
+
+def _chain_from_the_start(w, x0):
+    return np.append(1, np.cumprod(w * (1 - _chain_states(w, x0)[1:]**2)))
+
+
+def _chain_reversed(w, x0):
+    return chain_gradient(w, x0)[::-1]
+
+
+def _chain_single_slopes(w, x0):
+    return np.append(w * (1 - _chain_states(w, x0)[1:]**2), 1)
+
+
+# 1.6 Descent ------------------------------------------------------------------------------------------
+
+
+def descend(slope, w0, rate, updates):
+    path = [w0]
+    for _ in range(updates):
+        w = path[-1]
+        path.append(w - rate * slope(w))
+    return np.array(path)
+
+
+def _descend_closed_form(slope, w0, rate, updates):
+    """The slopes of the cases are straight lines, c (w - m): then w_k = m + (1 - rate c)^k (w_0 - m)."""
+    w0 = np.asarray(w0)
+    c = slope(np.ones_like(w0)) - slope(np.zeros_like(w0))
+    m = -slope(np.zeros_like(w0)) / c
+    return np.array([m + (1 - rate * c)**k * (w0 - m) for k in range(updates + 1)])
+
+
+def _descend_cases(rng):
+    curvatures = rng.uniform(.5, 3, 3)
+    return [(lambda w: 2 * (w - 3), rng.uniform(.5, 1.5), .1, 7),
+            (lambda w: 4 * (w + 1), rng.uniform(.5, 1.5), .55, 12),
+            (lambda w: curvatures * (w - 2), rng.uniform(3, 4, 3), .2, 9)]
+
+
+def _descend_into_an_array(slope, w0, rate, updates):
+    path = np.empty((updates + 1, *np.shape(w0)))
+    path[0] = w0
+    for k in range(updates):
+        path[k + 1] = path[k] - rate * slope(path[k])
+    return path
+
+
+def _descend_uphill(slope, w0, rate, updates):
+    return descend(slope, w0, -rate, updates)
+
+
+def _descend_from_the_same_slope(slope, w0, rate, updates):
+    return np.array([w0 - k * rate * slope(w0) for k in range(updates + 1)])
+
+
+def _descend_without_the_start(slope, w0, rate, updates):
+    return descend(slope, w0, rate, updates)[1:]
+
+
+def _descend_to_the_end_only(slope, w0, rate, updates):
+    return descend(slope, w0, rate, updates)[-1]
+
+
+def _descend_without_a_rate(slope, w0, rate, updates):
+    return descend(slope, w0, 1, updates)
+
+
+def _descend_one_array(slope, w0, rate, updates):
+    return np.array([descend(slope, w0, rate, updates)[-1]] * (updates + 1))
+
+
+# 1.8 The largest rate ---------------------------------------------------------------------------------
+
+
+def largest_rate():
+    curvatures = 2 * 3, 2 * 20              # the second derivatives along u and along v
+    return 2 / max(curvatures)              # the steepest direction decides
+
+
+def _largest_rate_by_trial():
+    """Bisection: does a path of 2000 updates end farther away than it began?"""
+    stable, unstable = 0., 1.
+    while unstable - stable > 1e-6:
+        rate = (stable + unstable) / 2
+        u, v = 3., 1.
+        for _ in range(2000):
+            u, v = u - rate * 6 * (u - 2), v - rate * 40 * v
+        bounded = abs(u - 2) <= 1 and abs(v) <= 1  # False for NaN
+        stable, unstable = (rate, unstable) if bounded else (stable, rate)
+    return stable
+
+
+# 1.10 The complex step --------------------------------------------------------------------------------
+
+
+def complex_gradient(f, x, eps):
+    gradient = np.empty(len(x))
+    for k in range(len(x)):
+        moved = x.astype(complex)               # a fresh copy: only x[k] moves
+        moved[k] += 1j * eps
+        gradient[k] = f(moved).imag / eps
+    return gradient
+
+
+def _bowl(x):
+    return np.sum(np.arange(1, len(x) + 1) * x**2)
+
+
+def _wave(x):
+    return 2 + np.sin(x[0]) * np.exp(x[1]) / x[2]
+
+
+def _vanished(x):
+    return 1 + 1e-40 * x[0] * x[1]**3 + .5**200 * x[2] + x[3]
+
+
+_GRADIENTS = {
+    _bowl: lambda x: 2 * np.arange(1, len(x) + 1) * x,
+    _wave: lambda x: np.array([np.cos(x[0]), np.sin(x[0]), -np.sin(x[0]) / x[2]]) * np.exp(x[1]) / x[2],
+    _vanished: lambda x: np.array([1e-40 * x[1]**3, 3e-40 * x[0] * x[1]**2, .5**200, 1.]),
+}
+
+
+def _by_hand(f, x, eps):
+    return _GRADIENTS[f](x)
+
+
+def _complex_cases(rng):
+    return [(_bowl, rng.uniform(.5, 2, 5), 1e-20), (_wave, rng.uniform(.5, 1.5, 3), 1e-50),
+            (_vanished, rng.uniform(.5, 2, 4), 1e-100)]
+
+
+def _complex_in_one_line(f, x, eps):
+    return np.array([f(x + 1j * eps * row).imag for row in np.eye(len(x))]) / eps
+
+
+def _complex_without_eps(f, x, eps):
+    return _complex_in_one_line(f, x, eps) * eps
+
+
+def _complex_real_part(f, x, eps):
+    return np.array([f(x + 1j * eps * row).real for row in np.eye(len(x))]) / eps
+
+
+def _complex_all_at_once(f, x, eps):
+    return np.full(len(x), f(x + 1j * eps).imag / eps)
+
+
+def _complex_not_taken_back(f, x, eps):
+    return np.cumsum(_complex_in_one_line(f, x, eps))
+
+
+def _complex_real_step(f, x, eps):
+    return np.array([(f(x + eps * row) - f(x - eps * row)) / (2 * eps) for row in np.eye(len(x))])
+
+
+def _complex_twice(f, x, eps):
+    return _complex_in_one_line(f, x, eps) / 2
+
+
+BANK = Bank(1, "Gradients", [
+    Prediction("1.1", "You make d ten times smaller. How many times smaller is the error of f'(x) d?",
+               unit="times", digits=3),
+    Exercise(
+        "1.2", "The gradient of a neuron over several examples", minutes=8, difficulty=2,
+        solution=neuron_gradient, oracle=_neuron_complex_step, cases=_neuron_cases,
+        returns=("dw", "db", "dx"),
+        stub='''
+def neuron_gradient(w: float, b: float, x: np.ndarray, target: np.ndarray) -> tuple:
+    """L = mean of (relu(w x + b) - target)^2 over x (N,), target (N,); returns dL/dw, dL/db, dL/dx (N,)."""
+    ...
+''',
+        also_correct=(_neuron_written_as_a_loop,),
+        mistakes=[
+            Mistake(_neuron_without_relu_slope,
+                    "The slope of relu is missing: where a is below 0, y does not react to a."),
+            Mistake(_neuron_without_relu,
+                    "This is the gradient without relu. It acts twice: on y, and as a slope."),
+            Mistake(_neuron_of_the_sum,
+                    "This is the gradient of the sum of the squares. The loss is their mean."),
+            Mistake(_neuron_without_two, "A factor 2 is missing: it is the slope of the square."),
+            Mistake(_neuron_other_sign,
+                    "The sign is wrong: if y is above the target, a larger y makes L larger."),
+            Mistake(_neuron_not_summed,
+                    "dw and db are one number each. All examples share w and b, so their parts add up."),
+            Mistake(_neuron_relu_slope_at_x,
+                    "The slope of relu was taken at x. It is 1 where a is above 0, and a = w x + b."),
+            Mistake(_neuron_dx_summed,
+                    "dx was summed. Each example has an x of its own, so each keeps its own slope."),
+            Mistake(_neuron_x_for_w,
+                    "w and x are swapped: a = w x + b changes by x when w moves, and by w when x moves."),
+        ],
+        hints=["Work backwards from L: first dL/dy (N,), then dL/da (N,), then the three results.",
+               "dL/dy = 2 (y - target) / N. The slope of relu is 1 where a > 0 and 0 elsewhere.",
+               "dw = sum of da x, db = sum of da, dx = da w (not summed)."],
+    ),
+    Prediction("1.3", "A chain of 100 functions has the slopes 0.5 and 1.5 in turn, so their mean is 1. "
+                      "What is the gradient of the chain?", scale="log10"),
+    Exercise(
+        "1.4", "Backwards through a chain", minutes=10, difficulty=2,
+        solution=chain_gradient, oracle=_chain_complex_step, cases=_chain_cases, time_axis=0,
+        stub='''
+def chain_gradient(w: np.ndarray, x0: float) -> np.ndarray:
+    """x_k = tanh(w_k x_{k-1}) for w (n,), w_1 = w[0]; returns d (n + 1,), d[k] = dx_n/dx_k."""
+    ...
+''',
+        also_correct=(_chain_by_cumulated_products,),
+        mistakes=[
+            Mistake(_chain_without_tanh_slope,
+                    "The slope of tanh is missing. Each link has two slopes: w_k and tanh'."),
+            Mistake(_chain_without_weights,
+                    "The weights are missing. Each link has two slopes: w_k and tanh'."),
+            Mistake(_chain_slope_at_wrong_point,
+                    "1 - x^2 is taken at the link's input. It belongs to the link's output, x_k."),
+            Mistake(_chain_tanh_twice,
+                    "tanh is applied twice: x_k is already tanh(a), so tanh'(a) = 1 - x_k^2."),
+            Mistake(_chain_from_the_start,
+                    "These are the derivatives of x_k by x_0. Asked for are those of x_n by x_k: start at "
+                    "the end, with 1."),
+            Mistake(_chain_reversed,
+                    "The order is the opposite one: d[0] belongs to x_0, and the last entry, d[n], is 1."),
+            Mistake(_chain_single_slopes,
+                    "These are the slopes of single links. d[k] is the product of those from k to the end."),
+        ],
+        hints=["First run forwards and keep every x_k. Then go backwards from d[n]: how much does x_n "
+               "change with itself?",
+               "d[n] = 1. One link back: dx_n/dx_{k-1} = dx_n/dx_k times dx_k/dx_{k-1}.",
+               "dx_k/dx_{k-1} = (1 - x_k^2) w_k, and w_k is w[k - 1]."],
+    ),
+    Prediction("1.5", "The rate is exactly 2 / curvature. What does w do?", kind="choice",
+               choices=("settles", "jumps between two points", "grows without end")),
+    Exercise(
+        "1.6", "Gradient descent", minutes=5, difficulty=1,
+        solution=descend, oracle=_descend_closed_form, cases=_descend_cases, time_axis=0,
+        stub='''
+def descend(slope: Callable, w0: float | np.ndarray, rate: float, updates: int) -> np.ndarray:
+    """w_{k+1} = w_k - rate * slope(w_k); returns all of w_0 ... w_updates, stacked in one array."""
+    ...
+''',
+        also_correct=(_descend_into_an_array,),
+        mistakes=[
+            Mistake(_descend_uphill, "It climbs. The slope points to where the loss grows: subtract it."),
+            Mistake(_descend_from_the_same_slope,
+                    "Every update uses the slope at w_0. It has to be taken anew at the point reached, w_k."),
+            Mistake(_descend_without_the_start,
+                    "The start is missing: the path holds w_0 and then every update."),
+            Mistake(_descend_to_the_end_only, "This is the last point. The whole path is asked for."),
+            Mistake(_descend_without_a_rate, "The rate is missing: an update is rate times slope."),
+            Mistake(_descend_one_array,
+                    "All rows are the last point: w -= ... changes one array again and again, and the list "
+                    "holds that one array many times. Write w = w - ... instead."),
+        ],
+        hints=["Start with path = [w0]. What is added in each round of the loop?",
+               "w = path[-1]; path.append(w - rate * slope(w)); at the end np.array(path)."],
+    ),
+    Prediction("1.7", "The same rate 0.07 for three parabolas of curvature 1, 10 and 30. Which is nearest "
+                      "to its minimum after 20 updates, which is farthest?",
+               kind="order", choices=("1", "10", "30")),
+    Exercise(
+        "1.8", "The largest rate for two weights", minutes=4, difficulty=2,
+        solution=largest_rate, oracle=_largest_rate_by_trial, rtol=1e-3, also_correct=(.05, 1 / 20),
+        mistakes=[
+            Mistake(1 / 3, "The direction u allows this rate, v does not. One that grows is enough to fail."),
+            Mistake(.1, "The curvature along v is not 20: derive 20 v^2 twice."),
+            Mistake(2 / 3, "The curvature is the second derivative, and it is the largest one that counts."),
+            Mistake(.025, "With 1 / curvature v arrives in one update. A larger rate is still stable."),
+            Mistake(2 / 46, "The curvatures do not add up. Each direction goes its own way."),
+            Mistake(2 / 23, "The curvatures do not average. Each direction goes its own way."),
+        ],
+        hints=["Which curvature has L along u, which along v? Derive twice.",
+               "Each direction has its own border, 2 / curvature. Which of the two is passed first?"],
+    ),
+    Prediction("1.9", "Central differences of sin: which eps gives the smallest error?", scale="log10",
+               digits=1),
+    Exercise(
+        "1.10", "The complex step for several variables", minutes=8, difficulty=2,
+        solution=complex_gradient, oracle=_by_hand, cases=_complex_cases, time_axis="each",
+        stub='''
+def complex_gradient(f: Callable, x: np.ndarray, eps: float) -> np.ndarray:
+    """Im f(x + i eps e_k) / eps for each k, e_k the k-th unit vector, x (n,); returns the gradient (n,)."""
+    ...
+''',
+        also_correct=(_complex_in_one_line,),
+        mistakes=[
+            Mistake(_complex_without_eps, "The division by eps is missing."),
+            Mistake(_complex_real_part, "The real part is f(x) itself. The slope is in the imaginary part."),
+            Mistake(_complex_all_at_once,
+                    "All variables move at once: that gives the sum of the slopes. Move one at a time."),
+            Mistake(_complex_not_taken_back,
+                    "The step in x[0] is still there when x[1] moves. Start each time from the unmoved x."),
+            Mistake(_complex_real_step,
+                    "No step arrived. A real array drops the 1j * eps: make a complex copy, x.astype(complex). "
+                    "A real step of this size rounds away."),
+            Mistake(_complex_twice,
+                    "Half of it is missing: there is one step here, so divide by eps, not by 2 eps."),
+        ],
+        hints=["A real array cannot take up an imaginary step: x.astype(complex) is a copy that can.",
+               "For each k: moved = x.astype(complex); moved[k] += 1j * eps; then f(moved).imag / eps."],
+    ),
+])

@@ -1,0 +1,1 @@
+"""Lesson 02: what notebooks/02_recurrent_networks.ipynb has for itself."""

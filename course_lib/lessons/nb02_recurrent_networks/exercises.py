@@ -1,0 +1,318 @@
+"""The exercises of notebook 02, recurrent networks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ... import bptt, cells, losses
+from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+
+
+# One step ----------------------------------------------------------------------------------------------
+
+
+def step(W_xh, W_hh, b_h, x_t, h_before):
+    a_t = x_t @ W_xh.T + h_before @ W_hh.T + b_h  # a row is a sequence: so the transposed weights
+    return np.tanh(a_t)
+
+
+def _step_of_the_library(W_xh, W_hh, b_h, x_t, h_before):
+    return bptt.forward(cells.RNNParams(W_xh, W_hh, b_h), x_t[None], h_before).h[1]
+
+
+def _step_cases(rng):
+    sizes = [(1, 3, 2), (4, 3, 2), (5, 2, 3)]  # B, D, H
+    return [(_weights(rng, H, D), _weights(rng, H, H), _weights(rng, H), _weights(rng, B, D), _weights(rng, B, H))
+            for B, D, H in sizes]
+
+
+def _weights(rng, *shape):
+    """Numbers of size .2 to .9 and either sign: none is zero, and no tanh is near its limits."""
+    return rng.uniform(.2, .9, shape) * rng.choice([-1., 1.], shape)
+
+
+# The whole pass ----------------------------------------------------------------------------------------
+
+
+def states(W_xh, W_hh, b_h, x, h_0):
+    T, B, D = x.shape
+    h = np.empty((T + 1, B, len(b_h)))
+    h[0] = h_0
+    for t, x_t in enumerate(x, start=1):
+        h[t] = np.tanh(x_t @ W_xh.T + h[t - 1] @ W_hh.T + b_h)
+    return h
+
+
+def _forward_of_the_library(W_xh, W_hh, b_h, x, h_0):
+    return bptt.forward(cells.RNNParams(W_xh, W_hh, b_h), x, h_0).h
+
+
+def _forward_as_list(W_xh, W_hh, b_h, x, h_0):
+    found = [h_0]
+    for x_t in x:
+        found.append(np.tanh(np.einsum("hd,bd->bh", W_xh, x_t) + np.einsum("ij,bj->bi", W_hh, found[-1]) + b_h))
+    return found
+
+
+def _forward_cases(rng):
+    sizes = [(4, 2, 3, 2), (12, 3, 2, 4)]  # T, B, D, H
+    return [(_weights(rng, H, D), _weights(rng, H, H), _weights(rng, H), _weights(rng, T, B, D), _weights(rng, B, H))
+            for T, B, D, H in sizes]
+
+
+def _always_from_h_0(W_xh, W_hh, b_h, x, h_0):
+    return np.concatenate([h_0[None], np.tanh(x @ W_xh.T + h_0 @ W_hh.T + b_h)])
+
+
+def _one_input_late(W_xh, W_hh, b_h, x, h_0):
+    read = _forward_of_the_library(W_xh, W_hh, b_h, x[1:], h_0)
+    return np.concatenate([read, 0 * read[:1]])
+
+
+def _same_state_added(W_xh, W_hh, b_h, x, h_0):
+    h = _forward_of_the_library(W_xh, W_hh, b_h, x, h_0)
+    for t in range(1, len(h)):
+        h[t] = h[t - 1] + np.tanh(x[t - 1] @ W_xh.T + h[t - 1] @ W_hh.T + b_h)
+    return h
+
+
+# How many weights --------------------------------------------------------------------------------------
+
+
+def count_weights(D, H, K, T):
+    hidden = H * D + H * H + H  # W_xh, W_hh, b_h
+    output = K * H + K          # W_hy, b_y
+    return hidden + output      # T does not occur: each step uses the same ones
+
+
+def _count_by_making_them(D, H, K, T):
+    rnn = cells.RNNParams(np.ones((H, D)), np.ones((H, H)), np.ones(H))
+    network = cells.NetworkParams(rnn, cells.ReadoutParams(np.ones((K, H)), np.ones(K)))
+    assert len(bptt.forward(network.rnn, np.ones((T, 1, D))).h) == T + 1  # it runs over T steps as it stands
+    return sum(array.size for _, array in cells.leaves(network))
+
+
+# Text to one-hot ---------------------------------------------------------------------------------------
+
+
+def one_hot(texts, letters):
+    x = np.zeros((len(texts[0]), len(texts), len(letters)))
+    for b, text in enumerate(texts):
+        for t, letter in enumerate(text):
+            x[t, b, letters.index(letter)] = 1
+    return x
+
+
+def _one_hot_by_comparing(texts, letters):
+    characters = np.array([list(text) for text in texts]).T  # (T, B)
+    return (characters[:, :, None] == np.array(list(letters))).astype(float)
+
+
+def _one_hot_cases(rng):
+    return [(["rain", "iran"], "ainr"), (["tomato", "potato", "moppet"], "aemopt"),
+            (["".join(rng.permutation(list("recurrent"))) for _ in range(4)], "centru")]
+
+
+def _batch_first(texts, letters):
+    return _one_hot_by_comparing(texts, letters).swapaxes(0, 1)
+
+
+def _positions(texts, letters):
+    return _one_hot_by_comparing(texts, letters).argmax(-1)
+
+
+def _own_alphabet(texts, letters):
+    seen = "".join(dict.fromkeys("".join(texts)))
+    x = _one_hot_by_comparing(texts, seen)
+    return np.concatenate([x, np.zeros((*x.shape[:2], len(letters) - len(seen)))], axis=-1)
+
+
+def _whole_words(texts, letters):
+    return _one_hot_by_comparing(texts, letters).sum(0)
+
+
+# The loss of a sequence --------------------------------------------------------------------------------
+
+
+def total_loss(y, target):
+    per_step = ((y - target)**2).mean(axis=(1, 2))  # over the batch and the outputs: one number a step
+    return per_step.sum()
+
+
+def _loss_of_the_library(y, target):
+    return sum(float(losses.mean_squared_error(y_t, target_t)[0]) for y_t, target_t in zip(y, target))
+
+
+def _loss_cases(rng):
+    return [(_weights(rng, *shape), _weights(rng, *shape) + 1.5) for shape in ((3, 1, 1), (5, 2, 1), (7, 4, 3))]
+
+
+BANK = Bank(2, "Recurrent networks", [
+    Prediction("2.1", "Which of the three can tell 'dog bites man' from 'man bites dog'?", kind="choices",
+               choices=("the average of the words", "the last word", "the recurrent network")),
+    Exercise(
+        "2.2", "One step of the recurrent network", minutes=5, difficulty=1,
+        solution=step, oracle=_step_of_the_library, cases=_step_cases, time_axis=0,
+        stub='''
+def step(W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray,
+         x_t: np.ndarray, h_before: np.ndarray) -> np.ndarray:
+    """Inputs x_t (B, D) and states h_before (B, H) give the next states (B, H)."""
+    ...
+''',
+        also_correct=(
+            lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh((W_xh @ x_t.T + W_hh @ h_before.T + b_h[:, None]).T),
+            lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh(
+                np.concatenate([x_t, h_before], axis=1) @ np.concatenate([W_xh, W_hh], axis=1).T + b_h)),
+        mistakes=[
+            Mistake(lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh(x_t @ W_xh.T + b_h),
+                    "The state before plays no part. Without W_hh and h_{t-1} nothing is remembered: this is a "
+                    "feed-forward layer."),
+            Mistake(lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh(x_t @ W_xh.T + h_before @ W_hh + b_h),
+                    "W_hh is the wrong way round. It is square, so its shape does not tell: entry [i, j] leads from "
+                    "unit j to unit i. With states as rows, that takes h_before @ W_hh.T."),
+            Mistake(lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh(x_t @ W_xh.T + h_before @ W_hh.T),
+                    "The bias b_h is missing. It is added to each row, inside of the tanh."),
+            Mistake(lambda W_xh, W_hh, b_h, x_t, h_before: x_t @ W_xh.T + h_before @ W_hh.T + b_h,
+                    "This is a_t. The state is tanh of it."),
+            Mistake(lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh(x_t @ W_xh.T + b_h) + h_before @ W_hh.T,
+                    "tanh took only the part of the input. The part of the state belongs into it too, or nothing keeps "
+                    "the sum between -1 and 1."),
+            Mistake(lambda W_xh, W_hh, b_h, x_t, h_before:
+                    np.tanh(x_t @ W_xh.T) + np.tanh(h_before @ W_hh.T) + np.tanh(b_h),
+                    "tanh was taken of each part and the results added. Add first: tanh of a sum is not the sum of "
+                    "tanhs."),
+            Mistake(lambda W_xh, W_hh, b_h, x_t, h_before:
+                    np.tanh(x_t @ W_xh.T + np.tanh(h_before) @ W_hh.T + b_h),
+                    "h_{t-1} went through tanh twice. The state that comes in already is a tanh: use it as it stands."),
+        ],
+        hints=["Look at the shapes. x_t is (B, D), W_xh is (H, D), and the result is (B, H): which product gives that?",
+               "x_t @ W_xh.T takes a row for each sequence. The same form serves the state.",
+               "np.tanh(x_t @ W_xh.T + ... + b_h), where the ... is the state's part."]),
+    Exercise(
+        "2.3", "The whole sequence", minutes=7, difficulty=2,
+        solution=states, oracle=_forward_of_the_library, cases=_forward_cases, time_axis=0,
+        stub='''
+def states(W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray,
+           x: np.ndarray, h_0: np.ndarray) -> np.ndarray:
+    """Inputs x (T, B, D) and the initial state h_0 (B, H) give all states h (T + 1, B, H)."""
+    T, B, D = x.shape
+    h = ...
+    return h
+''',
+        also_correct=(_forward_as_list,),
+        mistakes=[
+            Mistake(lambda *args: _forward_of_the_library(*args)[1:],
+                    "h[0] is missing. Row 0 holds the initial state, so that h[t] is the state after t steps."),
+            Mistake(lambda W_xh, W_hh, b_h, x, h_0: _forward_of_the_library(W_xh, W_hh, b_h, x, 0 * h_0),
+                    "It starts from zeros. Zeros are only the usual choice: here the initial state is h_0."),
+            Mistake(lambda *args: _forward_of_the_library(*args)[-1],
+                    "This is the last state only. Keep all of them: losses and gradients need every step."),
+            Mistake(lambda *args: _forward_of_the_library(*args).swapaxes(0, 1),
+                    "The batch comes first here, (B, T + 1, H). In this course time is the first axis, so that h[t] is "
+                    "the state at time t."),
+            Mistake(_always_from_h_0,
+                    "Each step starts from h_0 again. It has to start from the state before it, h[t - 1]."),
+            Mistake(lambda W_xh, W_hh, b_h, x, h_0: _forward_of_the_library(W_xh, W_hh, b_h, x[::-1], h_0),
+                    "The sequence runs backwards: the last input comes first."),
+            Mistake(lambda W_xh, W_hh, b_h, x, h_0: _forward_of_the_library(W_xh, W_hh.T, b_h, x, h_0),
+                    "W_hh is the wrong way round. States are rows here: h[t - 1] @ W_hh.T."),
+            Mistake(_one_input_late,
+                    "Off by one: Python counts x from 0, so x_t is x[t - 1]. Your row 1 has read x[1], and the last "
+                    "row was never filled."),
+            Mistake(_same_state_added,
+                    "The new state was added to the one before. It replaces it: h[t] = tanh(a_t)."),
+        ],
+        hints=["Make room for T + 1 states first: np.empty((T + 1, B, H)). How do you get H from the weights?",
+               "h[0] = h_0. Then a loop: the state at t needs the input at t and the state at t - 1.",
+               "for t, x_t in enumerate(x, start=1): h[t] = np.tanh(...). x starts at index 0, the states at 1."]),
+    Exercise(
+        "2.4", "How many weights", minutes=4, difficulty=1,
+        solution=count_weights, oracle=_count_by_making_them,
+        cases=lambda rng: [(3, 2, 1, 3), (3, 2, 1, 1000), (5, 7, 4, 20)],
+        stub='''
+def count_weights(D: int, H: int, K: int, T: int) -> int:
+    """Numbers to learn in a network of D inputs, H hidden units and K outputs, run over T steps."""
+    ...
+''',
+        also_correct=(lambda D, H, K, T: H * (D + H + 1) + K * (H + 1),),
+        mistakes=[
+            Mistake(lambda D, H, K, T: T * (H * D + H * H + H) + K * H + K,
+                    "The hidden layer was counted once for each step. All steps share one set: the count does not "
+                    "depend on T."),
+            Mistake(lambda D, H, K, T: T * (H * D + H * H + H + K * H + K),
+                    "The network was counted once for each step. All steps share one set: the count does not depend "
+                    "on T."),
+            Mistake(lambda D, H, K, T: H * D + H * H + K * H, "The biases are missing: b_h has H numbers, b_y has K."),
+            Mistake(lambda D, H, K, T: H * D + H + K * H + K,
+                    "W_hh is missing, the H times H weights from the state before. What is left is a feed-forward "
+                    "network."),
+            Mistake(lambda D, H, K, T: H * D + H * H + 2 * H + K * H + K,
+                    "One bias of H numbers too many. (torch's nn.RNN has two, b_ih and b_hh, which are simply added. "
+                    "This course has one.)"),
+            Mistake(lambda D, H, K, T: D + H + K, "These are the units. Count the entries of the five arrays."),
+        ],
+        hints=["There are five arrays: W_xh, W_hh, b_h, W_hy, b_y. What is the shape of each?",
+               "W_xh has H rows and D columns, so H * D numbers. Which of the five depends on T?"]),
+    Prediction("2.5", "Gain 1.1, no input, h_0 = 1: how large is a tanh unit after 100 steps?"),
+    Exercise(
+        "2.6", "Text as one-hot vectors", minutes=6, difficulty=2,
+        solution=one_hot, oracle=_one_hot_by_comparing, cases=_one_hot_cases, time_axis=0,
+        stub='''
+def one_hot(texts: list[str], letters: str) -> np.ndarray:
+    """B texts of T characters, all found in letters, give x (T, B, D) with D = len(letters)."""
+    ...
+''',
+        also_correct=(lambda texts, letters: np.eye(len(letters))[
+            [[letters.index(letter) for letter in at_t] for at_t in zip(*texts)]],),
+        mistakes=[
+            Mistake(_batch_first, "The texts come first here, (B, T, D). Time is the first axis: x[t] holds the "
+                                  "character at t of every text."),
+            Mistake(_positions,
+                    "These are the positions in the alphabet, (T, B). As numbers they claim that one letter is larger "
+                    "than another. Each position needs an input of its own, 1 there and 0 elsewhere."),
+            Mistake(lambda texts, letters: _positions(texts, letters)[..., None],
+                    "This is one input that holds the position in the alphabet. It claims that one letter is larger "
+                    "than another: use an input for each letter."),
+            Mistake(_own_alphabet, "The letters are numbered in the order in which they come up. They have to be "
+                                   "numbered as in letters, or the same letter gets another input in the next batch."),
+            Mistake(_whole_words, "The order is gone: this counts the letters of each text. Every time step needs its "
+                                  "own row."),
+            Mistake(lambda texts, letters: _one_hot_by_comparing(texts, letters)[::-1],
+                    "The texts run backwards: x[0] has to hold their first characters."),
+        ],
+        hints=["Start with np.zeros((T, B, D)) and put in the ones. Where does the one for character t of text b go?",
+               "letters.index(letter) is its place on the last axis.",
+               "Two loops: for b, text in enumerate(texts), for t, letter in enumerate(text)."]),
+    Prediction("2.7", "Prices as a random walk: what is the correlation of a day's return with the day before's?",
+               kind="choice", choices=("near -1", "near 0", "near 1")),
+    Exercise(
+        "2.8", "The loss of a sequence", minutes=4, difficulty=1,
+        solution=total_loss, oracle=_loss_of_the_library, cases=_loss_cases,
+        stub='''
+def total_loss(y: np.ndarray, target: np.ndarray) -> float:
+    """Outputs and targets (T, B, K): the mean squared error of each step, summed over the steps."""
+    ...
+''',
+        also_correct=(lambda y, target: np.sum((y - target)**2) / y[0].size,),
+        mistakes=[
+            Mistake(lambda y, target: np.mean((y - target)**2),
+                    "This is the mean over time. The course sums over the steps: a mean makes a long sequence's "
+                    "gradient smaller by T."),
+            Mistake(lambda y, target: np.sum((y - target)**2),
+                    "This is the sum over everything. Within a step it is the mean, over the batch and the outputs; "
+                    "only time is summed."),
+            Mistake(lambda y, target: np.mean((y[-1] - target[-1])**2),
+                    "This is the loss of the last step alone. Here every step has a loss."),
+            Mistake(lambda y, target: ((y - target)**2).mean(1).sum(),
+                    "The outputs were summed too. Within a step it is the mean over the batch and the outputs."),
+            Mistake(lambda y, target: np.abs(y - target).mean((1, 2)).sum(),
+                    "These are absolute differences. The mean squared error squares them."),
+            Mistake(lambda y, target: ((y - target)**2).mean((1, 2)),
+                    "These are the losses of the steps, (T,). The total loss is one number: their sum."),
+        ],
+        hints=["First one number for each step: the mean over the axes of the batch and the outputs.",
+               "((y - target)**2).mean(axis=(1, 2)) has shape (T,). What is left to do?"]),
+    Prediction("2.9", "Recall over 10 steps: how often is a network right that sees only the last 3 inputs?", unit="%"),
+    Prediction("2.10", "A recurrent network learned recall at 10 steps. How often is it right at 20?", kind="choice",
+               choices=("always", "about half the time", "it depends on where its training started")),
+])

@@ -1,0 +1,438 @@
+"""The exercises of notebook 03, backpropagation through time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ... import bptt, gradcheck, initialise
+from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+
+
+# 3.1 One term for each use
+
+
+def terms(w, x, h0):
+    h = [h0]
+    for x_t in x:
+        h.append(w * h[-1] + x_t)
+    T = len(x)
+    return np.array([w ** (T - t) * h[t - 1] for t in range(1, T + 1)])
+
+
+def _terms_of_copies(w, x, h0):
+    def last_state(copies):
+        h = h0
+        for w_t, x_t in zip(copies, x):
+            h = w_t * h + x_t
+        return h
+
+    return gradcheck.complex_step(last_state, np.full(len(x), float(w)))
+
+
+def _terms_one_pass(w, x, h0):
+    h = [h0]
+    for x_t in x[:-1]:
+        h.append(w * h[-1] + x_t)
+    back, result = 1., []
+    for h_before in reversed(h):
+        result.insert(0, back * h_before)
+        back *= w
+    return result
+
+
+def _unit(w, x, h0):
+    h = np.empty(len(x) + 1)
+    h[0] = h0
+    for t, x_t in enumerate(x, start=1):
+        h[t] = w * h[t - 1] + x_t
+    return h
+
+
+def _terms_cases(rng):
+    return [(w, rng.uniform(.5, 1.5, T), rng.uniform(.5, 1.5)) for w, T in [(.9, 3), (-1.2, 7), (.5, 60)]]
+
+
+# 3.3 One step back
+
+
+def step_back(W_hh, h_t, dh_t, direct_before):
+    da_t = (1 - h_t**2) * dh_t
+    return direct_before + da_t @ W_hh
+
+
+def _step_back_complex(W_hh, h_t, dh_t, direct_before):
+    a_t = np.arctanh(h_t)
+
+    def loss(change):  # of h_{t-1}
+        return (dh_t * np.tanh(a_t + change @ W_hh.T)).sum() + (direct_before * change).sum()
+
+    return gradcheck.complex_step(loss, np.zeros_like(h_t))
+
+
+def _step_back_row_by_row(W_hh, h_t, dh_t, direct_before):
+    return [d + W_hh.T @ np.diag(1 - h**2) @ g for d, h, g in zip(direct_before, h_t, dh_t)]
+
+
+def _step_back_cases(rng):
+    cases = []
+    for B, H, size in [(2, 3, 1.), (4, 5, 1e-20)]:
+        h_t = rng.uniform(.2, .9, (B, H)) * rng.choice([-1, 1], (B, H))
+        dh_t, direct_before = size * rng.normal(size=(2, B, H))
+        cases.append((initialise.gaussian((H, H), rng), h_t, dh_t, direct_before))
+    return cases
+
+
+# 3.4 All the way back
+
+
+def states_back(run, dh_direct):
+    dh = dh_direct.copy()
+    for t in range(len(run.x), 0, -1):
+        da_t = (1 - run.h[t]**2) * dh[t]
+        dh[t - 1] += da_t @ run.params.W_hh
+    return dh
+
+
+def _states_back_complex(run, dh_direct):
+    return gradcheck.complex_step_states(lambda h: (h * dh_direct).sum(), run)
+
+
+def _states_back_columns(run, dh_direct):
+    W_T, dh = run.params.W_hh.T, [dh_direct[-1].T]
+    for h_t, direct in zip(run.h[:0:-1], dh_direct[-2::-1]):
+        dh.insert(0, direct.T + W_T @ (dh[0] - h_t.T**2 * dh[0]))
+    return np.array([columns.T for columns in dh])
+
+
+def _states_back_wrong(transposed=False, slope=lambda h: 1 - h**2, direct=True, shift=0, carry="da"):
+    def states_back(run, dh_direct):
+        W = run.params.W_hh.T if transposed else run.params.W_hh
+        dh = dh_direct.copy()
+        if not direct:
+            dh[:-1] = 0
+        for t in range(len(run.x), 0, -1):
+            source = dh_direct[t] if carry == "direct" else dh[t]
+            dh[t - 1] += (slope(run.h[t + shift]) * source) @ W
+        return dh
+
+    return states_back
+
+
+def _run(rng, gain, T, B, D, H):
+    params = initialise.rnn(D, H, rng, gain=gain, input_gain=.5)._replace(b_h=.3 * rng.normal(size=H))
+    return bptt.forward(params, rng.normal(size=(T, B, D)), .5 * rng.normal(size=(B, H)))
+
+
+def _states_back_cases(rng):
+    cases = []
+    for gain, T, B, D, H, early in [(1., 6, 2, 3, 4, 1.), (.5, 60, 3, 1, 2, 1e-35), (1.5, 20, 1, 2, 3, 1.)]:
+        run = _run(rng, gain, T, B, D, H)
+        dh_direct = early * rng.normal(size=run.h.shape)
+        dh_direct[-1] = rng.normal(size=run.h.shape[1:])
+        cases.append((run, dh_direct))
+    return cases
+
+
+# 3.5 One matrix, used at every step
+
+
+def recurrent_gradient(run, dh):
+    dW_hh = np.zeros_like(run.params.W_hh)
+    for t in range(1, len(run.x) + 1):
+        da_t = (1 - run.h[t]**2) * dh[t]
+        dW_hh += da_t.T @ run.h[t - 1]
+    return dW_hh
+
+
+def _recurrent_gradient_complex(run, dh):
+    W_xh, _, b_h = run.params
+
+    def loss(W_hh):  # every step starts from the state it had: what comes after it is in dh[t] already
+        return (dh[1:] * np.tanh(run.x @ W_xh.T + run.h[:-1] @ W_hh.T + b_h)).sum()
+
+    return gradcheck.complex_step(loss, run.params.W_hh)
+
+
+def _recurrent_gradient_at_once(run, dh):
+    return np.einsum("tbi,tbj->ij", (1 - run.h[1:]**2) * dh[1:], run.h[:-1])
+
+
+def _each_step(run, dh):
+    da = (1 - run.h[1:]**2) * dh[1:]
+    return np.einsum("tbi,tbj->tij", da, run.h[:-1])
+
+
+def _recurrent_gradient_cases(rng):
+    return [(back.run, back.dh) for back in (bptt.backward(*case) for case in _states_back_cases(rng))]
+
+
+# 3.7 Where the loss reads
+
+
+def read_every(h, target, every):
+    direct = np.zeros_like(h)
+    for t in range(every, len(h), every):
+        direct[t] = h[t] - target[t - 1]
+    return direct
+
+
+def _read_every_complex(h, target, every):
+    def loss(states):
+        return sum(((states[t] - target[t - 1])**2).sum() for t in range(1, len(h)) if t % every == 0) / 2
+
+    return gradcheck.complex_step(loss, h)
+
+
+def _read_every_sliced(h, target, every):
+    direct = 0 * h
+    direct[every::every] = h[every::every] - target[every - 1::every]
+    return direct
+
+
+def _read_every_wrong(first, shift=1, factor=1):
+    def read_every(h, target, every):
+        direct = np.zeros_like(h)
+        for t in range(first(every), len(h), every):
+            direct[t] = factor * (h[t] - target[min(t - shift, len(target) - 1)])
+        return direct
+
+    return read_every
+
+
+def _read_every_cases(rng):
+    sizes = [(7, 2, 3, 2), (9, 1, 4, 3), (4, 3, 2, 1)]
+    return [(rng.uniform(.1, .9, (T + 1, B, H)), rng.uniform(-.9, -.1, (T, B, H)), k) for T, B, H, k in sizes]
+
+
+# 3.9 Sizes without a backward pass
+
+
+def sizes(q, T, size_at_the_end):
+    t = np.arange(T + 1)
+    return abs(q) ** (T - t) * size_at_the_end
+
+
+def _sizes_by_bptt(q, T, size_at_the_end):
+    rng = np.random.default_rng(9)
+    params = initialise.rnn(2, 6, rng, recurrent="orthogonal", gain=q)
+    run = bptt.forward(params, rng.normal(size=(T, 1, 2)), activation="linear")
+    direct = np.zeros_like(run.h)
+    direct[-1] = initialise.orthogonal((1, 6), rng, gain=size_at_the_end)
+    return np.linalg.norm(bptt.backward(run, direct).dh[:, 0], axis=-1)
+
+
+def _sizes_one_by_one(q, T, size_at_the_end):
+    result = [size_at_the_end]
+    for _ in range(T):
+        result.append(abs(q) * result[-1])
+    return result[::-1]
+
+
+BANK = Bank(3, "Backpropagation through time", [
+    Exercise(
+        "3.1", "One term for each use", minutes=4, difficulty=1,
+        solution=terms, oracle=_terms_of_copies, cases=_terms_cases, time_axis=0,
+        stub='''
+def terms(w: float, x: np.ndarray, h0: float) -> np.ndarray:
+    """The terms of dL/dw for L = h_T: (T,), the first one belongs to step 1. x (T,)."""
+    ...
+''',
+        also_correct=(_terms_one_pass,),
+        mistakes=[
+            Mistake(lambda w, x, h0: terms(w, x, h0)[::-1],
+                    "These are the terms in the opposite order. The first one belongs to step 1, the last "
+                    "one to step T."),
+            Mistake(lambda w, x, h0: w ** np.arange(len(x)) * _unit(w, x, h0)[:-1],
+                    "The powers of w run the wrong way. A change at step t has T - t steps to go: step 1 has "
+                    "the most."),
+            Mistake(lambda w, x, h0: w ** np.arange(len(x) - 1, -1, -1.) * _unit(w, x, h0)[1:],
+                    "Step t multiplies w by the state before it, h_{t-1}. You took h_t."),
+            Mistake(lambda w, x, h0: _unit(w, x, h0)[:-1],
+                    "This is the change that step t makes in h_t. It still has to travel from h_t to h_T."),
+            Mistake(lambda w, x, h0: w ** np.arange(len(x), 0, -1.) * _unit(w, x, h0)[:-1],
+                    "One factor w too many. Step T ends at h_T itself: its term has no factor w."),
+            Mistake(lambda w, x, h0: terms(w, x, h0).sum(),
+                    "This is the sum. Return the T terms on their own."),
+        ],
+        hints=["At step t, w is multiplied by one number. Which one? And how does a change of h_t reach h_T?",
+               "First compute all states. Then the term of step t is (something that depends on T - t) "
+               "* h[t - 1].",
+               "dh_T/dh_t = w ** (T - t)."],
+    ),
+    Prediction("3.2", "w = 0.9 and 20 steps with inputs around 1: which share of dL/dw, in percent, do the "
+                      "last 5 steps hold?", unit="percent"),
+    Exercise(
+        "3.3", "One step back", minutes=4, difficulty=2,
+        solution=step_back, oracle=_step_back_complex, cases=_step_back_cases,
+        stub='''
+def step_back(W_hh: np.ndarray, h_t: np.ndarray, dh_t: np.ndarray, direct_before: np.ndarray) -> np.ndarray:
+    """dL/dh_{t-1} of a tanh network: (B, H), a row for each sequence.
+
+    W_hh (H, H); h_t (B, H); dh_t (B, H), the total dL/dh_t;
+    direct_before (B, H), what the loss reads from h_{t-1}.
+    """
+    ...
+''',
+        also_correct=(_step_back_row_by_row,),
+        mistakes=[
+            Mistake(lambda W, h, dh, direct: direct + ((1 - h**2) * dh) @ W.T,
+                    "W_hh is the wrong way round. Forward, a row of states meets W_hh.T, so h[j] reaches "
+                    "a[i] through W_hh[i, j]. Backward, a row of gradients goes from i to j."),
+            Mistake(lambda W, h, dh, direct: direct + dh @ W,
+                    "The slope of tanh is missing: dh_t was carried through W_hh as if it were dL/da_t."),
+            Mistake(lambda W, h, dh, direct: direct + ((1 - np.tanh(h)**2) * dh) @ W,
+                    "h_t is tanh(a_t) already. You took the tanh of it once more: 1 - tanh(a)^2 is a formula "
+                    "for a."),
+            Mistake(lambda W, h, dh, direct: direct + (1 - h**2) * (dh @ W),
+                    "The order is wrong. h_t came out of tanh after W_hh; going back, tanh comes first, then "
+                    "W_hh."),
+            Mistake(lambda W, h, dh, direct: ((1 - h**2) * dh) @ W,
+                    "What the loss reads from h_{t-1} itself is missing: direct_before has to be added."),
+            Mistake(lambda W, h, dh, direct: direct + ((1 - h) * dh) @ W,
+                    "The slope of tanh is 1 - h^2. The square is missing."),
+        ],
+        hints=["Two stations: from h_t back to a_t, then from a_t back to h_{t-1}. Then add what the loss "
+               "reads there.",
+               "da_t = (1 - h_t**2) * dh_t.",
+               "The text has W_hh^T times a column. For rows, transpose both sides: (W^T d)^T = d^T W."],
+    ),
+    Exercise(
+        "3.4", "All the way back", minutes=5, difficulty=2,
+        solution=states_back, oracle=_states_back_complex, cases=_states_back_cases, time_axis=0,
+        stub='''
+def states_back(run: bptt.Run, dh_direct: np.ndarray) -> np.ndarray:
+    """Every total dL/dh_t of a tanh network: (T + 1, B, H), row 0 for h_0.
+
+    run.h (T + 1, B, H); run.params.W_hh (H, H); dh_direct (T + 1, B, H), what the loss reads from each state.
+    """
+    ...
+''',
+        also_correct=(_states_back_columns,),
+        mistakes=[
+            Mistake(lambda run, dh_direct: dh_direct.copy(),
+                    "This is the direct gradient. What comes back from later steps is missing."),
+            Mistake(_states_back_wrong(carry="direct"),
+                    "Only one step is carried. Going back from h_t you need the total gradient dh[t], which "
+                    "holds everything from later steps, and not the direct one."),
+            Mistake(_states_back_wrong(direct=False),
+                    "The loss reads the earlier states too: dh_direct[t] has to be added at every step."),
+            Mistake(_states_back_wrong(transposed=True),
+                    "W_hh is transposed where it should not be: for rows it is da_t @ W_hh."),
+            Mistake(_states_back_wrong(slope=np.ones_like),
+                    "The slope of tanh is missing: dL/da_t = (1 - h_t**2) * dL/dh_t."),
+            Mistake(_states_back_wrong(slope=lambda h: 1 - np.tanh(h)**2),
+                    "run.h holds tanh(a_t). Its slope is 1 - h_t**2, with no tanh around h_t."),
+            Mistake(_states_back_wrong(shift=-1),
+                    "Off by one step: the slope on the way from h_t to h_{t-1} is taken at h_t, and you took "
+                    "it at h_{t-1}."),
+        ],
+        hints=["Start with a copy of dh_direct. Its last row is right already: nothing comes after step T.",
+               "Go t = T, ..., 1 and add to dh[t - 1] what comes back from dh[t].",
+               "range(len(run.x), 0, -1) runs from T down to 1."],
+    ),
+    Exercise(
+        "3.5", "One matrix, used at every step", minutes=4, difficulty=2,
+        solution=recurrent_gradient, oracle=_recurrent_gradient_complex, cases=_recurrent_gradient_cases,
+        stub='''
+def recurrent_gradient(run: bptt.Run, dh: np.ndarray) -> np.ndarray:
+    """dL/dW_hh of a tanh network: (H, H).
+
+    run.h (T + 1, B, H); dh (T + 1, B, H), the total dL/dh_t.
+    """
+    ...
+''',
+        also_correct=(_recurrent_gradient_at_once,),
+        mistakes=[
+            Mistake(lambda run, dh: _each_step(run, dh)[-1],
+                    "Only the last step's use of W_hh is counted. It was used at every step: sum over all of "
+                    "them."),
+            Mistake(lambda run, dh: _each_step(run, dh),
+                    "One matrix for each step is right so far. There is one W_hh: sum them over time."),
+            Mistake(lambda run, dh: np.einsum("tbi,tbj->ij", (1 - run.h[1:]**2) * dh[1:], run.h[1:]),
+                    "At step t, W_hh is multiplied by h_{t-1}. You took h_t."),
+            Mistake(lambda run, dh: np.einsum("tbi,tbj->ij", dh[1:], run.h[:-1]),
+                    "dh is dL/dh_t. The matrix acts before the tanh, so it needs dL/da_t = (1 - h_t**2) * "
+                    "dL/dh_t."),
+            Mistake(lambda run, dh: _each_step(run, dh).sum(0).T,
+                    "It is transposed: the row belongs to the unit that receives, da_t[i], the column to the "
+                    "one that sends."),
+            Mistake(lambda run, dh: np.einsum("tbi,tbj->bij", (1 - run.h[1:]**2) * dh[1:], run.h[:-1]),
+                    "One matrix for each sequence is right so far. All sequences use the same W_hh: sum over "
+                    "the batch."),
+            Mistake(lambda run, dh: _each_step(run, dh).sum(0) / run.h.shape[1],
+                    "The sum over the batch was divided by B. A mean, if there is one, is in the loss "
+                    "already."),
+            Mistake(lambda run, dh: np.einsum("tbi,tbj->ij", dh[1:] / np.cosh(run.h[1:])**2, run.h[:-1]),
+                    "run.h holds tanh(a_t). Its slope is 1 - h_t**2, with no tanh around h_t."),
+        ],
+        hints=["The copy of W_hh at step t: a_t = ... + W_hh h_{t-1}. What is dL/dW_hh[i, j] of that step?",
+               "dL/da_t[i] * h_{t-1}[j]. Then sum over the sequences and over the steps.",
+               "da_t.T @ run.h[t - 1] sums over the batch."],
+    ),
+    Prediction("3.6", "60 steps, and the loss reads out[-1]: at how many steps is out.grad not zero?"),
+    Exercise(
+        "3.7", "Where the loss reads", minutes=3, difficulty=1,
+        solution=read_every, oracle=_read_every_complex, cases=_read_every_cases, time_axis=0,
+        stub='''
+def read_every(h: np.ndarray, target: np.ndarray, every: int) -> np.ndarray:
+    """dh_direct of L = 1/2 sum |h_t - target_t|^2 over t = every, 2 every, ... up to T: (T + 1, B, H).
+
+    h (T + 1, B, H), h[0] the initial state; target (T, B, H), target[0] belongs to step 1.
+    """
+    ...
+''',
+        also_correct=(_read_every_sliced,),
+        mistakes=[
+            Mistake(_read_every_wrong(lambda every: 1),
+                    "It starts at step 1. The first step that has a loss is step `every`."),
+            Mistake(_read_every_wrong(lambda every: 0),
+                    "It reads h_0 too. The initial state has no loss: the first one is at step `every`."),
+            Mistake(_read_every_wrong(lambda every: every, shift=0),
+                    "Off by one: target starts at step 1, so the target of h[t] is target[t - 1]."),
+            Mistake(_read_every_wrong(lambda every: every, factor=2),
+                    "Twice too large: the 1/2 in front of the sum takes the 2 of the square away."),
+            Mistake(_read_every_wrong(lambda every: every, factor=-1),
+                    "The sign is the other one: if h_t is above its target, the loss grows with h_t."),
+            Mistake(lambda h, target, every: read_every(h, target, every)[1:],
+                    "Row 0 is missing. It belongs to h_0, has the shape of the others, and holds zeros."),
+        ],
+        hints=["Start from np.zeros_like(h) and fill the rows that have a loss.",
+               "range(every, len(h), every) gives every, 2 every, ... up to T.",
+               "The gradient of 1/2 (h - target)^2 is h - target."],
+    ),
+    Prediction("3.8", "A tanh network with torch's recurrent weights, 50 steps: |dL/dh_0| divided by |dL/dh_50|?",
+               scale="log10", close=2., digits=1),
+    Exercise(
+        "3.9", "Sizes without a backward pass", minutes=3, difficulty=2,
+        solution=sizes, oracle=_sizes_by_bptt, time_axis=0,
+        cases=lambda rng: [(.5, 60, .7), (1.5, 12, 2.), (-.9, 25, 1.3)],
+        stub='''
+def sizes(q: float, T: int, size_at_the_end: float) -> np.ndarray:
+    """|dL/dh_t| for t = 0 ... T: (T + 1,). W_hh = q Q with Q orthogonal, no activation."""
+    ...
+''',
+        also_correct=(_sizes_one_by_one,),
+        mistakes=[
+            Mistake(lambda q, T, size: abs(q) ** np.arange(T + 1) * size,
+                    "Time runs the wrong way: at t = T nothing is multiplied yet, at t = 0 there are T "
+                    "factors."),
+            Mistake(lambda q, T, size: q ** np.arange(T, -1, -1.) * size,
+                    "A size is never negative: for q below 0 the direction flips at each step, and the size "
+                    "goes with |q|."),
+            Mistake(lambda q, T, size: abs(q) ** (2 * np.arange(T, -1, -1.)) * size,
+                    "These are squares. Q keeps the length, so one step changes it by |q|."),
+            Mistake(lambda q, T, size: abs(q) ** np.arange(T + 1, 0, -1.) * size,
+                    "One factor too many: from h_T to h_T there is no step."),
+            Mistake(lambda q, T, size: abs(q) ** np.arange(T - 1, -1, -1.) * size,
+                    "There are T + 1 states, from h_0 to h_T. One is missing."),
+        ],
+        hints=["An orthogonal matrix turns a vector and keeps its length. What does q Q do with the length?",
+               "From h_T to h_t there are T - t steps.",
+               "The size is never negative, so the factor is abs(q)."],
+    ),
+    Prediction("3.10", "The same networks with a loss at every step: what does |dL/dh_1| do as T grows from "
+                       "10 to 100?", kind="choice",
+               choices=("it shrinks as before", "it hardly changes", "it grows tenfold")),
+    Prediction("3.11", "Twice as many steps: how many times as many multiplications does the backward pass "
+                       "need?", unit="times"),
+])

@@ -1,0 +1,373 @@
+"""The exercises of notebook 04, the derivative of tanh and sigmoid."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ... import activations, bptt, gradcheck, initialise
+from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+
+
+# 4.3 The sigmoid's slope, everywhere
+
+
+def sigmoid_slope(a):
+    e = np.exp(-np.abs(a))
+    return e / (1 + e)**2
+
+
+def _sigmoid_slope_complex(a):
+    return np.array([gradcheck.complex_step(activations.sigmoid, each) for each in a])
+
+
+def _sigmoid_slope_cases(rng):
+    return [(rng.uniform(-3, 3, 6),), (np.array([-430., -60., -8., 9., 50., 410.]) + rng.uniform(0, 1, 6),)]
+
+
+# 4.4 Half of the slope
+
+
+def half_slope():
+    return np.arctanh(np.sqrt(.5))          # tanh(a)^2 = 1/2
+
+
+# 4.6 Who takes it
+
+
+def who_takes_it(run, dh):
+    slopes, weights = [], []
+    for t in range(1, len(run.x) + 1):
+        da_t = (1 - run.h[t]**2) * dh[t]
+        slopes.append(np.linalg.norm(da_t) / np.linalg.norm(dh[t]))
+        weights.append(np.linalg.norm(dh[t - 1]) / np.linalg.norm(da_t))
+    return np.array(slopes), np.array(weights)
+
+
+def _who_takes_it_from_a(run, dh):
+    slope = np.array([gradcheck.complex_step(np.tanh, each) for each in run.a.ravel()]).reshape(run.a.shape)
+
+    def size(vectors):
+        return np.sqrt(np.einsum("tbh,tbh->t", vectors, vectors))
+
+    da = slope * dh[1:]
+    return size(da) / size(dh[1:]), size(da @ run.params.W_hh) / size(da)
+
+
+def _who_takes_it_at_once(run, dh):
+    def size(vectors):
+        return np.linalg.norm(vectors[:, 0], axis=-1)
+
+    da = (1 - run.h[1:]**2) * dh[1:]
+    return size(da) / size(dh[1:]), size(dh[:-1]) / size(da)
+
+
+def _who_takes_it_cases(rng):
+    cases = []
+    for gain, T, D, H in [(.7, 5, 2, 4), (1.5, 30, 3, 5)]:
+        params = initialise.rnn(D, H, rng, recurrent="gaussian", gain=gain)._replace(b_h=.3 * rng.normal(size=H))
+        run = bptt.forward(params, rng.normal(size=(T, 1, D)), .5 * rng.normal(size=(1, H)))
+        dh_direct = np.full_like(run.h, 1e-300)  # nothing in a case is zero; this adds nothing either
+        dh_direct[-1] = rng.normal(size=(1, H))
+        cases.append((run, bptt.backward(run, dh_direct).dh))
+    return cases
+
+
+# 4.8 At most
+
+
+def log10_bound(W_hh, T):
+    sigma_1 = np.linalg.norm(W_hh, 2)
+    return T * np.log10(sigma_1 / 4)
+
+
+def _log10_bound_by_steps(W_hh, T):
+    longest = max(np.linalg.eigvalsh(W_hh.T @ W_hh)) ** .5
+    return sum(math.log10(.25 * longest) for _ in range(T))
+
+
+def _radius(W):
+    return np.abs(np.linalg.eigvals(W)).max()
+
+
+# 4.10 Every layer has its own matrix
+
+
+def weight_gradients(W, h, dh_n):
+    dh, dW = dh_n, []
+    for W_l, h_l, h_below in zip(W[::-1], h[:0:-1], h[-2::-1]):
+        da = h_l * (1 - h_l) * dh
+        dW.insert(0, da.T @ h_below)
+        dh = da @ W_l
+    return np.array(dW)
+
+
+def _weight_gradients_complex(W, h, dh_n):
+    def loss(W):
+        h_l = h[0]
+        for W_l in W:
+            h_l = activations.sigmoid(h_l @ W_l.T)
+        return (h_l * dh_n).sum()
+
+    return gradcheck.complex_step(loss, W)
+
+
+def _weight_gradients_forward(W, h, dh_n):
+    result = np.empty_like(W)
+    slope = h[1:] * (1 - h[1:])
+    for layer in range(len(W)):
+        da = dh_n * slope[-1]
+        for above in range(len(W) - 1, layer, -1):
+            da = (da @ W[above]) * slope[above - 1]
+        result[layer] = np.einsum("bi,bj->ij", da, h[layer])
+    return result
+
+
+def _weight_gradients_wrong(slope=lambda h: h * (1 - h), below=True, transposed=False, flipped=False, carry=True):
+    def weight_gradients(W, h, dh_n):
+        dh, dW = dh_n, []
+        for l in range(len(W), 0, -1):
+            da = slope(h[l]) * dh
+            dW.insert(0, da.T @ h[l - 1 if below else l])
+            dh = da @ (W[l - 1].T if transposed else W[l - 1]) if carry else dh
+        return np.array(dW[::-1] if flipped else dW)
+
+    return weight_gradients
+
+
+def _weight_gradients_cases(rng):
+    cases = []
+    for n, B, H in [(3, 2, 4), (25, 3, 5)]:
+        W, h = initialise.gaussian((n, H, H), rng), [rng.uniform(.2, .9, (B, H))]
+        for W_l in W:
+            h.append(activations.sigmoid(h[-1] @ W_l.T))
+        cases.append((W, np.array(h), rng.normal(size=(B, H))))
+    return cases
+
+
+# 4.13 A tanh that is safe
+
+
+def safe_tanh(a):
+    e = np.expm1(-2 * np.abs(a))            # e^(-2|a|) - 1, between -1 and 0
+    return -np.sign(a) * e / (2 + e)
+
+
+def _safe_tanh_in_python(a):
+    return np.array([math.tanh(float(each)) for each in a])
+
+
+def _safe_tanh_in_two_parts(a):
+    e = np.exp(-2 * np.abs(a))
+    return np.where(np.abs(a) < 1e-4, a - a**3 / 3, np.sign(a) * (1 - e) / (1 + e))
+
+
+def _safe_tanh_cases(rng):
+    sizes = np.array([1e-9, 3e-7, .4, 2., 20., 300., 720., 8e3])
+    signs = np.where(np.arange(8) % 2, -1, 1)
+    return [(sizes * rng.uniform(1, 1.2, 8) * s,) for s in (signs, -signs)]
+
+
+BANK = Bank(4, "The derivative of tanh and sigmoid", [
+    Prediction("4.1", "tanh at its steepest and the sigmoid at its steepest: how many times as steep is tanh?",
+               unit="times"),
+    Prediction("4.2", "At a = 20 the slope of tanh is 1.7e-17. What does 1 - tanh(a)**2 give in float64?",
+               kind="choice", choices=("1.7e-17", "some number near 1e-17", "exactly 0")),
+    Exercise(
+        "4.3", "The sigmoid's slope, everywhere", minutes=4, difficulty=1,
+        solution=sigmoid_slope, oracle=_sigmoid_slope_complex, cases=_sigmoid_slope_cases, time_axis="each",
+        stub='''
+def sigmoid_slope(a: np.ndarray) -> np.ndarray:
+    """s'(a) with all its digits for |a| up to 440: (N,). a (N,)."""
+    ...
+''',
+        also_correct=(lambda a: .25 / np.cosh(a / 2)**2,
+                      lambda a: activations.sigmoid(a) * activations.sigmoid(-a)),
+        mistakes=[
+            Mistake(lambda a: activations.sigmoid(a) * (1 - activations.sigmoid(a)),
+                    "s (1 - s) loses its digits where s is near 1: the subtraction leaves 0. The slope is the same "
+                    "at a and at -a. Which of the two is safe?"),
+            Mistake(lambda a: np.exp(-a) / (1 + np.exp(-a))**2,
+                    "For a far below 0, exp(-a) is huge and its square overflows. Use that the slope is the same at "
+                    "a and at -a."),
+            Mistake(lambda a: np.exp(-np.abs(a)) / (1 + np.exp(-np.abs(a))),
+                    "This is the sigmoid itself at -|a|. The slope has the square of 1 + e below."),
+            Mistake(lambda a: np.cosh(a / 2)**-2.,
+                    "Four times too large: this is 1 at a = 0, where the sigmoid's slope is 1/4."),
+            Mistake(lambda a: .25 / np.cosh(a)**2,
+                    "It is too narrow by 2. s'(a) is tanh' at a / 2, divided by 4."),
+            Mistake(lambda a: 1 - np.tanh(a)**2,
+                    "This is the slope of tanh."),
+        ],
+        hints=["Write s'(a) with e = exp(-a) only, without s. Where does exp(-a) overflow?",
+               "The slope is the same at a and at -a. So you may use -|a| in place of -a.",
+               "s' = e / (1 + e)**2 with e = np.exp(-np.abs(a))."],
+    ),
+    Exercise(
+        "4.4", "Half of the slope", minutes=3, difficulty=1,
+        solution=half_slope, rtol=5e-3,
+        oracle=lambda: next(a for a in np.arange(0, 3, 1e-4) if gradcheck.complex_step(np.tanh, np.array(a)) <= .5),
+        also_correct=(.88, .8814),
+        mistakes=[
+            Mistake(.7071, "This is the state, tanh(a). Its square is 1/2. Which a leads to it?"),
+            Mistake(.5493, "There tanh itself is 1/2, and its slope is 3/4."),
+            Mistake(1.7627, "This is twice too much: it is where the sigmoid's slope is half of its largest."),
+            Mistake(.5, "At a = 1/2 the slope is still 0.79."),
+            Mistake(1., "At a = 1 the slope is 0.42 already."),
+        ],
+        hints=["The slope is 1 - tanh(a)^2. What is tanh(a)^2 where it is 1/2?",
+               "tanh(a) is the square root of 1/2. np.arctanh goes back from tanh(a) to a."],
+    ),
+    Prediction("4.5", "60 slopes of tanh, each at a pre-activation drawn with standard deviation 1: how large is their "
+                      "product, typically?", scale="log10", close=3., digits=1),
+    Exercise(
+        "4.6", "Who takes it", minutes=5, difficulty=2,
+        solution=who_takes_it, oracle=_who_takes_it_from_a, cases=_who_takes_it_cases,
+        returns=("slopes", "weights"), time_axis="each",
+        stub='''
+def who_takes_it(run: bptt.Run, dh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The factors that the slopes and W_hh put on the gradient's size at each step: two arrays (T,).
+
+    run.h (T + 1, 1, H) of a tanh network; dh (T + 1, 1, H), the total dL/dh_t.
+    """
+    ...
+''',
+        also_correct=(_who_takes_it_at_once,),
+        mistakes=[
+            Mistake(lambda run, dh: _who_takes_it_at_once(run, dh)[::-1],
+                    "The two are swapped: first what the slopes do, then what W_hh does."),
+            Mistake(lambda run, dh: tuple(part[::-1] for part in _who_takes_it_at_once(run, dh)),
+                    "Time runs the wrong way: entry 0 belongs to step 1, the last entry to step T."),
+            Mistake(lambda run, dh: tuple(np.log(part) for part in _who_takes_it_at_once(run, dh)),
+                    "These are logarithms. Return the factors themselves."),
+            Mistake(lambda run, dh: tuple(1 / part for part in _who_takes_it_at_once(run, dh)),
+                    "They are upside down: the size after, divided by the size before, on the way back."),
+            Mistake(lambda run, dh: (_who_takes_it_at_once(run, dh)[0],
+                                     np.linalg.norm(dh[1:, 0] @ run.params.W_hh, axis=-1)
+                                     / np.linalg.norm(dh[1:, 0], axis=-1)),
+                    "W_hh was measured on dL/dh_t. On its way back the gradient meets the slopes first: what reaches "
+                    "W_hh is dL/da_t."),
+            Mistake(lambda run, dh: (np.linalg.norm(1 - run.h[1:, 0]**2, axis=-1),
+                                     np.full(len(run.x), np.linalg.norm(run.params.W_hh))),
+                    "These are the norms of the slopes and of W_hh by themselves. Ask what they do to this gradient."),
+            Mistake(lambda run, dh: ((1 - run.h[1:, 0]**2).mean(-1),
+                                     np.linalg.norm(dh[:-1, 0], axis=-1) / np.linalg.norm(dh[1:, 0], axis=-1)
+                                     / (1 - run.h[1:, 0]**2).mean(-1)),
+                    "The mean slope is not what this gradient meets: it may lie along units with other slopes. Take "
+                    "the norm of the slopes times dh[t]."),
+        ],
+        hints=["dL/da_t lies between dL/dh_t and dL/dh_{t-1}. How do you get it from dL/dh_t?",
+               "da_t = (1 - run.h[t]**2) * dh[t].",
+               "The slopes' factor is |da_t| / |dh[t]|, that of W_hh is |dh[t - 1]| / |da_t|."],
+    ),
+    Prediction("4.7", "tanh, W_hh as torch draws it, inputs of size 0.1, 60 steps: who takes more of the gradient?",
+               kind="choice", choices=("the slopes of tanh", "W_hh", "about the same")),
+    Exercise(
+        "4.8", "At most", minutes=4, difficulty=2,
+        solution=log10_bound, oracle=_log10_bound_by_steps,
+        cases=lambda rng: [(initialise.gaussian((5, 5), rng), 60), (initialise.gaussian((4, 4), rng, 5.), 7),
+                           (initialise.gaussian((3, 3), rng, .3), 2000)],
+        stub='''
+def log10_bound(W_hh: np.ndarray, T: int) -> float:
+    """log10 of the largest |dL/dh_0| / |dL/dh_T| that a sigmoid network with this W_hh (H, H) may have."""
+    ...
+''',
+        also_correct=(lambda W_hh, T: T * (math.log10(np.linalg.svd(W_hh)[1].max()) - math.log10(4)),),
+        mistakes=[
+            Mistake(lambda W_hh, T: T * np.log10(np.linalg.norm(W_hh, 2)),
+                    "The slopes are missing: each step also multiplies by at most 1/4."),
+            Mistake(lambda W_hh, T: T * np.log10(_radius(W_hh) / 4),
+                    "This takes the largest eigenvalue. A matrix can lengthen a vector by more than that: by its "
+                    "largest singular value."),
+            Mistake(lambda W_hh, T: T * np.log10(np.linalg.norm(W_hh) / 4),
+                    "np.linalg.norm(W) is the root of the sum of all squares. What one vector can be lengthened by is "
+                    "np.linalg.norm(W, 2)."),
+            Mistake(lambda W_hh, T: T * np.log(np.linalg.norm(W_hh, 2) / 4),
+                    "This is the natural logarithm. log10 was asked for."),
+            Mistake(lambda W_hh, T: (np.linalg.norm(W_hh, 2) / 4)**T,
+                    "This is the bound itself. Return its log10."),
+            Mistake(lambda W_hh, T: np.log10(np.float64(np.linalg.norm(W_hh, 2) / 4)**T + 0.),
+                    "The power was taken first, and for many steps it is too small for float64: its logarithm is "
+                    "-inf. Multiply the logarithm by T."),
+            Mistake(lambda W_hh, T: T * (np.linalg.norm(W_hh, 2) / 4),
+                    "The factors of T steps are multiplied, so their logarithms are added: T times log10 of one "
+                    "factor."),
+        ],
+        hints=["At each step the slopes multiply by at most 1/4, and W_hh^T lengthens by at most its largest singular "
+               "value.",
+               "The largest singular value is np.linalg.norm(W_hh, 2).",
+               "log10 of a power is T times the log10. Taking the power first would give 0 for many steps."],
+    ),
+    Prediction("4.9", "Four ReLU networks, 60 steps: which keep at least a tenth of |dL/dh_T| and at most ten times it?",
+               kind="choices", choices=("identity", "orthogonal", "Gaussian, gain 0.5", "Gaussian, gain 3")),
+    Exercise(
+        "4.10", "Every layer has its own matrix", minutes=6, difficulty=2,
+        solution=weight_gradients, oracle=_weight_gradients_complex, cases=_weight_gradients_cases, time_axis=0,
+        stub='''
+def weight_gradients(W: np.ndarray, h: np.ndarray, dh_n: np.ndarray) -> np.ndarray:
+    """dL/dW_l of a sigmoid net h_l = s(W_l h_{l-1}) for l = 1 ... n: (n, H, H).
+
+    W (n, H, H), W[l - 1] belongs to layer l; h (n + 1, B, H), h[0] the inputs; dh_n (B, H), dL/dh_n.
+    """
+    ...
+''',
+        also_correct=(_weight_gradients_forward,),
+        mistakes=[
+            Mistake(_weight_gradients_wrong(slope=lambda h: 1 - h**2),
+                    "1 - h^2 is the slope of tanh. The sigmoid's is h (1 - h)."),
+            Mistake(_weight_gradients_wrong(slope=np.ones_like),
+                    "The slopes are missing: dL/da_l = h_l (1 - h_l) * dL/dh_l."),
+            Mistake(_weight_gradients_wrong(below=False),
+                    "W_l is multiplied by the layer below, h_{l-1}. You took h_l."),
+            Mistake(_weight_gradients_wrong(transposed=True),
+                    "Going down through W_l, rows of gradients are multiplied by W_l itself: da @ W_l."),
+            Mistake(_weight_gradients_wrong(flipped=True),
+                    "The layers are in the opposite order: entry 0 belongs to layer 1, next to the inputs."),
+            Mistake(_weight_gradients_wrong(carry=False),
+                    "dL/dh_n was used for every layer. It has to be carried down: dL/dh_{l-1} = da_l @ W_l."),
+            Mistake(lambda W, h, dh_n: _weight_gradients_forward(W, h, dh_n).swapaxes(1, 2),
+                    "Each matrix is transposed: the row belongs to the unit that receives, da_l[i], the column to the "
+                    "one that sends."),
+        ],
+        hints=["It is the backward pass of lesson 03, with a matrix of its own at each step and no sum over them.",
+               "Start with dh = dh_n and go l = n, ..., 1: da = h[l] * (1 - h[l]) * dh.",
+               "dL/dW_l = da.T @ h[l - 1], and then dh = da @ W[l - 1] for the layer below."],
+    ),
+    Prediction("4.11", "30 sigmoid layers with Glorot's weights: |dL/dh_0| divided by |dL/dh_30|?", scale="log10",
+               close=2., digits=1),
+    Prediction("4.12", "float32: which is the first whole number x whose (e^x - e^-x) / (e^x + e^-x) is NaN?"),
+    Exercise(
+        "4.13", "A tanh that is safe", minutes=6, difficulty=3,
+        solution=safe_tanh, oracle=_safe_tanh_in_python, cases=_safe_tanh_cases, time_axis="each",
+        stub='''
+def safe_tanh(a: np.ndarray) -> np.ndarray:
+    """tanh(a) with nine digits for |a| from 1e-9 to 1e4: (N,). a (N,), float64. Without np.tanh."""
+    ...
+''',
+        also_correct=(_safe_tanh_in_two_parts, np.tanh),
+        mistakes=[
+            Mistake(lambda a: (np.exp(a) - np.exp(-a)) / (np.exp(a) + np.exp(-a)),
+                    "Beyond 709 one of the two exponentials is inf, and inf / inf is NaN. Divide both sides of the "
+                    "fraction by the larger one, so that only exp of a negative number is left."),
+            Mistake(lambda a: (1 - np.exp(-2 * a)) / (1 + np.exp(-2 * a)),
+                    "That is safe on one side only: far below 0, exp(-2a) is inf and inf / inf is NaN. Use |a| and "
+                    "put the sign back."),
+            Mistake(lambda a: (np.exp(2 * a) - 1) / (np.exp(2 * a) + 1),
+                    "That is safe on one side only: far above 0, exp(2a) is inf and inf / inf is NaN. Use |a| and put "
+                    "the sign back."),
+            Mistake(lambda a: np.sign(a) * (1 - np.exp(-2 * np.abs(a))) / (1 + np.exp(-2 * np.abs(a))),
+                    "No NaN any more. But for small a, 1 - exp(-2|a|) subtracts two nearly equal numbers and loses "
+                    "digits. np.expm1(z) is exp(z) - 1 without that loss."),
+            Mistake(lambda a: 2 / (1 + np.exp(-2 * a)) - 1,
+                    "No NaN any more. But for small a, two numbers near 1 are subtracted, and digits are lost. "
+                    "np.expm1(z) is exp(z) - 1 without that loss."),
+            Mistake(lambda a: np.expm1(-2 * np.abs(a)) / -(2 + np.expm1(-2 * np.abs(a))),
+                    "The sign is lost: tanh(-a) = -tanh(a)."),
+        ],
+        hints=["Which exponentials can overflow? Multiply both sides of the fraction by e^-|a|.",
+               "With |a|: (1 - e^(-2|a|)) / (1 + e^(-2|a|)), and the sign of a in front. What does 1 - e^(-2|a|) "
+               "lose for small a?",
+               "e = np.expm1(-2 * np.abs(a)) is e^(-2|a|) - 1. Write both sides of the fraction with it."],
+    ),
+])

@@ -1,0 +1,416 @@
+"""The exercises of notebook 05, singular values."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ... import activations, bptt, initialise, jacobians
+from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+
+
+# 5.2 The largest stretch
+
+
+def largest_stretch(W, start, rounds):
+    v = start
+    for _ in range(rounds):
+        v = W.T @ (W @ v)
+        v = v / np.linalg.norm(v)
+    return np.linalg.norm(W @ v)
+
+
+def _largest_stretch_svd(W, start, rounds):
+    return np.linalg.svd(W, compute_uv=False)[0]
+
+
+def _largest_stretch_two_sizes(W, start, rounds):
+    gram = W.T @ W
+    for _ in range(rounds):
+        start = gram @ start / np.abs(start).max()
+    return np.sqrt(np.linalg.norm(gram @ start) / np.linalg.norm(start))
+
+
+def _stretch_of_W_alone(W, start, rounds):
+    v = start
+    for _ in range(rounds):
+        v = W @ v / np.linalg.norm(W @ v)
+    return np.linalg.norm(W @ v)
+
+
+def _stretch_without_transpose(W, start, rounds):
+    v = start
+    for _ in range(rounds):
+        v = W @ (W @ v)
+        v = v / np.linalg.norm(v)
+    return np.linalg.norm(W.T @ v)
+
+
+def _stretch_cases(rng):
+    cases = []
+    for sizes in ([3., .5], [1.7, 1.2, .1], [.8, .6, .5, .2]):  # far enough apart for 200 rounds
+        H = len(sizes)
+        W = initialise.orthogonal((H, H), rng) @ np.diag(sizes) @ initialise.orthogonal((H, H), rng)
+        cases.append((W, rng.uniform(.5, 1.5, H), 200))
+    return cases
+
+
+# 5.4 A determinant of your choice
+
+
+def with_determinant(determinant, k, size):
+    a = size ** (1 / k)
+    return np.array([[a, 0.], [0., determinant / a]])
+
+
+def _with_determinant_bisected(determinant, k, size):
+    low, high = 0., max(1., size)
+    for _ in range(200):  # the k-th power of a diagonal matrix is the k-th power of its entries
+        a = (low + high) / 2
+        low, high = (a, high) if math.prod([a] * k) < size else (low, a)
+    return np.diag([a, determinant / a])
+
+
+# 5.9 Which networks must vanish?
+
+NETWORKS = {"tanh, sigma_1 = 0.98": ("tanh", .98), "tanh, rho = 0.9 and sigma_1 = 1.5": ("tanh", 1.5),
+            "sigmoid, sigma_1 = 3.9": ("sigmoid", 3.9), "sigmoid, sigma_1 = 4.1": ("sigmoid", 4.1),
+            "relu, sigma_1 = 0.98": ("relu", .98), "relu, sigma_1 = 3.9": ("relu", 3.9)}
+
+
+def must_vanish():
+    largest_slope = {"tanh": 1, "sigmoid": 1/4, "relu": 1}
+    return {name for name, (activation, sigma_1) in NETWORKS.items()
+            if largest_slope[activation] * sigma_1 < 1}
+
+
+def _must_vanish_by_slopes():
+    a = np.linspace(-8, 8, 4001)
+    steepest = {name: activations.get(name).derivative(a).max() for name in ("tanh", "sigmoid", "relu")}
+    return {name for name, (activation, sigma_1) in NETWORKS.items() if steepest[activation] * sigma_1 < 1}
+
+
+# 5.10 The peak of transient growth
+
+
+def peak(W, longest):
+    power, sizes = np.eye(len(W)), []
+    for k in range(longest + 1):
+        sizes.append(np.linalg.norm(power, 2))
+        power = W @ power
+    k = np.argmax(sizes)
+    return k, sizes[k]
+
+
+def _peak_of_gram(W, longest):
+    powers = [np.linalg.matrix_power(W, k) for k in range(longest + 1)]
+    sizes = [np.sqrt(np.linalg.eigvalsh(power.T @ power)[-1]) for power in powers]
+    return int(np.argmax(sizes)), max(sizes)
+
+
+def _peak_searched(W, longest):
+    best, P = (0, 1.), W
+    for k in range(1, longest + 1):
+        size = np.linalg.svd(P)[1][0]
+        best = (k, size) if size > best[1] else best
+        P = P @ W
+    return best
+
+
+def _peak_of(measure, first=0):
+    def peak(W, longest):
+        sizes = [measure(np.linalg.matrix_power(W, k), W, k) for k in range(first, longest + 1)]
+        k = int(np.argmax(sizes))
+        return k, sizes[k]
+
+    return peak
+
+
+def _peak_cases(rng):
+    return [(np.array([[.93, 4.], [1e-9, .93]]), 100), (initialise.non_normal((6, 6), rng, .9, 3.), 80),
+            (initialise.non_normal((9, 9), rng, .8, 4.), 60)]
+
+
+# 5.12 The size of a long gradient
+
+
+def log_size(js, v):
+    total = np.log(np.linalg.norm(v))
+    v = v / np.linalg.norm(v)
+    for J in js[::-1]:
+        v = v @ J
+        size = np.linalg.norm(v)
+        total += np.log(size)
+        v = v / size
+    return total
+
+
+def _log_size_powers_of_two(js, v):
+    product, twos = np.eye(len(v)), 0  # the product itself; what is taken out of it are exact powers of 2
+    for J in js:
+        product = J @ product
+        _, exponent = np.frexp(np.abs(product).max())
+        product, twos = np.ldexp(product, -exponent), twos + int(exponent)
+    return np.log(np.linalg.norm(v @ product)) + twos * np.log(2)
+
+
+def _log_size_recursive(js, v):
+    size = np.sqrt(v @ v)
+    return np.log(size) + sum(_growths(js, v / size))
+
+
+def _growths(js, v):
+    for J in reversed(js):
+        v = J.T @ v
+        size = np.sqrt((v**2).sum())
+        v = v / size
+        yield np.log(size)
+
+
+def _log_size_at_once(js, v):
+    for J in js[::-1]:
+        v = v @ J
+    with np.errstate(divide="ignore"):
+        return np.log(np.linalg.norm(v))
+
+
+def _log_size_cases(rng):
+    return [(gain / np.sqrt(H) * rng.normal(size=(T, H, H)), rng.normal(size=H))
+            for gain, T, H in [(1., 5, 2), (.4, 1500, 3), (4., 1500, 4)]]
+
+
+# 5.15 The largest exponent of a run
+
+
+def exponent(run, v, skip):
+    logs = jacobians.log_gradient_norms(run, v)[:, 0]
+    T = len(run.x)
+    return (logs[skip] - logs[T]) / (T - skip)
+
+
+def _exponent_by_product(run, v, skip):
+    js = jacobians.step_jacobians(run)[skip:, 0]
+    return (_log_size_powers_of_two(js, v) - np.log(np.linalg.norm(v))) / len(js)
+
+
+def _exponent_by_bptt(run, v, skip):
+    dh = bptt.backward(run, bptt.at_end(run, v)).dh[skip:, 0]
+    sizes = np.sqrt((dh**2).sum(-1))
+    return np.diff(np.log(sizes[::-1])).mean()
+
+
+def _logs(run, v):
+    return jacobians.log_gradient_norms(run, v)[:, 0]
+
+
+def _exponent_cases(rng):
+    cases = []
+    for gain, T, H, skip in [(.8, 60, 4, 10), (1.5, 200, 6, 50), (.5, 120, 3, 30)]:
+        params = initialise.rnn(2, H, rng, "gaussian", gain)._replace(b_h=.1 * rng.normal(size=H))
+        run = bptt.forward(params, .5 * rng.normal(size=(T, 1, 2)), rng.normal(size=(1, H)))
+        cases.append((run, rng.normal(size=H), skip))
+    return cases
+
+
+BANK = Bank(5, "Singular values", [
+    Prediction("5.1", "Every entry of [[2, -2], [2, -2]] is 2 in size. What is the largest entry of its 60th "
+                      "power?", kind="choice", choices=("0", "about 1", "more than a billion")),
+    Exercise(
+        "5.2", "The largest stretch", minutes=5, difficulty=1,
+        solution=largest_stretch, oracle=_largest_stretch_svd, cases=_stretch_cases,
+        stub='''
+def largest_stretch(W: np.ndarray, start: np.ndarray, rounds: int) -> float:
+    """sigma_1(W) by repeated multiplication: W (H, H), start (H,) a vector to begin with."""
+    ...
+''',
+        also_correct=(_largest_stretch_two_sizes,),
+        mistakes=[
+            Mistake(_stretch_of_W_alone,
+                    "You went on with W v instead of W^T W v. That leads to where powers of W lead, an "
+                    "eigenvector of W, and not to the vector that one step stretches most."),
+            Mistake(lambda W, start, rounds: largest_stretch(W, start, rounds)**2,
+                    "This is the square: W^T W stretches by sigma_1 squared. Return |W v| for the vector v "
+                    "of length 1 that you have found."),
+            Mistake(_stretch_without_transpose,
+                    "One of the two has to be transposed: W^T (W v). With W (W v) it is the square of W."),
+            Mistake(lambda W, start, rounds: np.linalg.norm(W @ start),
+                    "This is how long W makes `start`, which was no unit vector and is not the one that W "
+                    "stretches most."),
+            Mistake(lambda W, start, rounds: np.linalg.norm(W),
+                    "This is the square root of the sum of all squares, the Frobenius norm. It counts every "
+                    "direction; the largest stretch is that of one direction."),
+        ],
+        hints=["W^T W has the eigenvectors that W stretches by sigma_1, sigma_2, ...; its eigenvalues are "
+               "the squares.",
+               "Multiply by it again and again: the largest wins. Divide by the length each time, so that "
+               "nothing overflows.",
+               "In the end v has length 1, and |W v| is the answer."],
+    ),
+    Prediction("5.3", "W = diag(1.2, 0.5) has the determinant 0.6. What is the norm of its 100th power?",
+               scale="log10", close=1.),
+    Exercise(
+        "5.4", "A determinant of your choice", minutes=3, difficulty=1,
+        solution=with_determinant, oracle=_with_determinant_bisected,
+        cases=lambda rng: [(.6, 100, 8e7), (-.3, 10, 50.), (1e-3, 40, 1e6)],
+        stub='''
+def with_determinant(determinant: float, k: int, size: float) -> np.ndarray:
+    """W = diag(a, b) with a > 0: det W is `determinant`, and a^k is `size`. Returns (2, 2)."""
+    ...
+''',
+        also_correct=(lambda d, k, size: np.diag([np.exp(np.log(size) / k), d * np.exp(-np.log(size) / k)]),),
+        mistakes=[
+            Mistake(lambda d, k, size: np.diag([size, d / size]),
+                    "Here a itself is `size`. It is the k-th power of a that has to be that large."),
+            Mistake(lambda d, k, size: np.diag([size ** (1 / k), d]),
+                    "b is the determinant itself. The determinant of diag(a, b) is the product a b."),
+            Mistake(lambda d, k, size: np.diag([d / size ** (1 / k), size ** (1 / k)]),
+                    "The entries have changed places: a, which grows, stands first."),
+            Mistake(lambda d, k, size: np.diag([size ** (1 / k), d * size ** (1 / k)]),
+                    "The determinant is a b. You multiplied by a where you have to divide."),
+            Mistake(lambda d, k, size: np.array([size ** (1 / k), d / size ** (1 / k)]),
+                    "These are a and b. Put them on the diagonal of a 2 x 2 matrix: np.diag."),
+        ],
+        hints=["The k-th power of diag(a, b) is diag(a^k, b^k). Which a gives a^k = size?",
+               "a = size ** (1 / k). The determinant is a b: what is b?"],
+    ),
+    Prediction("5.5", "W = [[0.9, 10], [0, 0.9]]: both eigenvalues are 0.9, and 0.9^10 = 0.35. What is the "
+                      "norm of its 10th power?", scale="log10", close=.3),
+    Prediction("5.6", "A = [[0, 2], [0, 0]] and its transpose B have no eigenvalue but 0. What is the norm "
+                      "of the product A B A B ... of 40 matrices?", scale="log10", close=1.),
+    Prediction("5.7", "Ten random W of 64 units, standard deviation 0.9/8, each with a norm above 1.6. For how many "
+                      "is the norm of the 200th power above 1?"),
+    Prediction("5.8", "A sigmoid unit h_t = s(4.1 h_{t-1} + b): what does its gradient do over 200 steps?",
+               kind="choice", choices=("it explodes", "it vanishes", "that depends on b")),
+    Exercise(
+        "5.9", "Which networks must vanish?", minutes=3, difficulty=2,
+        solution=must_vanish, oracle=_must_vanish_by_slopes, choices=tuple(NETWORKS),
+        helpers=("NETWORKS = {\n    " + ",\n    ".join(f'"{name}": {what}' for name, what in NETWORKS.items())
+                 + "}",),
+        also_correct=(["relu, sigma_1 = 0.98", "sigmoid, sigma_1 = 3.9", "tanh, sigma_1 = 0.98"],),
+        mistakes=[
+            Mistake({"tanh, sigma_1 = 0.98", "relu, sigma_1 = 0.98"},
+                    "One is missing. The slope of the sigmoid is at most 1/4, so its W may be larger."),
+            Mistake({"tanh, sigma_1 = 0.98", "tanh, rho = 0.9 and sigma_1 = 1.5", "sigmoid, sigma_1 = 3.9",
+                     "relu, sigma_1 = 0.98"},
+                    "A spectral radius below 1 is no promise: the factors diag(f') W change from step to "
+                    "step, and products of different matrices do not follow the eigenvalues of W."),
+            Mistake({"tanh, sigma_1 = 0.98", "sigmoid, sigma_1 = 3.9", "sigmoid, sigma_1 = 4.1",
+                     "relu, sigma_1 = 0.98"},
+                    "With 4.1 a step can stretch by up to 4.1/4, which is more than 1. It may vanish; it "
+                    "need not."),
+            Mistake({"tanh, sigma_1 = 0.98", "sigmoid, sigma_1 = 3.9"},
+                    "One is missing. The slope of ReLU is 0 or 1, so at most 1, as for tanh."),
+            Mistake({"tanh, sigma_1 = 0.98", "sigmoid, sigma_1 = 3.9", "relu, sigma_1 = 0.98",
+                     "relu, sigma_1 = 3.9"},
+                    "ReLU has no 1/4. Where its units are active, its slope is 1."),
+            Mistake({"tanh, rho = 0.9 and sigma_1 = 1.5", "sigmoid, sigma_1 = 4.1", "relu, sigma_1 = 3.9"},
+                    "These are the ones about which nothing is certain. The others are asked for."),
+        ],
+        hints=["Each step stretches by at most (largest slope) times sigma_1.",
+               "The largest slopes: tanh 1, sigmoid 1/4, relu 1."],
+    ),
+    Exercise(
+        "5.10", "The peak of transient growth", minutes=5, difficulty=2,
+        solution=peak, oracle=_peak_of_gram, cases=_peak_cases, returns=("k", "size"), time_axis=(None, None),
+        stub='''
+def peak(W: np.ndarray, longest: int) -> tuple[int, float]:
+    """The k in 0 ... longest at which the norm of W^k is largest, and that norm. W (H, H), W^0 = identity."""
+    ...
+''',
+        also_correct=(_peak_searched,),
+        mistakes=[
+            Mistake(_peak_of(lambda P, W, k: np.linalg.norm(P, 2), first=1),
+                    "The k is one too small: your first power is W^1, and it was counted as 0."),
+            Mistake(_peak_of(lambda P, W, k: np.linalg.norm(P)),
+                    "np.linalg.norm of a matrix is the Frobenius norm. The largest stretch is "
+                    "np.linalg.norm(power, 2)."),
+            Mistake(_peak_of(lambda P, W, k: np.linalg.norm(W**k, 2)),
+                    "W**k raises each entry to the power k. The matrix has to be multiplied with itself: @."),
+            Mistake(_peak_of(lambda P, W, k: np.linalg.norm(W, 2)**k),
+                    "This is sigma_1^k, the upper bound. The norm of the power is smaller: form the power "
+                    "first."),
+            Mistake(_peak_of(lambda P, W, k: np.abs(np.linalg.eigvals(P)).max()),
+                    "These are eigenvalues of the powers, so powers of rho: below 1 they only fall. The peak "
+                    "is in the norm."),
+        ],
+        hints=["Start from np.eye(len(W)) and multiply by W again and again. Keep the norm of each power.",
+               "np.linalg.norm(power, 2) is the largest singular value.",
+               "np.argmax(sizes) is the k, if sizes[0] belongs to W^0."],
+    ),
+    Prediction("5.11", "8 units, 100 steps. The product of the Jacobians is formed in float64 and given to "
+                       "an SVD. How many of the 8 singular values come out right (their log within 1)?"),
+    Exercise(
+        "5.12", "The size of a long gradient", minutes=6, difficulty=2,
+        solution=log_size, oracle=_log_size_powers_of_two, cases=_log_size_cases,
+        stub='''
+def log_size(js: np.ndarray, v: np.ndarray) -> float:
+    """ln |v^T J_T ... J_1| at any length. js (T, H, H), js[0] is J_1; v (H,)."""
+    ...
+''',
+        also_correct=(_log_size_recursive,),
+        mistakes=[
+            Mistake(_log_size_at_once,
+                    "Multiplied as it is, v becomes 0 or inf, and its log -inf or inf. Take its length out "
+                    "at each step, and add up the logs."),
+            Mistake(lambda js, v: log_size(js[::-1], v),
+                    "The wrong order: on the way back v meets J_T first."),
+            Mistake(lambda js, v: log_size(js, v / np.linalg.norm(v)),
+                    "The size of v itself is missing: start the sum with ln |v|."),
+            Mistake(lambda js, v: log_size(np.swapaxes(js, 1, 2), v),
+                    "You multiplied by J where the gradient goes through J^T: as a row it is v @ J, as a "
+                    "column J.T @ v."),
+            Mistake(lambda js, v: log_size(np.swapaxes(js[::-1], 1, 2), v),
+                    "This is |J_T ... J_1 v|: v was sent forward. Going back, v meets J_T first, and it is v @ J."),
+            Mistake(lambda js, v: log_size(js, v) / np.log(10),
+                    "These are powers of ten. ln is np.log."),
+            Mistake(lambda js, v: np.log(np.linalg.norm(v)) + np.log(np.linalg.norm(js, 2, (1, 2))).sum(),
+                    "Norms of the single Jacobians give the upper bound. Follow the vector itself."),
+        ],
+        hints=["Only the length of v gets out of hand; its direction does not.",
+               "At each step: v = v @ J, then take its length, add the log of it to the sum, and divide v by "
+               "it.",
+               "Begin with total = np.log(np.linalg.norm(v)) and go through js[::-1]."],
+    ),
+    Prediction("5.13", "Random tanh networks of 256 units without input, W_hh normal with standard deviation g/16. "
+                       "For which gains g does a gradient grow in the long run?", kind="choices",
+               choices=("0.5", "0.8", "0.9", "1.5", "2", "3")),
+    Prediction("5.14", "Now every unit also gets random input of standard deviation 1. What does the largest exponent "
+                       "do at gain 1.5?", kind="choice",
+               choices=("it falls below 0", "it stays as it is", "it rises")),
+    Exercise(
+        "5.15", "The largest exponent of a run", minutes=4, difficulty=3,
+        solution=exponent, oracle=_exponent_by_product, cases=_exponent_cases,
+        stub='''
+def exponent(run: bptt.Run, v: np.ndarray, skip: int) -> float:
+    """How ln |dL/dh_t| changes with each step back, on average over the way from t = T to t = skip.
+
+    run of a network on one sequence (B = 1); v (H,) the gradient dL/dh_T.
+    """
+    ...
+''',
+        also_correct=(_exponent_by_bptt,),
+        mistakes=[
+            Mistake(lambda run, v, skip: -exponent(run, v, skip),
+                    "The sign is the other one. Going back, the gradient starts at t = T and ends at "
+                    "t = skip."),
+            Mistake(lambda run, v, skip: exponent(run, v, 0),
+                    "The first `skip` states count here too. The way back ends at t = skip."),
+            Mistake(lambda run, v, skip: (_logs(run, v)[0] - _logs(run, v)[len(run.x) - skip])
+                    / (len(run.x) - skip),
+                    "You left out steps at the end, where the gradient starts. Those at the beginning of the "
+                    "run have to be left out."),
+            Mistake(lambda run, v, skip: (_logs(run, v)[skip] - _logs(run, v)[-1]) / len(run.x),
+                    "Divided by T. From t = T to t = skip there are T - skip steps."),
+            Mistake(lambda run, v, skip: _logs(run, v)[skip] / (len(run.x) - skip),
+                    "The size of v is still in it. The change from ln |v| counts."),
+            Mistake(lambda run, v, skip: np.polyfit(-np.arange(skip, len(run.x) + 1), _logs(run, v)[skip:], 1)[0],
+                    "This is the slope of a line fitted to all points, as in lesson 03. The average change is the "
+                    "whole change divided by the number of steps."),
+            Mistake(lambda run, v, skip: np.exp(exponent(run, v, skip)),
+                    "This is the factor a step. The exponent is its logarithm."),
+        ],
+        hints=["jacobians.log_gradient_norms(run, v) has the shape (T + 1, 1): ln |dL/dh_t| for t = 0 ... T.",
+               "Take its values at t = skip and at t = T. How many steps lie between them?"],
+    ),
+])

@@ -1,0 +1,363 @@
+"""The exercises of notebook 06, vanishing gradients."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ... import bptt, gradcheck, initialise, jacobians
+from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+
+
+# 6.1 What is left, by distance
+
+
+def by_distance(run, dh_T):
+    size = np.linalg.norm(bptt.backward(run, bptt.at_end(run, dh_T)).dh, axis=-1).mean(axis=1)
+    return size[::-1] / size[-1]
+
+
+def _by_product(run, dh_T):
+    carried = [dh_T]
+    for J_t in jacobians.step_jacobians(run)[::-1]:
+        carried.append(np.einsum("bi,bij->bj", carried[-1], J_t))
+    size = np.array([np.sqrt((each**2).sum(-1)).mean() for each in carried])
+    return size / size[0]
+
+
+def _by_distance_step_by_step(run, dh_T):
+    dh, sizes = dh_T, [np.linalg.norm(dh_T, axis=1).sum()]
+    for h_t in run.h[:0:-1]:
+        dh = ((1 - h_t**2) * dh) @ run.params.W_hh
+        sizes.append(np.linalg.norm(dh, axis=1).sum())
+    return [size / sizes[0] for size in sizes]
+
+
+def _by_distance_wrong(measure=lambda dh: np.linalg.norm(dh, axis=-1).mean(-1), back=True):
+    def by_distance(run, dh_T):
+        direct = bptt.at_end(run, dh_T)
+        size = measure(bptt.backward(run, direct).dh if back else direct)
+        return size[::-1] / size[-1]
+
+    return by_distance
+
+
+def _by_distance_mean_of_ratios(run, dh_T):
+    sizes = np.linalg.norm(bptt.backward(run, bptt.at_end(run, dh_T)).dh, axis=-1)
+    return (sizes / sizes[-1]).mean(-1)[::-1]
+
+
+def _run(rng, T, B, D, H, gain):
+    params = initialise.rnn(D, H, rng, gain=gain)._replace(b_h=.1 * rng.normal(size=H))
+    return bptt.forward(params, rng.normal(size=(T, B, D)), .1 * rng.normal(size=(B, H)))
+
+
+def _by_distance_cases(rng):
+    return [(_run(rng, T, B, D, H, gain), rng.normal(size=(B, H)))
+            for T, B, D, H, gain in [(5, 3, 2, 4, 1.), (40, 2, 3, 5, .5)]]
+
+
+# 6.4 How long is the plateau
+
+
+def updates_needed(w0, k, rate):
+    return (w0 ** (2 - k) - 1) / (rate * k * (k - 2))
+
+
+def _updates_by_quadrature(w0, k, rate):
+    points, weights = np.polynomial.legendre.leggauss(60)
+    s = (1 - points) / 2 * np.log(w0)  # ln w from ln w0 to 0
+    return float((weights * np.exp((2 - k) * s)).sum() * -np.log(w0) / 2 / (rate * k))
+
+
+def _updates_from_time(w0, k, rate):
+    power = k - 2
+    return (1 / w0**power - 1) / power / k / rate
+
+
+# 6.6 The share of the last steps
+
+
+def late_share(back, k):
+    steps = zip(back.da, back.run.x)
+    sizes = np.array([np.linalg.norm(da_t.T @ x_t) for da_t, x_t in steps])
+    return sizes[-k:].sum() / sizes.sum()
+
+
+def _late_share_of_copies(back, k):
+    run = back.run
+    W_xh, W_hh, b_h = run.params
+
+    def loss(copies):  # one W_xh for each step
+        h = run.h[0]
+        for W_t, x_t in zip(copies, run.x):
+            h = np.tanh(x_t @ W_t.T + h @ W_hh.T + b_h)
+        return (h * back.dh[-1]).sum()
+
+    each = gradcheck.complex_step(loss, np.repeat(W_xh[None], len(run.x), axis=0))
+    sizes = np.sqrt((each**2).sum((1, 2)))
+    return sizes[len(sizes) - k:].sum() / sizes.sum()
+
+
+def _late_share_at_once(back, k):
+    sizes = np.linalg.norm(np.einsum("tbh,tbd->thd", back.da, back.run.x), axis=(1, 2))
+    return 1 - sizes[:-k].sum() / sizes.sum()
+
+
+def _late_share_wrong(gradient=lambda back: back.da, power=1, which=lambda sizes, k: sizes[-k:]):
+    def late_share(back, k):
+        each = np.einsum("tbh,tbd->thd", gradient(back), back.run.x)
+        sizes = np.linalg.norm(each, axis=(1, 2)) ** power
+        return which(sizes, k).sum() / sizes.sum()
+
+    return late_share
+
+
+def _late_share_by_sequence(back, k):
+    each = np.einsum("tbh,tbd->tbhd", back.da, back.run.x)
+    sizes = np.linalg.norm(each, axis=(2, 3)).sum(1)
+    return sizes[-k:].sum() / sizes.sum()
+
+
+def _late_share_of_sums(back, k):
+    each = np.einsum("tbh,tbd->thd", back.da, back.run.x)
+    return np.linalg.norm(each[-k:].sum(0)) / np.linalg.norm(each.sum(0))
+
+
+def _late_share_cases(rng):
+    cases = []
+    for T, B, D, H, gain, k in [(6, 2, 3, 4, 1., 2), (9, 3, 2, 3, .6, 3)]:
+        run = _run(rng, T, B, D, H, gain)
+        cases.append((bptt.backward(run, bptt.at_end(run, rng.normal(size=(B, H)))), k))
+    return cases
+
+
+# 6.11 A norm without underflow
+
+
+def safe_norm(g):
+    largest = np.abs(g).max()
+    return largest * np.sqrt(((g / largest)**2).sum())
+
+
+def _norm_by_hypot(g):
+    return math.hypot(*g.ravel())
+
+
+def _safe_norm_cases(rng):
+    sizes = [(1e-200, (4, 3)), (2., (5,)), (1e-180, (2, 3, 2))]
+    return [(size * rng.normal(size=shape),) for size, shape in sizes]
+
+
+# 6.12 The last update that moves the weight
+
+
+def farthest(weight, rate, size, q):
+    w, k = np.float32(weight), 0
+    while w - np.float32(rate * size * q**k) != w:
+        k += 1
+    return k - 1
+
+
+def _farthest_by_gap(weight, rate, size, q):
+    gap = np.spacing(np.float32(abs(weight)))  # to the next number; less than half of it is rounded away
+    return math.floor(math.log(float(gap) / 2 / (rate * size)) / math.log(q))
+
+
+def _farthest_all_at_once(weight, rate, size, q):
+    updates = (rate * size * q ** np.arange(2000.)).astype(np.float32)
+    return int((np.float32(weight) - updates != np.float32(weight)).nonzero()[0][-1])
+
+
+def _farthest_while(moves):
+    def farthest(weight, rate, size, q):
+        return next(k for k in range(1, 10**5) if not moves(weight, rate * size * q**k)) - 1
+
+    return farthest
+
+
+def _farthest_below(bound):
+    def farthest(weight, rate, size, q):
+        return sum(rate * size * q**k > bound(abs(weight)) for k in range(3000)) - 1
+
+    return farthest
+
+
+BANK = Bank(6, "Vanishing", [
+    Exercise(
+        "6.1", "What is left, by distance", minutes=5, difficulty=1,
+        solution=by_distance, oracle=_by_product, cases=_by_distance_cases, time_axis=0,
+        stub='''
+def by_distance(run: bptt.Run, dh_T: np.ndarray) -> np.ndarray:
+    """The mean of |dL/dh_(T-k)| over the sequences, over that of |dL/dh_T|, for k = 0 ... T: (T + 1,).
+
+    run.h (T + 1, B, H); dh_T (B, H), what the loss reads from h_T; it reads nothing else.
+    """
+    ...
+''',
+        also_correct=(_by_distance_step_by_step,),
+        mistakes=[
+            Mistake(lambda run, dh_T: by_distance(run, dh_T)[::-1],
+                    "It runs in time. Entry 0 belongs to distance 0, the last state; the last entry to h_0."),
+            Mistake(lambda run, dh_T: by_distance(run, dh_T) * np.linalg.norm(dh_T, axis=-1).mean(),
+                    "These are the sizes themselves. Divide by the one of h_T, so that entry 0 is 1."),
+            Mistake(_by_distance_wrong(back=False),
+                    "This is what the loss reads directly: nothing before h_T. bptt.backward carries it "
+                    "back."),
+            Mistake(_by_distance_wrong(lambda dh: np.linalg.norm(dh, axis=(1, 2))),
+                    "One norm over all sequences together. Take the norm of each sequence, then their mean."),
+            Mistake(_by_distance_wrong(lambda dh: np.linalg.norm(dh.mean(1), axis=-1)),
+                    "You took the mean of the gradients first, and there they cancel. Take each "
+                    "sequence's norm, "
+                    "then the mean."),
+            Mistake(_by_distance_mean_of_ratios,
+                    "You divided each sequence by its own last size and took the mean of the ratios. Take the means "
+                    "first, then divide."),
+            Mistake(_by_distance_wrong(lambda dh: np.abs(dh).max(-1).mean(-1)),
+                    "This is the largest entry, not the length: |v| is the root of the sum of squares."),
+        ],
+        hints=["bptt.backward wants an array like run.h: bptt.at_end makes it from dh_T.",
+               "np.linalg.norm(dh, axis=-1) is one number for each step and sequence.",
+               "size[::-1] / size[-1] turns time into distance."],
+    ),
+    Prediction("6.2", "Five networks, 2000 updates, the noun 14 words before the pronoun: their accuracy?",
+               kind="choice", choices=("above 0.95", "between 0.6 and 0.95", "about 0.5")),
+    Prediction("6.3", "Six more words in between, 10 and not 4: how many times as many updates (the "
+                      "median of five)?",
+               unit="times", scale="log10", close=.3, digits=1),
+    Exercise(
+        "6.4", "How long is the plateau", minutes=5, difficulty=2,
+        solution=updates_needed, oracle=_updates_by_quadrature, rtol=1e-6,
+        cases=lambda rng: [(.5, 10, .001), (.8, 5, .01), (.6, 25, .1)],
+        stub='''
+def updates_needed(w0: float, k: int, rate: float) -> float:
+    """Updates that take the weight from w0 to 1, if each adds rate * k * w**(k - 1). k >= 3, 0 < w0 < 1."""
+    ...
+''',
+        also_correct=(_updates_from_time,),
+        mistakes=[
+            Mistake(lambda w0, k, rate: (1 - w0) / (rate * k * w0 ** (k - 1)),
+                    "This keeps the speed of the start all the way. The gradient grows as w grows: "
+                    "integrate."),
+            Mistake(lambda w0, k, rate: w0 ** (2 - k) / (rate * k * (k - 2)),
+                    "The upper end is missing: at w = 1 the antiderivative is not 0."),
+            Mistake(lambda w0, k, rate: (w0 ** (2 - k) - 1) / (k * (k - 2)),
+                    "This is the time. An update is a piece of time as long as the rate."),
+            Mistake(lambda w0, k, rate: (w0 ** (2 - k) - 1) / (rate * (k - 2)),
+                    "The factor k is missing: the derivative of w**k is k * w**(k - 1)."),
+            Mistake(lambda w0, k, rate: (w0 ** (1 - k) - 1) / (rate * k * (k - 1)),
+                    "The power is off by one: the integral of w**(1 - k) is w**(2 - k) / (2 - k)."),
+            Mistake(lambda w0, k, rate: -updates_needed(w0, k, rate),
+                    "Below 0: the two ends are the wrong way round."),
+        ],
+        hints=["dw = rate * k * w**(k - 1) * dn. Bring everything with w to one side.",
+               "n = integral from w0 to 1 of dw / (rate * k * w**(k - 1)).",
+               "The antiderivative of w**(1 - k) is w**(2 - k) / (2 - k)."],
+    ),
+    Prediction("6.5", "The same weight with Adam, distance 20 and not 10: how many updates?", kind="choice",
+               choices=("about as many", "about ten times as many", "several hundred times as many")),
+    Exercise(
+        "6.6", "The share of the last steps", minutes=5, difficulty=2,
+        solution=late_share, oracle=_late_share_of_copies, cases=_late_share_cases,
+        stub='''
+def late_share(back: bptt.Back, k: int) -> float:
+    """The last k steps' share of dL/dW_xh: the sizes of their terms over the sizes of all terms.
+
+    back.da (T, B, H); back.run.x (T, B, D). The term of step t is da_t^T x_t, (H, D); its size is its norm.
+    """
+    ...
+''',
+        also_correct=(_late_share_at_once,),
+        mistakes=[
+            Mistake(_late_share_wrong(which=lambda sizes, k: sizes[:k]),
+                    "These are the first k steps. back.da[-1] is the last one."),
+            Mistake(_late_share_wrong(gradient=lambda back: back.dh[1:]),
+                    "W_xh acts before the tanh: its term needs dL/da_t, and you took dL/dh_t."),
+            Mistake(lambda back, k: np.linalg.norm(back.da, axis=(1, 2))[-k:].sum()
+                    / np.linalg.norm(back.da, axis=(1, 2)).sum(),
+                    "This is the size of dL/da_t. The term of W_xh is dL/da_t times x_t."),
+            Mistake(_late_share_wrong(power=2), "These are squares of the sizes. Take the norms themselves."),
+            Mistake(_late_share_by_sequence,
+                    "Each sequence was measured on its own. The term of a step is one matrix: sum over the batch "
+                    "first, then take its size."),
+            Mistake(_late_share_of_sums,
+                    "You added the terms first and measured then. Measure each step's term, then add "
+                    "the sizes."),
+            Mistake(_late_share_wrong(which=lambda sizes, k: sizes[-k - 1:-1]),
+                    "One step too early: the last step itself belongs to the last k."),
+            Mistake(_late_share_wrong(which=lambda sizes, k: sizes[:-k]),
+                    "This is the share of all the other steps."),
+        ],
+        hints=["For one step: da_t.T @ x_t sums over the sequences and has the shape of W_xh.",
+               "np.linalg.norm of a matrix is the root of the sum of its squared entries.",
+               "sizes[-k:].sum() / sizes.sum()."],
+    ),
+    Prediction("6.7", "Which of the two runs has learned the pronoun?", kind="choice",
+               choices=("A", "B", "both", "neither")),
+    Prediction("6.8", "Distance 8, untrained: a linear readout, fitted on 3000 sentences, finds the noun's "
+                      "number in the last state. In what share of 1000 others, from 0 to 1, is it right?", digits=1),
+    Prediction("6.9", "Five networks have learned distance 8. They read sentences with distance 9, which they "
+                      "have never seen. How many of the five are right in more than 95 % of them?"),
+    Prediction("6.10", "float32, and the gradient falls by a factor of about 0.65 a word: at which distance "
+                       "does its norm first come out as 0?", unit="words", digits=3),
+    Exercise(
+        "6.11", "A norm without underflow", minutes=4, difficulty=2,
+        solution=safe_norm, oracle=_norm_by_hypot, cases=_safe_norm_cases,
+        stub='''
+def safe_norm(g: np.ndarray) -> float:
+    """The root of the sum of squares of an array of any shape, also where squares are too small for float64."""
+    ...
+''',
+        also_correct=(lambda g: np.exp(np.log(np.abs(g).max())) * np.linalg.norm(g / np.abs(g).max()),),
+        mistakes=[
+            Mistake(lambda g: np.sqrt((g**2).sum()),
+                    "It squares first: the square of 1e-200 is 0 in float64. Bring the numbers near 1 "
+                    "before you square."),
+            Mistake(lambda g: np.sqrt(((g / np.abs(g).max())**2).sum()),
+                    "It is the norm of the scaled numbers. Undo the scaling at the end."),
+            Mistake(lambda g: np.abs(g).max(), "This is the largest entry. All entries count."),
+            Mistake(lambda g: np.abs(g).sum(), "This is the sum of the sizes, without squares and root."),
+            Mistake(lambda g: safe_norm(g) / np.sqrt(g.size),
+                    "This is the root of the mean of the squares. The norm takes their sum."),
+        ],
+        hints=["|c v| = c |v| for any c > 0. Which c makes the squares harmless?",
+               "Divide by the largest entry's size, take the norm, multiply by it again."],
+    ),
+    Exercise(
+        "6.12", "The last update that moves the weight", minutes=5, difficulty=3,
+        solution=farthest, oracle=_farthest_by_gap,
+        cases=lambda rng: [(.1, .1, 1., .57), (3., .01, .5, .9), (-.02, .001, 2., .97)],
+        stub='''
+def farthest(weight: float, rate: float, size: float, q: float) -> int:
+    """The largest distance k at which weight - rate * size * q**k, in float32, is not weight. 0 < q < 1."""
+    ...
+''',
+        also_correct=(_farthest_all_at_once,),
+        mistakes=[
+            Mistake(lambda weight, rate, size, q: farthest(weight, rate, size, q) + 1,
+                    "This is the first distance at which nothing moves. The one before is asked for."),
+            Mistake(_farthest_while(lambda w, update: np.float32(update) != 0),
+                    "You asked when the update itself is 0 in float32. It is lost much earlier: when it "
+                    "is small "
+                    "beside the weight."),
+            Mistake(_farthest_below(lambda w: 6e-8),
+                    "You compared with a fixed number. What a number can be changed by grows with its size."),
+            Mistake(_farthest_while(lambda w, update: w - update != w),
+                    "This is float64. Make the weight and the update np.float32 before you subtract."),
+            Mistake(_farthest_while(lambda w, update: np.float32(w - update) != np.float32(w)),
+                    "The subtraction was made in float64, and its result rounded. Round the weight and the update "
+                    "to float32 first, then subtract."),
+            Mistake(_farthest_below(lambda w: np.spacing(np.float32(w))),
+                    "Float32 rounds to the nearest number: an update of more than half the gap still "
+                    "moves it."),
+        ],
+        hints=["np.float32(weight) - np.float32(update) is computed in float32. Compare it with "
+               "np.float32(weight).",
+               "Count k up from 0 while the weight still changes.",
+               "The k at which the loop ends is one too many."],
+    ),
+    Prediction("6.13", "Digits, 50 blank steps, tanh as torch draws it; guessing gives 0.1. What is the mean "
+                       "test accuracy of three networks?", kind="choice",
+               choices=("above 0.8", "between 0.5 and 0.8", "below 0.5")),
+])

@@ -1,0 +1,356 @@
+"""The figures of notebook 06: what reaches a distant noun, who learns it and when, and digits read long ago."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ... import bptt, data, losses, tasks, train
+from ...screen.figure import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
+from ...screen.kit import power_of_ten
+from . import longterm
+from .agreement import ALLOWED, EVERY, Practice
+
+STYLES = (BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "D", "-.")
+
+
+class Standing(NamedTuple):
+    """What Front shows: accuracy and reach of every network at each distance, (distances, E)."""
+
+    accuracy: np.ndarray
+    reach: np.ndarray
+
+
+class Front(Figure):
+    """Gradient by distance and accuracy by distance on one axis, after a number of updates.
+
+    practices  what `practise` returned for several distances
+    update     the number of updates; networks whose distance had been learned by all stay as they were then
+    """
+
+    size = (760, 470)
+    labels = {"update": "updates"}
+
+    def __init__(self, practices: list[Practice], **values):
+        self.practices = practices
+        self.distances = np.array([each.distance for each in practices])
+        self.last = int(max(each.updates[-1] for each in practices))
+        super().__init__(**{"update": self.last, **values})
+
+    def draw(self):
+        above, below = self.fig.subplots(2, 1, sharex=True)
+        above.set(title="What is left of the gradient at the noun",
+                  ylabel=r"$\log_{10}\ |dL/dh_2|\,/\,|dL/dh_T|$", ylim=(-5, 1.5))
+        below.set(title="How many sentences get the right pronoun", ylabel="accuracy", ylim=(.38, 1.16),
+                  xlabel="distance from the noun to the pronoun (words)", xticks=self.distances)
+        above.set_xlim(self.distances[0] - 1, self.distances[-1] + 1)
+        below.axhline(.5, color=INK, linewidth=1)
+        below.text(self.distances[0] - .95, .49, "guessing", va="top", fontsize=8.5)
+        for ax in (above, below):
+            ax.tick_params(labelbottom=ax is below)
+        self.dots = {}
+        for ax, name in ((above, "reach"), (below, "accuracy")):
+            for learned, colour, marker in ((True, GREEN, "o"), (False, VERMILION, "x")):
+                self.dots[name, learned], = self.moving(ax.plot([], [], marker, color=colour, markersize=6))
+        above.plot([], [], "o", color=GREEN, label="learned")
+        above.plot([], [], "x", color=VERMILION, label="not learned")
+        above.legend(loc="lower left", ncols=2)
+        self.counts = [self.moving(below.text(x, 1.07, "", ha="center", va="center")) for x in self.distances]
+
+    def compute(self, update=0):
+        if not 0 <= update <= self.last:
+            raise ValueError(f"update is {update}, needs to be 0 to {self.last}: so long they were trained.")
+        rows = [min(update // EVERY, len(each.updates) - 1) for each in self.practices]
+        return Standing(*(np.array([getattr(each, name)[row] for each, row in zip(self.practices, rows)])
+                          for name in ("accuracy", "reach")))
+
+    def move(self, standing):
+        members = standing.accuracy.shape[1]
+        across = self.distances[:, None] + .14 * (np.arange(members) - (members - 1) / 2)
+        learned = 1 - standing.accuracy < ALLOWED
+        for (name, which), line in self.dots.items():
+            heights = np.log10(standing.reach) if name == "reach" else standing.accuracy
+            line.set_data(across[learned == which], heights[learned == which])
+        for text, count in zip(self.counts, learned.sum(1)):
+            text.set_text(f"{count} of {members}")
+
+    def describe(self, standing):
+        learned = (1 - standing.accuracy < ALLOWED).sum(1)
+        members = standing.accuracy.shape[1]
+        counts = ", ".join(f"{count} of {members} at {distance}" for count, distance in zip(learned, self.distances))
+        start = ", ".join(f"{np.median(each.reach[0]):.0e}" for each in self.practices)
+        return (f"Gradient and accuracy by distance after {self.values['update']} updates. Networks with fewer than "
+                f"{ALLOWED:.0%} errors: {counts}. At the start the median gradient at the noun over that at the last "
+                f"word was {start}.")
+
+
+class UpdatesNeeded(Figure):
+    """How many updates it took until the pronoun was right, by distance, on a scale of powers of ten.
+
+    practices  {name: what `practise` returned for several distances}
+    data       {name: the factor by which the median changes with each word of distance}
+    """
+
+    size = (760, 380)
+
+    def __init__(self, practices: dict[str, list[Practice]]):
+        self.practices = practices
+        super().__init__()
+
+    def draw(self):
+        ax = self.fig.subplots()
+        every = list(self.practices.values())
+        distances = [each.distance for each in every[0]]
+        self.limit = max(each.updates[-1] for runs in every for each in runs)
+        ax.set(title="Updates until the pronoun is right", xlabel="distance from the noun to the pronoun (words)",
+               ylabel="updates needed", yscale="log", ylim=(30, 2.4 * self.limit), xticks=distances,
+               xlim=(distances[0] - 1, distances[-1] + 1))
+        ax.axhline(self.limit, color=INK, linewidth=1, dashes=(1, 2))
+        ax.text(distances[0] - .9, 1.12 * self.limit, f"not within {self.limit} updates: how many", va="bottom",
+                fontsize=8.5)
+        for i, ((name, runs), (colour, marker, dash)) in enumerate(zip(self.practices.items(), STYLES)):
+            shift = .5 * (i - (len(self.practices) - 1) / 2)
+            for each in runs:
+                needed = each.needed
+                spread = each.distance + shift + .07 * (np.arange(len(needed)) - (len(needed) - 1) / 2)
+                ax.plot(spread, needed, marker, color=colour, markersize=5)  # infinite ones are not drawn
+                if np.isinf(needed).any():
+                    ax.text(each.distance + shift, 1.65 * self.limit, f"{np.isinf(needed).sum()} ↑", color=colour,
+                            ha="center", va="bottom")
+            x, middle = _medians(runs)
+            ax.plot(x + shift, middle, dash, color=colour, label=f"{name}: × {_growth(runs):.2f} a word")
+        ax.legend(loc="lower right", title="median of the networks", title_fontsize=9)
+
+    def compute(self):
+        return {name: _growth(runs) for name, runs in self.practices.items()}
+
+    def describe(self, growth):
+        words = []
+        for name, runs in self.practices.items():
+            middle = ", ".join(f"{each:.0f} at {x}" for x, each in zip(*_medians(runs)))
+            never = sum(int(np.isinf(each.needed).sum()) for each in runs)
+            words.append(f"{name}: medians {middle}, times {growth[name]:.2f} with each word; {never} runs had not "
+                         f"learned after {self.limit} updates.")
+        return "Updates until the pronoun is right, by distance, on a logarithmic scale. " + " ".join(words)
+
+
+def _medians(runs: list[Practice]) -> tuple[np.ndarray, np.ndarray]:
+    """Distances at which more than half have learned, and the median updates there."""
+    middle = np.array([np.median(each.needed) for each in runs])
+    known = np.isfinite(middle)
+    return np.array([each.distance for each in runs])[known], middle[known]
+
+
+def _growth(runs: list[Practice]) -> float:
+    x, middle = _medians(runs)
+    return float(np.exp(np.polyfit(x, np.log(middle), 1)[0]))
+
+
+class Plateau(NamedTuple):
+    """What OneWeight shows.
+
+    sgd, adam  (updates, w) of the two runs
+    needed     updates of plain descent until the plateau ends, by the formula
+    """
+
+    sgd: tuple[np.ndarray, np.ndarray]
+    adam: tuple[np.ndarray, np.ndarray]
+    needed: float
+
+
+class OneWeight(Figure):
+    """One weight and a distance: L = (w^k - 1)^2 / 2 during training, by plain descent and by Adam.
+
+    w0  where the weight starts, between 0 and 1
+    k   the distance, at least 3
+    Plain descent is drawn at the limit of small rates, where an update is a small piece of time:
+    dw/dt = (1 - w^k) k w^(k-1).
+    """
+
+    size = (760, 350)
+    labels = {"w0": "weight at the start", "k": "distance k"}
+    SGD_RATE, ADAM_RATE, ADAM_UPDATES = .001, .01, 2000
+    REACH = 12  # decades of updates that are drawn
+
+    def draw(self):
+        ax = self.fig.subplots()
+        ax.set(title="One weight, k steps: the loss during training", xlabel="updates", xscale="log",
+               ylabel=r"loss  $(w^k - 1)^2/2$", xlim=(1, 10.**self.REACH), ylim=(-.02, .68))
+        self.lines = [self.moving(ax.plot([], [], dash, color=colour, linewidth=2.2))[0]
+                      for colour, _, dash in STYLES[:2]]
+        self.mark, = self.moving(ax.plot([], [], color=INK, linewidth=1.2, dashes=(1, 2)))
+        self.names = [self.moving(ax.text(.01, height, "", transform=ax.transAxes, color=colour, va="top"))
+                      for height, colour in ((.99, BLUE), (.92, ORANGE))]
+
+    def compute(self, w0=.5, k=10):
+        if not 0 < w0 < 1 or k < 3:
+            raise ValueError(f"w0 is {w0} and k {k}, need to be between 0 and 1, and at least 3.")
+        w = 1 - (1 - w0) * np.geomspace(1, 1e-3, 4000)
+        pace = 1 / ((1 - w**k) * k * w ** (k - 1.))  # time for a piece of w
+        time = np.concatenate([[0], np.cumsum(np.diff(w) * (pace[1:] + pace[:-1]) / 2)])
+        needed = (w0 ** (2. - k) - 1) / (self.SGD_RATE * k * (k - 2))
+        return Plateau((time / self.SGD_RATE, w), self._adam(w0, k), needed)
+
+    def _adam(self, w0: float, k: int) -> tuple[np.ndarray, np.ndarray]:
+        optimiser = train.Adam(self.ADAM_RATE)
+        w, m, v, path = w0, 0., 0., [w0]
+        for update in range(1, self.ADAM_UPDATES + 1):  # as train.Adam does, without its arrays: a slider waits for it
+            g = (w**k - 1) * k * w ** (k - 1)
+            m, v = optimiser.beta1 * m + (1 - optimiser.beta1) * g, optimiser.beta2 * v + (1 - optimiser.beta2) * g * g
+            w -= (optimiser.rate * m / (1 - optimiser.beta1**update)
+                  / ((v / (1 - optimiser.beta2**update)) ** .5 + optimiser.eps))
+            path.append(w)
+            if w >= 1:
+                break
+        return np.arange(len(path)), np.array(path)
+
+    def move(self, plateau):
+        k = self.values["k"]
+        for line, (updates, w) in zip(self.lines, (plateau.sgd, plateau.adam)):
+            line.set_data(np.maximum(updates, 1), (w**k - 1.) ** 2 / 2)
+        self.mark.set_data([plateau.needed] * 2, [0, .5])
+        self.names[0].set_text(f"plain descent, rate {self.SGD_RATE:g}: half the loss after "
+                               f"{self._words(plateau.sgd)}; dotted: {_count(plateau.needed)} by the formula")
+        self.names[1].set_text(f"Adam, rate {self.ADAM_RATE:g}: {self._words(plateau.adam)}")
+
+    def _words(self, run) -> str:
+        half = self._half(run)
+        return f"{_count(half)} updates" if np.isfinite(half) else f"not within {self.ADAM_UPDATES} updates"
+
+    def _half(self, run: tuple[np.ndarray, np.ndarray]) -> float:
+        """Updates until the loss is half of what it is at w = 0."""
+        updates, w = run
+        below = (w ** self.values["k"] - 1.) ** 2 <= .5
+        return float(updates[below.argmax()]) if below.any() else np.inf
+
+    def describe(self, plateau):
+        values = self.values
+        return (f"The loss stays level and then drops, with distance {values['k']} and a weight that starts at "
+                f"{values['w0']:g}. Plain descent halves it after {self._words(plateau.sgd)}; the formula says "
+                f"{_count(plateau.needed)}. Adam: {self._words(plateau.adam)}.")
+
+
+def _count(number: float) -> str:
+    return power_of_ten(np.log10(number)) if number >= 1e4 else f"{number:.2g}" if number < 100 else f"{number:.0f}"
+
+
+class TrainingLogs(Figure):
+    """Two training logs side by side: the loss per word and the gradient's norm, means over networks and 50 updates.
+
+    runs  {name: (history of an ensemble, words in a sequence)}, two of them
+    """
+
+    size = (900, 330)
+
+    def __init__(self, runs: dict):
+        self.runs = runs
+        super().__init__()
+
+    def draw(self):
+        panels = self.fig.subplots(1, 2)
+        for ax, title, top in zip(panels, ("Loss per word (nats)", "Length of the gradient, all weights together"),
+                                  (3.6, 22)):
+            ax.set(title=title, xlabel="update", ylim=(0, top))
+        for (name, curves), (colour, _, dash) in zip(self._curves().items(), STYLES):
+            for ax, (updates, curve) in zip(panels, curves):
+                ax.plot(updates, curve, dash, color=colour, label=name)
+        panels[0].legend(loc="upper right")
+
+    def _curves(self) -> dict:
+        def averaged(values):
+            blocks = len(values) // EVERY
+            return EVERY * (np.arange(blocks) + .5), values[:blocks * EVERY].reshape(blocks, -1).mean(1)
+
+        return {name: (averaged(history.loss / words), averaged(history.grad_norm))
+                for name, (history, words) in self.runs.items()}
+
+    def describe(self, nothing):
+        words = []
+        for name, ((_, loss), (_, norm)) in self._curves().items():
+            words.append(f"{name}: the loss per word falls from {loss[0]:.1f} to {loss[-1]:.1f}, the gradient's "
+                         f"norm is between {norm.min():.0f} and {norm.max():.0f}.")
+        return "Two training logs. " + " ".join(words)
+
+
+class Reading(NamedTuple):
+    """What DigitDial shows: x (T, 8), and log10 |dL/dh_t| over |dL/dh_T| for t = 0 ... T by network."""
+
+    x: np.ndarray
+    label: int
+    size: dict[str, np.ndarray]
+
+
+class DigitDial(Figure):
+    """A digit on its way into a network, row by row and then nothing, and the gradient on its way back, untrained.
+
+    image     which of the test images
+    distance  blank steps after the last row, up to 60
+    """
+
+    size = (860, 430)
+    labels = {"image": "image", "distance": "blank steps"}
+    NAMES = "tanh", "orthogonal", "IRNN"
+    LONGEST, FLOOR = 60, -20
+
+    def __init__(self, **values):
+        self.digits = data.digits("test")
+        self.networks = {name: longterm.networks(name, 8, 48, 10, 8 + self.LONGEST, [0], np.float64)
+                         for name in self.NAMES}
+        super().__init__(**values)
+
+    def draw(self):
+        self.fig.set_layout_engine("none")
+        left, width, steps = .09, .72, 8 + self.LONGEST
+        above = self.fig.add_axes((left, .76, width, .16))
+        below = self.fig.add_axes((left, .12, width, .56), sharex=above)
+        picture = self.fig.add_axes((.85, .74, .12, .2))
+        above.set(title="What is read: the rows of the image, then blanks", xlim=(-.5, steps + .5), yticks=[])
+        self.strip = self.moving(above.imshow(np.zeros((8, steps)), cmap="cividis", vmin=0, vmax=1, aspect="auto",
+                                              extent=(.5, steps + .5, 8, 0)))
+        picture.set(xticks=[], yticks=[])
+        self.picture = self.moving(picture.imshow(np.zeros((8, 8)), cmap="cividis", vmin=0, vmax=1))
+        self.name = self.moving(self.fig.text(.91, .7, "", ha="center", va="top"))
+        for ax in (above, picture):
+            ax.grid(False)
+        above.tick_params(labelbottom=False)
+        below.set(title="What comes back to each step", xlabel="time step t", ylim=(self.FLOOR, 3),
+                  ylabel=r"$\log_{10}\ |dL/dh_t|\,/\,|dL/dh_T|$")
+        below.axvspan(.5, 8.5, color=INK, alpha=.15, linewidth=0)
+        below.text(4.5, self.FLOOR + 1, "the image", ha="center", fontsize=8.5)
+        below.axhline(0, color=INK, linewidth=1)
+        self.lines = {name: self.moving(below.plot([], [], dash, color=colour, linewidth=2.2))[0]
+                      for name, (colour, _, dash) in zip(self.NAMES, STYLES)}
+        self.fig.text(.825, .53, "left at the\nimage's end", va="center", fontsize=9)
+        self.ends = {name: self.moving(self.fig.text(.825, .42 - .09 * i, "", color=STYLES[i][0], va="center",
+                                                     fontsize=9)) for i, name in enumerate(self.NAMES)}
+
+    def compute(self, image=3, distance=25):
+        if not 0 <= image < len(self.digits.images) or not 0 <= distance <= self.LONGEST:
+            raise ValueError(f"image is {image} and distance {distance}, need to be 0 to {len(self.digits.images) - 1} "
+                             f"and 0 to {self.LONGEST}.")
+        label = int(self.digits.labels[image])
+        x, size = tasks.delayed(self.digits.images[image:image + 1], distance), {}
+        for name, nets in self.networks.items():
+            seen = bptt.loss_and_grads(nets, x, np.array([label]), losses.cross_entropy,
+                                       activation=longterm.KINDS[name].activation)
+            norms = np.linalg.norm(seen.back.dh[:, 0, 0], axis=-1)
+            size[name] = np.log10(norms / norms[-1])
+        return Reading(x[:, 0], label, size)
+
+    def move(self, reading):
+        T = len(reading.x)
+        strip = np.full((8, 8 + self.LONGEST), np.nan)
+        strip[:, :T] = reading.x.T
+        self.strip.set_data(strip)
+        self.picture.set_data(reading.x[:8])
+        self.name.set_text(f"a {reading.label}")
+        for name, line in self.lines.items():
+            line.set_data(np.arange(T + 1), reading.size[name])
+            self.ends[name].set_text(f"{name}:\n{power_of_ten(reading.size[name][8])}")
+
+    def describe(self, reading):
+        left = ", ".join(f"{name} {10 ** size[8]:.1g}" for name, size in reading.size.items())
+        return (f"The rows of an image of a {reading.label}, then {self.values['distance']} blank steps, and the "
+                f"gradient on its way back through three untrained networks. What is left of it at the image's last "
+                f"row: {left}.")

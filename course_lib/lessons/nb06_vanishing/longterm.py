@@ -1,0 +1,204 @@
+"""Nine kinds of network on five tasks, all else equal: who learns what was read long ago?
+
+    for name, learned in parallel.runs(longterm.order, longterm.KINDS):
+        print(name, learned.solved.sum())
+
+The kinds differ in cell, initial recurrent weights and biases alone. An ensemble holds one network for each seed.
+"""
+
+from __future__ import annotations
+
+from typing import Iterable, NamedTuple
+
+import numpy as np
+
+from ... import _checks, bptt, cells, data, initialise, losses, tasks, train, until_solved
+
+BATCH = 50
+PAPER_ORDER, PAPER_ADDING = 31_390, 74_000  # sequences that Hochreiter and Schmidhuber 1997 needed, tasks 6a and 4
+
+# the better of the two for orthogonal and for chrono, on other seeds
+DIGITS_RATE = {"rnn": .003, "lstm": .01, "gru": .01, "mingru": .01}
+
+
+class Kind(NamedTuple):
+    """A cell, how its W_hh is drawn, an RNN's activation, an LSTM's forget bias, or chrono instead of it.
+
+    cell  "rnn", "lstm", "gru", or "mingru", which has no W_hh
+    """
+
+    cell: str = "rnn"
+    recurrent: str = "uniform"
+    activation: str = "tanh"
+    forget_bias: float = 0.0
+    chrono: bool = False
+
+
+KINDS = {
+    "tanh": Kind(),
+    "orthogonal": Kind(recurrent="orthogonal"),
+    "IRNN": Kind(recurrent="identity", activation="relu"),
+    "LSTM b_f = 1": Kind("lstm", forget_bias=1.),
+    "LSTM chrono": Kind("lstm", chrono=True),
+    "GRU": Kind("gru")}
+GATED = {  # each gated cell with zero biases and with those of chrono, beside an RNN that keeps
+    "orthogonal": KINDS["orthogonal"],
+    "LSTM b_f = 0": Kind("lstm"),
+    "LSTM chrono": KINDS["LSTM chrono"],
+    "GRU": KINDS["GRU"],
+    "GRU chrono": Kind("gru", chrono=True),
+    "minGRU chrono": Kind("mingru", chrono=True)}
+_ALL = KINDS | GATED
+
+
+def networks(name: str, inputs: int, units: int, outputs: int, longest: int, seeds: Iterable[int] = range(5),
+             dtype=np.float32) -> cells.NetworkParams:
+    """Return an ensemble of networks of a kind, one for each seed; a seed gives the same one in any company.
+
+    name     in KINDS or GATED
+    longest  T_max of the chrono biases
+    errors   ValueError for another name or no seeds
+    """
+    kind, seeds = _ALL[_checks.choice("name", name, _ALL)], [_checks.count("seeds", seed, 0) for seed in seeds]
+    if not seeds:
+        raise ValueError("seeds is empty: each network needs one, such as range(5).")
+    drawn = [_network(kind, inputs, units, outputs, longest, np.random.default_rng([seed, 0])) for seed in seeds]
+    dtype = _checks.floating_type(dtype)
+    return cells.tree_map(lambda *arrays: np.stack(arrays).astype(dtype), *drawn)
+
+
+def _network(kind: Kind, inputs: int, units: int, outputs: int, longest: int, rng) -> cells.NetworkParams:
+    if kind.cell == "mingru":
+        params = initialise.mingru(inputs, units, rng, chrono=longest if kind.chrono else None)
+        return initialise.with_readout(params, outputs, rng)
+    options = {"chrono": longest} if kind.chrono else {}
+    if kind.forget_bias:
+        options["forget_bias"] = kind.forget_bias
+    return initialise.network(inputs, units, outputs, rng, kind.recurrent, cell=kind.cell, **options)
+
+
+def read(name: str, nets: cells.NetworkParams, x: np.ndarray) -> np.ndarray:
+    """What the networks answer at the end: x (T, B, D) -> (E, B, K)."""
+    def answer(part):
+        run = bptt.forward(nets.rnn, part, activation=_ALL[name].activation)
+        return cells.readout(nets.readout, run.h[-1])
+
+    # A run keeps every state and gate: a thousand long sequences at once would take half a GB.
+    parts = np.array_split(x, max(1, x.shape[-2] // 250), axis=-2)
+    return np.concatenate([answer(part) for part in parts], axis=-2)
+
+
+def order(name: str, sequences: int = PAPER_ORDER, T: int = 100, seeds: Iterable[int] = range(5),
+          longest: int | None = None) -> until_solved.Solved:
+    """Train on temporal order until less than 1 % of 500 fresh sequences are wrong.
+
+    sequences  how many at most; 50 an update, and a test after every 25 updates
+    longest    T_max of the chrono biases; None: T
+    returns    until_solved.Solved; 50 times its .updates are the sequences that were needed
+
+    32 units, Adam with rate .01, clipping at norm 1. All kinds and seeds read the same sequences.
+    """
+    return _named(name, tasks.temporal_order, 6, 4, sequences, T, seeds, longest, streams=(1, 2))
+
+
+def recall(name: str, sequences: int = 20_000, T: int = 50, seeds: Iterable[int] = range(3),
+           longest: int | None = None) -> until_solved.Solved:
+    """Train on naming the first of T signs; all else as in `order`."""
+    return _named(name, tasks.recall, 2, 2, sequences, T, seeds, longest, streams=(7, 8))
+
+
+def _named(name, make, inputs, outputs, sequences, T, seeds, longest, streams) -> until_solved.Solved:
+    nets = networks(name, inputs, 32, outputs, T if longest is None else longest, seeds)
+    batches, fresh = (np.random.default_rng([T, stream]) for stream in streams)
+
+    def error(nets):
+        return until_solved.wrong(nets, *make(T, 500, fresh), _ALL[name].activation)
+
+    return _until(name, nets, losses.cross_entropy, lambda: make(T, BATCH, batches), error,
+                  updates=sequences // BATCH, every=25)
+
+
+def adding(name: str, sequences: int = PAPER_ADDING, T: int = 100, seeds: Iterable[int] = range(3),
+           longest: int | None = None) -> until_solved.Solved:
+    """Train on the adding problem until the mean squared error on 1000 fresh sequences is below .01.
+
+    returns  until_solved.Solved, whose .error is that error as last measured; arguments as in `order`
+
+    64 units, Adam with rate .01, clipping at norm 1, a test after every 50 updates.
+    """
+    nets = networks(name, 2, 64, 1, T if longest is None else longest, seeds)
+    batches, fresh = np.random.default_rng([T, 3]), np.random.default_rng([T, 4])
+
+    def error(nets):
+        x, target = tasks.adding(T, 1000, fresh)
+        return ((read(name, nets, x) - target) ** 2).mean((-2, -1))
+
+    return _until(name, nets, losses.mean_squared_error, lambda: tasks.adding(T, BATCH, batches), error,
+                  updates=sequences // BATCH, every=50)
+
+
+def digits(name: str, distance: int, updates: int = 520, seeds: Iterable[int] = range(3)) -> np.ndarray:
+    """Train on the first 1297 digits, read `distance` steps before they are named; return the accuracy on the last 500.
+
+    returns  (E,)
+
+    48 units, Adam, clipping at norm 1, 50 images an update: 26 updates read as many as there are.
+    """
+    nets = networks(name, 8, 48, 10, 8 + _checks.count("distance", distance, 0), seeds)
+    rng, images, test = np.random.default_rng([distance, 5]), data.digits("train"), data.digits("test")
+
+    trained = until_solved.whole(train.train(
+        nets, _objective(name, losses.cross_entropy), lambda: tasks.delayed_digits(distance, BATCH, rng, images),
+        updates=updates, clip_norm=1., optimiser=train.Adam(DIGITS_RATE[_ALL[name].cell]), progress=False))
+    x = tasks.delayed(test.images, distance)
+    return 1 - until_solved.wrong(trained.params, x, test.labels, _ALL[name].activation)
+
+
+class Forecast(NamedTuple):
+    """Next year's sunspot number from the years before, in standard deviations of the training years.
+
+    x, target          (years, N, 1), (N, 1)  what is read, and the year after it, up to 1949
+    x_test, y_test     the same, years to be told from 1950 to 2008
+    """
+
+    x: np.ndarray
+    target: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+
+
+def forecast(years: int = 30) -> Forecast:
+    """Return windows of `years` sunspot numbers, each with the year that comes after it."""
+    year, number = data.sunspots()
+    known = year < 1950
+    scaled = (number - number[known].mean()) / number[known].std()
+    windows = np.lib.stride_tricks.sliding_window_view(scaled, _checks.count("years", years) + 1).T[..., None]
+    told = year[years:] < 1950
+    return Forecast(windows[:-1, told], windows[-1, told], windows[:-1, ~told], windows[-1, ~told])
+
+
+def sunspots(name: str, updates: int = 400, seeds: Iterable[int] = range(5), years: int = 30) -> np.ndarray:
+    """Train on next year's sunspots; return the mean squared error on 1950 to 2008, (E,).
+
+    32 units, Adam with rate .003, clipping at norm 1, 50 windows an update.
+    """
+    known, rng = forecast(years), np.random.default_rng(6)
+
+    def batch():
+        drawn = rng.integers(len(known.target), size=BATCH)
+        return known.x[:, drawn], known.target[drawn]
+
+    nets = networks(name, 1, 32, 1, years, seeds)
+    trained = until_solved.whole(train.train(nets, _objective(name, losses.mean_squared_error), batch, updates=updates,
+                                      clip_norm=1., optimiser=train.Adam(.003), progress=False))
+    return ((read(name, trained.params, known.x_test) - known.y_test) ** 2).mean((-2, -1))
+
+
+def _until(name, nets, loss, batches, error, updates, every) -> until_solved.Solved:
+    solved = until_solved.until_solved(nets, _objective(name, loss), batches, error, updates=updates,
+                                every=every, optimiser=train.Adam(.01), clip_norm=1., progress=False)
+    return until_solved.whole(solved)._replace(left=None)  # the networks themselves need not travel between processes
+
+
+def _objective(name: str, loss):
+    return train.sequence_objective(loss, activation=_ALL[name].activation)

@@ -1,0 +1,309 @@
+"""The exercises of notebook 07, exploding gradients."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ... import activations, cells, gradcheck, initialise
+from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+from . import signs, wall
+
+
+# 7.2 Steps until overflow
+
+
+def steps_until_overflow(factor, size, largest):
+    steps = np.log(largest / size) / np.log(factor)
+    return int(np.floor(steps)) + 1
+
+
+def _steps_by_multiplying(factor, size, largest):
+    steps = 0
+    while size <= largest:
+        size *= factor
+        steps += 1
+    return steps
+
+
+def _steps_from_a_list(factor, size, largest):
+    sizes = size * float(factor) ** np.arange(5000.)[:int(600 / np.log(factor))]
+    return np.argmax(sizes > largest)
+
+
+def _steps_cases(rng):
+    single, half = float(np.finfo(np.float32).max), float(np.finfo(np.float16).max)
+    return [(1.5, rng.uniform(.5, 2.), single), (1.175, rng.uniform(1e-3, 1e-2), half), (3., 1e-10, single)]
+
+
+# 7.5 Another wall
+
+
+def another_wall():
+    return .5 - 6 * activations.sigmoid(np.array(.5))
+
+
+def _wall_by_search():
+    return wall.steepest(6., 60, -4., -2.5).b
+
+
+# 7.7 Where two fixed points meet
+
+
+def fold(w):
+    h = np.sqrt(1 - 1 / w)              # there the slope of the map, w (1 - h^2), is 1
+    return w * h - np.arctanh(h)
+
+
+def _fold_by_search(w):
+    """The largest b that a fixed point h needs, b = artanh(h) - w h, over h < 0."""
+    low, high = -.99999, 0.
+    for _ in range(60):
+        h = np.linspace(low, high, 101)
+        best = (np.arctanh(h) - w * h).argmax()
+        low, high = h[max(best - 1, 0)], h[min(best + 1, 100)]
+    return np.arctanh(low) - w * low
+
+
+def _fold_arcosh(w):
+    return np.sqrt(w * w - w) - np.arccosh(np.sqrt(w))
+
+
+# 7.8 Two steps at a time
+
+
+def growth_of_cycle(w, b, h):
+    h_next = np.tanh(w * h + b)
+    two_steps = w * (1 - h**2) * w * (1 - h_next**2)
+    return np.sqrt(abs(two_steps))
+
+
+def _growth_complex(w, b, h):
+    return np.sqrt(abs(gradcheck.complex_step(lambda h: np.tanh(w * np.tanh(w * h + b) + b), np.array(h))))
+
+
+def _growth_in_logs(w, b, h):
+    slopes = [w / np.cosh(w * state + b) ** 2 for state in (h, np.tanh(w * h + b))]
+    return np.exp(np.mean(np.log(np.abs(slopes))))
+
+
+def _cycle_cases(rng):
+    cases = []
+    for w, b in [(-2., .3), (-1.3, .1), (-1.6, -.4)]:
+        h = .7
+        for _ in range(2000):
+            h = np.tanh(w * h + b)
+        cases.append((w, b, float(h)))
+    return cases
+
+
+# 7.10 How large is an update?
+
+
+def update_ratio(before, after):
+    moved = sum(((new - old)**2).sum() for old, new in zip(before, after))
+    size = sum((old**2).sum() for old in before)
+    return np.sqrt(moved / size)
+
+
+def _ratio_of_long_vectors(before, after):
+    old, new = (np.concatenate([array.ravel() for array in params]) for params in (before, after))
+    return np.linalg.norm(new - old) / np.linalg.norm(old)
+
+
+def _ratio_of_the_library(before, after):
+    return signs.huge_update(before, after).value
+
+
+def _norms(params):
+    return np.array([np.linalg.norm(array) for array in params])
+
+
+def _ratio_cases(rng):
+    cases = []
+    for D, H, size in [(2, 3, .01), (4, 5, 3.)]:
+        before = initialise.rnn(D, H, rng)._replace(b_h=rng.uniform(.1, .5, H))
+        after = cells.RNNParams(*(array + size * rng.normal(size=array.shape) for array in before))
+        cases.append((before, after))
+    return cases
+
+
+# 7.12 Read the logs
+
+
+def loud_runs():
+    return {"B", "C"}
+
+
+def _loud_by_signs():
+    from .four_runs import four_runs
+    loud = {"gradient spike", "oscillating loss", "huge weights"}
+    return {name for name, run in four_runs().items() if loud & set(signs.of(run).present)}
+
+
+BANK = Bank(7, "Exploding", [
+    Prediction("7.1", "A factor of 1.5 at each step: after how many steps does the gradient overflow "
+                      "float32?",
+               unit="steps", digits=3, close=.2),
+    Exercise(
+        "7.2", "Steps until overflow", minutes=4, difficulty=1,
+        solution=steps_until_overflow, oracle=_steps_by_multiplying, cases=_steps_cases,
+        stub='''
+def steps_until_overflow(factor: float, size: float, largest: float) -> int:
+    """The first whole T with size * factor**T > largest. factor > 1, 0 < size <= largest."""
+    ...
+''',
+        also_correct=(_steps_from_a_list,),
+        mistakes=[
+            Mistake(lambda factor, size, largest: int(np.log(largest / size) / np.log(factor)),
+                    "At this step the number still fits. The first one that does not is asked for."),
+            Mistake(lambda factor, size, largest: np.log(largest / size) / np.log(factor),
+                    "Steps are whole numbers: go on to the first one at which it does not fit."),
+            Mistake(lambda factor, size, largest: int(np.log(largest) / np.log(factor)) + 1,
+                    "You started from 1. The gradient starts from `size`."),
+            Mistake(lambda factor, size, largest: int(np.log(largest / size) / np.log10(factor)) + 1,
+                    "Two different logarithms: take the same one above and below."),
+        ],
+        hints=["size * factor**T = largest: take logarithms on both sides and solve for T.",
+               "T = log(largest / size) / log(factor) is where it just fits. Which whole number comes next?"],
+    ),
+    Prediction("7.3", "A tanh network whose states never leave [-1/2, 1/2]: how long can its gradient "
+                      "become in 60 "
+                      "steps?", kind="choice",
+               choices=("never longer than 1", "some tens at most", "10 to the power 10")),
+    Prediction("7.4", "Half of all points of the picture have a gradient shorter than 0.06. How steep is the "
+                      "steepest slope dE/db along w = 5?", scale="log10"),
+    Exercise(
+        "7.5", "Another wall", minutes=3, difficulty=1,
+        solution=another_wall, oracle=_wall_by_search, rtol=1e-3, also_correct=(-3.2348, -3.235),
+        mistakes=[
+            Mistake(-2.6123, "That is the wall at w = 5. The same condition holds at w = 6, with another b."),
+            Mistake(-2.5, "You multiplied w by x_0 itself. The state passes through s first."),
+            Mistake(3.2348, "The sign is the other one: b is what is missing to 1/2."),
+            Mistake(-3.7348, "w s(x_0) + b has to be x_0, not 0."),
+            Mistake(-3., "That would be s(x_0) = 1/2 and x_0 = 0. Here x_0 = 1/2."),
+            Mistake(-3.23, "These are three digits. Four are asked for."),
+        ],
+        hints=["Where on the line w = 6 is x_0 = 1/2 a fixed point?",
+               "1/2 = 6 s(1/2) + b, and s(1/2) = 0.6225."],
+    ),
+    Prediction("7.6", "Gradient descent comes down the valley to the foot of the wall. What happens there?",
+               kind="choice", choices=("it stops at the foot", "it hops to and fro for ever",
+                                       "it is thrown far away")),
+    Exercise(
+        "7.7", "Where two fixed points meet", minutes=5, difficulty=2,
+        solution=fold, oracle=_fold_by_search, cases=lambda rng: [(2.,), (1.1,), (rng.uniform(3., 5.),)],
+        stub='''
+def fold(w: float) -> float:
+    """The b > 0 at which h -> tanh(w h + b) loses two of its three fixed points. w > 1."""
+    ...
+''',
+        also_correct=(_fold_arcosh,),
+        mistakes=[
+            Mistake(lambda w: np.arctanh(np.sqrt(1 - 1 / w)) - w * np.sqrt(1 - 1 / w),
+                    "This is the other one, at b < 0: the same size with the other sign."),
+            Mistake(lambda w: w * np.sqrt(1 - 1 / w) - np.sqrt(1 - 1 / w),
+                    "The tanh got lost: h = tanh(w h + b) means artanh(h) = w h + b."),
+            Mistake(lambda w: np.sqrt(1 - 1 / w) - np.tanh(w * np.sqrt(1 - 1 / w)),
+                    "b stands inside the tanh: undo the tanh on both sides before you solve for b."),
+            Mistake(lambda w: w * (1 - 1 / w) - np.arctanh(1 - 1 / w),
+                    "w (1 - h^2) = 1 gives h^2, not h."),
+            Mistake(lambda w: w * np.sqrt(1 / w) - np.arctanh(np.sqrt(1 / w)),
+                    "w (1 - h^2) = 1 gives h^2 = 1 - 1/w. You took 1/w."),
+            Mistake(lambda w: np.sqrt(1 - 1 / w),
+                    "This is the state at which they meet. The bias that puts a fixed point there is "
+                    "asked for."),
+        ],
+        hints=["Where two fixed points meet, the map touches the diagonal: its slope there is 1.",
+               "The slope at a fixed point is w (1 - h^2). Solve for h; there are two solutions.",
+               "h = tanh(w h + b) gives b = artanh(h) - w h. Which of the two h makes b positive?"],
+    ),
+    Exercise(
+        "7.8", "Two steps at a time", minutes=4, difficulty=2,
+        solution=growth_of_cycle, oracle=_growth_complex, cases=_cycle_cases,
+        stub='''
+def growth_of_cycle(w: float, b: float, h: float) -> float:
+    """Factor per step by which a small change grows along a 2-cycle of h -> tanh(w h + b), h on it."""
+    ...
+''',
+        also_correct=(_growth_in_logs,),
+        mistakes=[
+            Mistake(lambda w, b, h: growth_of_cycle(w, b, h) ** 2,
+                    "This is the factor of two steps. Per step it is the square root."),
+            Mistake(lambda w, b, h: abs(w) * (1 - h**2),
+                    "Only one of the two states is in it. The cycle visits both in turn."),
+            Mistake(lambda w, b, h: abs(w * (1 - h**2) + w * (1 - np.tanh(w * h + b) ** 2)) / 2,
+                    "The factors multiply, they do not add: the mean per step is the square root of the "
+                    "product."),
+            Mistake(lambda w, b, h: np.sqrt((1 - h**2) * (1 - np.tanh(w * h + b) ** 2)),
+                    "The weight is missing: the slope of a step is w (1 - h^2)."),
+            Mistake(lambda w, b, h: abs(w) *
+                    np.sqrt((1 - np.tanh(h) ** 2) * (1 - np.tanh(np.tanh(w * h + b)) ** 2)),
+                    "h is a state, tanh(a) already: its slope is 1 - h^2, with no tanh around h."),
+            Mistake(lambda w, b, h: abs(w) * np.sqrt((1 - h**2) * (1 - np.tanh(w * h) ** 2)),
+                    "The bias is missing: the other state is tanh(w h + b)."),
+            Mistake(lambda w, b, h: np.sign(w) * growth_of_cycle(w, b, h),
+                    "w is negative, but a factor of growth is above 0: take its size."),
+        ],
+        hints=["What is the other state of the cycle? What is the slope of the map at each of the two?",
+               "The change is multiplied by w (1 - h^2) at one state, then by the same with the other state.",
+               "A factor g per step makes g^2 in two steps."],
+    ),
+    Prediction("7.9", "w = 3, noise 0.2: one unit keeps its bit over 100 steps in every trial. Which "
+                      "power of ten "
+                      "is |dh_100/dh_0|, for example -20?", close=.3, digits=3),
+    Exercise(
+        "7.10", "How large is an update?", minutes=4, difficulty=1,
+        solution=update_ratio, oracle=_ratio_of_long_vectors, cases=_ratio_cases,
+        stub='''
+def update_ratio(before: cells.RNNParams, after: cells.RNNParams) -> float:
+    """|after - before| / |before|, Euclidean lengths over all entries of all three arrays together."""
+    ...
+''',
+        also_correct=(_ratio_of_the_library,),
+        mistakes=[
+            Mistake(lambda before, after: np.linalg.norm(after.W_hh - before.W_hh) / np.linalg.norm(before.W_hh),
+                    "This is W_hh alone. All three arrays count, as one long vector."),
+            Mistake(lambda before, after: _ratio_of_long_vectors(after, before),
+                    "You divided by the weights after the update. The ones before it are the measure."),
+            Mistake(lambda before, after: np.mean([np.linalg.norm(b - a) / np.linalg.norm(a)
+                                                   for a, b in zip(before, after)]),
+                    "This is the mean of three ratios. One ratio is asked for, over all entries together."),
+            Mistake(lambda before, after: abs(np.linalg.norm(_norms(after)) - np.linalg.norm(_norms(before)))
+                    / np.linalg.norm(_norms(before)),
+                    "This is how much the length changed. A vector can turn without changing its "
+                    "length: take the "
+                    "length of the difference."),
+            Mistake(lambda before, after: _ratio_of_long_vectors(before, after) ** 2,
+                    "The square roots are missing: this is the ratio of the squares."),
+            Mistake(lambda before, after: sum(np.linalg.norm(b - a) for a, b in zip(before, after))
+                    / sum(_norms(before)),
+                    "Lengths of parts do not add up to the length of the whole; their squares do."),
+        ],
+        hints=["The three arrays together are one long vector. What is its squared length?",
+               "Sum the squares over all arrays, above and below, then one square root.",
+               "zip(before, after) gives the arrays in pairs."],
+    ),
+    Prediction("7.11", "A network whose gradient vanishes, trained for 200 updates: which signs does "
+                       "its log show?",
+               kind="choice", choices=("none at all", "an oscillating loss", "all of them")),
+    Exercise(
+        "7.12", "Read the logs", minutes=3, difficulty=2,
+        solution=loud_runs, oracle=_loud_by_signs, choices=("A", "B", "C", "D"),
+        also_correct=(["C", "B"], ("B", "C")),
+        mistakes=[
+            Mistake({"B"}, "One more. Look at the lower row too: is there a single update whose "
+                           "gradient stands out by "
+                           "orders of magnitude?"),
+            Mistake({"C"}, "One more. Look at the upper row too: is there a loss that keeps jumping up?"),
+            Mistake({"A", "B", "C"}, "In A nothing is large and nothing jumps. It learns nothing, which "
+                                     "is another "
+                                     "trouble, and a quiet one."),
+            Mistake({"A"}, "A is flat: nothing grows there. An explosion is loud."),
+            Mistake({"B", "C", "D"}, "D is what a healthy run looks like: the loss falls, and the "
+                                     "gradient with it."),
+        ],
+        hints=["Lower row: which gradient is suddenly far above all before it? Upper row: which loss "
+               "keeps jumping?",
+               "There are two of them. One shows it in the loss, the other in the gradient of one update."],
+    ),
+])

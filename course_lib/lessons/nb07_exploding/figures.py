@@ -1,0 +1,462 @@
+"""The figures of notebook 07: the wall, fixed points of one unit, a bit that is kept, states that part."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ... import bptt, cells, initialise, train
+from ...screen.figure import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
+from ...screen.kit import power_of_ten, set_limits, smallest
+from . import wall
+
+W, B = wall.PLANE
+GRID = 400
+LENGTHS = 10, 80
+HIGHEST = .5  # error that the brightest of the 256 colours stands for: E is never above (0 - .7)^2 = .49
+COLOURS = "cividis"  # for readers of every colour vision, on both backgrounds
+
+ON_PICTURE = "#f4f4f4"  # text on the dark colours of a picture, which both backgrounds share
+
+
+def wall_pictures(lengths: tuple[int, int] = LENGTHS, size: int = GRID) -> np.ndarray:
+    """The error over the plane as bytes, 0 to HIGHEST as 0 ... 255: (lengths, b, w), from one sweep."""
+    first, last = lengths
+    w, b = np.linspace(*W, size), np.linspace(*B, size)[:, None]
+    errors = (step().loss for t, step in enumerate(wall.sweep(wall.Point(w, b), last), start=1) if t >= first)
+    return np.array([(255 / HIGHEST * error).astype(np.uint8) for error in errors])
+
+
+class Cut(NamedTuple):
+    """What Wall shows.
+
+    picture   (b, w) bytes, see wall_pictures
+    b, error  along the cut
+    steepest  wall.Steepest on the cut
+    at        b of the wall, None where the cut meets none
+    """
+
+    picture: np.ndarray
+    b: np.ndarray
+    error: np.ndarray
+    steepest: wall.Steepest
+    at: float | None
+
+
+class Wall(Figure):
+    """The error over the plane of w and b, and along b at one w.
+
+        x_t = w s(x_{t-1}) + b,   x_0 = 1/2,   E = (s(x_T) - .7)^2
+
+    T  number of steps, 10 to 80
+    w  where the cut is
+    """
+
+    size = (900, 400)
+    labels = {"T": "steps T", "w": "cut at w"}
+    points = 1201
+
+    def __init__(self, **values):
+        self.pictures = wall_pictures()
+        super().__init__(**values)
+
+    def draw(self):
+        ax, right = self.axes = self.fig.subplots(1, 2, width_ratios=(1.1, 1))
+        ax.set(title="The error E, from above", xlabel="weight w", ylabel="bias b", xlim=W, ylim=B)
+        ax.grid(False)
+        picture = ax.imshow(self.pictures[0], cmap=COLOURS, vmin=0, vmax=255, extent=(*W, *B), origin="lower",
+                            aspect="auto")
+        self.picture = self.moving(picture)
+        bar = self.fig.colorbar(picture, ax=ax, ticks=255 / HIGHEST * np.arange(0, .51, .1))
+        bar.ax.set_yticklabels([f"{k:.1f}" for k in np.arange(0, .51, .1)], color=INK)
+        bar.outline.set_edgecolor(INK)
+        self.cut, = self.moving(ax.plot([], [], "--", color=VERMILION, linewidth=1.4))
+        right.set(title="The error along the cut", xlabel="bias b", ylabel="error E", xlim=B, ylim=(0, .62))
+        self.error, = self.moving(right.plot([], [], color=BLUE))
+        self.line, = self.moving(right.plot([], [], ":", color=VERMILION))
+        self.words = self.moving(right.text(.02, .98, "", transform=right.transAxes, va="top", linespacing=1.5))
+
+    def compute(self, T=50, w=5.0):
+        low, high = LENGTHS
+        if T not in range(low, high + 1):
+            raise ValueError(f"T is {T}, needs to be {low} to {high}: so many pictures are there.")
+        b, at = np.linspace(*B, self.points), None
+        if wall.growth(w) > 1 and B[0] < wall.position(w) < B[1]:
+            at = wall.position(w)
+            b = np.unique(np.r_[b, np.clip(at + np.r_[-1:1:41j] ** 3 * 2e-3, *B)])  # more points where it falls
+        error = wall.evaluate(wall.Point(np.array(w), b), T).loss
+        return Cut(self.pictures[T - low], b, error, wall.steepest(w, T, *B), at)
+
+    def move(self, cut):
+        w = self.values["w"]
+        self.picture.set_data(cut.picture)
+        self.cut.set_data([w, w], B)
+        self.error.set_data(cut.b, cut.error)
+        self.line.set_data(*([], []) if cut.at is None else ([cut.at] * 2, [0, .48]))
+        there = (f"the wall: b = {cut.at:.4f}, × {wall.growth(w):.3f} a step" if cut.at is not None else
+                 "no wall here: x₀ is no unstable fixed point" if wall.growth(w) <= 1 else "the wall is outside")
+        self.words.set_text(f"w = {w:g}, T = {self.values['T']}\n{there}\n"
+                            f"steepest slope {power_of_ten(np.log10(cut.steepest.slope))} at b = {cut.steepest.b:.4f}")
+
+    def describe(self, cut):
+        w, T = self.values["w"], self.values["T"]
+        where = (f"The wall is at b = {cut.at:.4f}; there a small change grows by {wall.growth(w):.3f} a step."
+                 if cut.at is not None else "The cut crosses no wall.")
+        return (f"Left, the error after {T} steps over w from 4 to 7 and b from -3.2 to -1.8: a bright part at the "
+                f"lower left, a dark one at the upper right. Right, the error along b at w = {w:g}: its steepest slope "
+                f"is {cut.steepest.slope:.3g}, at b = {cut.steepest.b:.4f}. {where}")
+
+
+class IntoTheWall(Figure):
+    """A run of gradient descent on the wall: its way over the plane, its error and gradient norm at each update.
+
+    result  train.Result of a run on wall.objective(T)
+    path    wall.Point of arrays (updates + 1,): where it stood before each update and at the end
+    T       number of steps
+    """
+
+    size = (900, 380)
+    window = (4.85, 6.1), (-2.95, -2.1)
+
+    def __init__(self, result: train.Result, path: wall.Point, T: int = 50):
+        self.result, self.path, self.T = result, path, T
+        super().__init__()
+
+    def draw(self):
+        history, path = self.result.history, self.path
+        ax, right = self.fig.subplots(1, 2, width_ratios=(1.15, 1))
+        w, b = (np.linspace(*side, 300) for side in self.window)
+        error = wall.evaluate(wall.Point(w, b[:, None]), self.T).loss
+        ax.imshow(error, cmap=COLOURS, vmin=0, vmax=HIGHEST, extent=(*self.window[0], *self.window[1]),
+                  origin="lower", aspect="auto")
+        ax.set(title="Seen from above (bright: large error)", xlabel="weight w", ylabel="bias b",
+               xlim=self.window[0], ylim=self.window[1])
+        ax.grid(False)
+        inside = self.inside = self._inside()
+        steps = slice(0, inside + 1)
+        ax.plot(path.w[steps], path.b[steps], "o-", color=VERMILION, markersize=3.5, linewidth=.9)
+        ax.plot(path.w[0], path.b[0], "o", color=BLUE, markersize=9)
+        ax.annotate("start", (path.w[0], path.b[0]), (-8, 6), textcoords="offset points", color=ON_PICTURE, ha="right")
+        out = np.array([path.w[inside + 1] - path.w[inside], path.b[inside + 1] - path.b[inside]])
+        tip = np.array([path.w[inside], path.b[inside]]) + .3 * out / np.linalg.norm(out)
+        ax.annotate("", tip, (path.w[inside], path.b[inside]),
+                    arrowprops={"arrowstyle": "->", "color": VERMILION, "linewidth": 2})
+        ax.text(tip[0] - .02, tip[1], f"to w = {path.w[-1]:.0f}, b = {path.b[-1]:.0f}", color=ON_PICTURE, ha="right",
+                va="bottom")
+        shown = slice(0, inside + 20)
+        right.set(title="The log of the run", xlabel="update", yscale="log", ylim=(1e-3, 1e6))
+        right.plot(np.maximum(history.grad_norm[shown], 1e-12), "--", color=VERMILION)
+        right.plot(history.loss[shown], color=BLUE)
+        right.text(.03, .96, "╌╌ length of the gradient", color=VERMILION, transform=right.transAxes, va="top")
+        right.text(.03, .89, "──  error E", color=BLUE, transform=right.transAxes, va="top")
+
+    def _inside(self) -> int:
+        """The last update before the run leaves the window for good."""
+        (left, right), (low, high) = self.window
+        path = self.path
+        return int(np.flatnonzero((left < path.w) & (path.w < right) & (low < path.b) & (path.b < high))[-1])
+
+    def describe(self, data):
+        history, path = self.result.history, self.path
+        return (f"Gradient descent from w = {path.w[0]:g}, b = {path.b[0]:g} comes down to the wall and hops across "
+                f"it; at update {self.inside} it meets a gradient of length {history.grad_norm[self.inside]:.0f} and "
+                f"lands at w = {path.w[-1]:.0f}, b = {path.b[-1]:.0f}, where the gradient is "
+                f"{history.grad_norm[-1]:.1g} and the error stays {history.loss[-1]:.2g}.")
+
+
+class Orbit(NamedTuple):
+    """What Cobweb shows.
+
+    h           (steps + 1,) the orbit
+    fixed       fixed points at these w and b, lowest first
+    slopes      of the map there: w (1 - h^2)
+    curve       h of all fixed points, from -1 to 1, and the w at which each is one
+    cycle       (2, w) the two values of the 2-cycle for each w of `cycle_w`, NaN where there is none
+    """
+
+    h: np.ndarray
+    fixed: np.ndarray
+    slopes: np.ndarray
+    curve: tuple[np.ndarray, np.ndarray]
+    cycle: np.ndarray
+
+
+def fixed_points(w: float, b: float) -> np.ndarray:
+    """All h with h = tanh(w h + b), lowest first: between each two turns of tanh(w h + b) - h there is at most one."""
+    with np.errstate(invalid="ignore"):
+        turn = np.sqrt(1 - 1 / w) if w > 1 else 0.  # where the slope of the map, w (1 - h^2), is 1
+    ends = np.array([-1., 1.]) if w <= 1 else np.clip([-1, (np.arctanh(-turn) - b) / w, (np.arctanh(turn) - b) / w, 1],
+                                                     -1, 1)
+    found = []
+    for low, high in zip(ends, ends[1:]):
+        gap = np.tanh(w * np.array([low, high]) + b) - (low, high)
+        if low < high and gap[0] * gap[1] <= 0:
+            for _ in range(60):
+                middle = (low + high) / 2
+                inside = np.tanh(w * middle + b) - middle
+                low, high = (middle, high) if inside * gap[0] > 0 else (low, middle)
+            found.append((low + high) / 2)
+    return np.unique(np.round(found, 12) + 0.)
+
+
+class Cobweb(Figure):
+    """One unit without input: where h -> tanh(w h + b) leads, and its fixed points for every w.
+
+    w   weight
+    b   bias
+    h0  where it starts
+    """
+
+    size = (900, 400)
+    labels = {"w": "weight w", "b": "bias b", "h0": "start h₀"}
+    steps = 40
+    span = 3.
+    cycle_w = np.linspace(-3, -.5, 126)
+    every_w = np.linspace(-3, 3, 121)
+
+    def draw(self):
+        ax, right = self.fig.subplots(1, 2, width_ratios=(1, 1.2))
+        ticks = np.linspace(-1, 1, 5)
+        ax.set(title="From each state to the next", xlabel="$h_{t-1}$", ylabel="$h_t$", xlim=(-1.1, 1.1),
+               ylim=(-1.1, 1.55), xticks=ticks, yticks=ticks)
+        ax.plot([-1.1, 1.1], [-1.1, 1.1], color=INK, linewidth=1)
+        self.h = np.linspace(-1.1, 1.1, 161)
+        self.map, = self.moving(ax.plot([], [], color=BLUE))
+        self.web, = self.moving(ax.plot([], [], "-", color=VERMILION, linewidth=1))
+        self.start, = self.moving(ax.plot([], [], "o", color=VERMILION, markersize=6))
+        self.words = self.moving(ax.text(.03, .97, "", transform=ax.transAxes, va="top", linespacing=1.4))
+        right.set(title="Fixed points for every w, at this b", xlabel="weight w", ylabel="h", xlim=(-3, 3),
+                  ylim=(-1.1, 1.55), yticks=ticks)
+        self.stable, = self.moving(right.plot([], [], color=BLUE, linewidth=2.2))
+        self.unstable, = self.moving(right.plot([], [], "--", color=ORANGE, linewidth=1.6))
+        self.cycles = [self.moving(right.plot([], [], ":", color=GREEN, linewidth=2.2))[0] for _ in range(2)]
+        self.here, = self.moving(right.plot([], [], color=VERMILION, linewidth=1))
+        self.dots, = self.moving(right.plot([], [], "o", color=VERMILION, markersize=5))
+        for at, words, colour in ((.02, "──  stable", BLUE), (.33, "╌╌ unstable", ORANGE),
+                                  (.68, "···  2-cycle", GREEN)):
+            right.text(at, .97, words, color=colour, va="top", transform=right.transAxes)
+
+    def compute(self, w=2.0, b=0.0, h0=0.1):
+        h = np.empty(self.steps + 1)
+        h[0] = h0
+        for t in range(self.steps):
+            h[t + 1] = np.tanh(w * h[t] + b)
+        fixed = fixed_points(w, b)
+        heights = np.tanh(np.linspace(-1, 1, 400) ** 3 * 9)  # dense at 0, which is not among them, and at the ends
+        at = (np.arctanh(heights) - b) / heights
+        if b == 0:  # then h = 0 is a fixed point for every w
+            heights, at = np.r_[heights, np.nan, 0 * self.every_w], np.r_[at, np.nan, self.every_w]
+        return Orbit(h, fixed, w * (1 - fixed**2), (heights, at), self._cycle(b))
+
+    def _cycle(self, b: float) -> np.ndarray:
+        h = np.full(len(self.cycle_w), .9)
+        for _ in range(600):
+            h = np.tanh(self.cycle_w * h + b)
+        pair = np.stack([h, np.tanh(self.cycle_w * h + b)])
+        return np.where(np.abs(pair[0] - pair[1]) > 1e-2, pair, np.nan)
+
+    def move(self, orbit):
+        w, b = self.values["w"], self.values["b"]
+        self.map.set_data(self.h, np.tanh(w * self.h + b))
+        corners = np.repeat(orbit.h, 2)
+        self.web.set_data(corners[:-1], np.r_[corners[0], corners[2:]])
+        self.start.set_data(orbit.h[:1], orbit.h[:1])
+        heights, at = orbit.curve
+        slope = np.abs(at * (1 - heights**2))
+        shown = (at > -self.span) & (at < self.span)
+        for line, mine in ((self.stable, slope < 1), (self.unstable, slope >= 1)):
+            drawn = np.where(shown & mine, at, np.nan)
+            line.set_data(drawn, heights)
+        for line, branch in zip(self.cycles, np.sort(orbit.cycle, axis=0)):
+            line.set_data(self.cycle_w, branch)
+        self.here.set_data([w, w], [-1.1, 1.1])
+        self.dots.set_data(np.full(len(orbit.fixed), w), orbit.fixed)
+        self.words.set_text("fixed point: slope of the map there\n" + "    ".join(
+            f"{h:.3f}: {slope:.3f}" for h, slope in zip(orbit.fixed, orbit.slopes)))
+
+    def describe(self, orbit):
+        w, b, h0 = (self.values[name] for name in ("w", "b", "h0"))
+        points = ", ".join(f"{h:.3f} with slope {slope:.3f} ({'stable' if abs(slope) < 1 else 'unstable'})"
+                           for h, slope in zip(orbit.fixed, orbit.slopes))
+        last, before = orbit.h[-1], orbit.h[-2]
+        end = f"{last:.3f}" if abs(last - before) < 1e-3 else f"{last:.3f} and {before:.3f} in turn"
+        return (f"The map h -> tanh({w:g} h + {b:g}). Fixed points: {points}. From {h0:g} the state comes to {end} "
+                f"in {self.steps} steps.")
+
+
+class Kept(NamedTuple):
+    """What Latch shows, for each weight: the share of bits that are kept, and the median of |dh_T/dh_0|."""
+
+    share: np.ndarray
+    gradient: np.ndarray
+
+
+class Latch(Figure):
+    """Is one bit still there after T noisy steps, and how much gradient reaches it?
+
+        h_t = tanh(w h_{t-1} + noise * n_t),   h_0 = +-1/2,   dh_T/dh_0 = product of w (1 - h_t^2)
+
+    noise   standard deviation of what is added at each step
+    seed    of the noise n_t, normal
+    """
+
+    labels = {"noise": "noise"}
+    T, trials = 100, 300
+    w = np.linspace(.5, 3, 26)
+
+    def __init__(self, seed: int = 0, **values):
+        self.noise = np.random.default_rng(seed).normal(size=(self.T, self.trials, 1))
+        super().__init__(**values)
+
+    def draw(self):
+        ax, right = self.fig.subplots(1, 2)
+        ax.set(title=f"Bits kept over {self.T} steps", xlabel="weight w", ylabel="share of bits kept (percent)",
+               xlim=(.5, 3), ylim=(40, 104))
+        ax.axhline(50, color=INK, linewidth=.8, dashes=(1, 2))
+        ax.text(.99, 51, "guessing", transform=ax.get_yaxis_transform(), ha="right", va="bottom", fontsize=8.5)
+        right.set(title="Gradient that reaches the bit", xlabel="weight w", ylabel=r"$\log_{10}\ |dh_T/dh_0|$",
+                  xlim=(.5, 3), ylim=(-160, 12))
+        self.share, = self.moving(ax.plot([], [], color=BLUE))
+        self.gradient, = self.moving(right.plot([], [], "--", color=VERMILION))
+        for panel in (ax, right):
+            panel.axvline(1, color=INK, linewidth=.8)
+
+    def compute(self, noise=.2):
+        sign = np.where(np.arange(self.trials) % 2, 1., -1.)[:, None]
+        h, log = sign / 2 + 0 * self.w, np.zeros((self.trials, len(self.w)))
+        product = np.ones_like(log)
+        for t in range(self.T):
+            h *= self.w
+            h += noise * self.noise[t]
+            np.tanh(h, out=h)
+            product *= self.w * (1 - h * h)
+            if t % 5 == 4:  # before it underflows
+                log += np.log10(product)
+                product[...] = 1
+        return Kept(100 * (h * sign > 0).mean(0), np.median(log, axis=0))
+
+    def move(self, kept):
+        self.share.set_data(self.w, kept.share)
+        self.gradient.set_data(self.w, kept.gradient)
+
+    def describe(self, kept):
+        (low, high), (few, many) = kept.share[[5, -1]], kept.gradient[[5, -1]]
+        return (f"A bit kept in one unit over {self.T} steps with noise {self.values['noise']:g}. At w = 1, "
+                f"{low:.0f} percent of the bits are kept and the median gradient is 10 to the power {few:.0f}; at "
+                f"w = 3 it is {high:.0f} percent and 10 to the power {many:.0f}.")
+
+
+class Parted(NamedTuple):
+    """What Twins shows.
+
+    states    (2, T + 1) one unit's state in both runs
+    distance  (T + 1,) log10 of the distance of the two states, over all units
+    gradient  (T + 1,) log10 |dL/dh_{T-k}| / |dL/dh_T|, by the number k of steps back
+    """
+
+    states: np.ndarray
+    distance: np.ndarray
+    gradient: np.ndarray
+
+
+class Twins(Figure):
+    """Two runs of one tanh network without input, started 1e-8 apart, and the gradient of one of them.
+
+    seed  of the matrix W_hh, gaussian with standard deviation gain / sqrt(H), and of the start
+    gain  spectral radius of W_hh, approximately
+    """
+
+    size = (900, 380)
+    labels = {"gain": "gain"}
+    hidden, T, before, apart = 100, 150, 30, 1e-8
+
+    def __init__(self, seed: int = 0, **values):
+        rng = np.random.default_rng(seed)
+        self.W = initialise.gaussian((self.hidden, self.hidden), rng)
+        self.start = rng.normal(size=(1, self.hidden))
+        self.nudge, self.read = initialise.orthogonal((2, self.hidden), rng)
+        super().__init__(**values)
+
+    def draw(self):
+        ax, right = self.fig.subplots(1, 2)
+        self.right = right
+        ax.set(title="One unit in both runs", xlabel="time step t", ylabel="state $h_t$", xlim=(0, self.T),
+               ylim=(-1.1, 1.25))
+        self.states = [self.moving(ax.plot([], [], style, color=colour, linewidth=1.4))[0]
+                       for style, colour in (("-", BLUE), ("--", ORANGE))]
+        right.set(title="How a small change grows", xlabel="steps", ylabel="decades", xlim=(0, self.T), ylim=(-16, 16))
+        right.axhline(0, color=INK, linewidth=1)
+        self.distance, = self.moving(right.plot([], [], color=BLUE))
+        self.gradient, = self.moving(right.plot([], [], "--", color=VERMILION))
+        for height, words, colour in ((.97, "──  distance of the two states, forward", BLUE),
+                                      (.9, "╌╌ length of the gradient, backward", VERMILION)):
+            right.text(.02, height, words, color=colour, va="top", transform=right.transAxes)
+
+    def compute(self, gain=2.0):
+        H = self.hidden
+        params = cells.RNNParams(np.zeros((H, 1)), gain * self.W, np.zeros(H))
+        settled = bptt.forward(params, np.zeros((self.before, 1, 1)), self.start).h[-1]
+        twins = np.concatenate([settled, settled + self.apart * self.nudge])
+        run = bptt.forward(params, np.zeros((self.T, 2, 1)), twins)
+        read = np.stack([self.read, np.zeros(H)])  # the second twin is only there to be compared with
+        back = np.linalg.norm(bptt.backward(run, bptt.at_end(run, read)).dh[::-1, 0], axis=-1)
+        gap = np.linalg.norm(run.h[:, 1] - run.h[:, 0], axis=-1)
+        return Parted(run.h[:, :, 0].T, np.log10(np.maximum(gap, 1e-300) / self.apart), np.log10(back))
+
+    def move(self, parted):
+        t = np.arange(self.T + 1)
+        half = smallest((16., 80.), np.abs(parted.gradient).max())
+        set_limits(self.right, (0, self.T), (-half, half))
+        for line, states in zip(self.states, parted.states):
+            line.set_data(t, states)
+        self.distance.set_data(t, np.where(parted.distance > -7, parted.distance, np.nan))  # below, rounding
+        self.gradient.set_data(t, parted.gradient)
+
+    def describe(self, parted):
+        return (f"Two runs of a tanh network of {self.hidden} units with gain {self.values['gain']:g}, started "
+                f"{self.apart:g} apart. After {self.T} steps their distance has changed by 10 to the power "
+                f"{parted.distance[-1]:.0f}, and the gradient, on its way back, by 10 to the power "
+                f"{parted.gradient[-1]:.0f}. The state drawn is never larger than {np.abs(parted.states).max():.2g}.")
+
+
+class Logs(Figure):
+    """Loss and gradient norm by update of several runs, side by side, on logarithmic axes.
+
+    runs  {name: train.Result}
+    """
+
+    size = (900, 380)
+
+    def __init__(self, runs: dict[str, train.Result]):
+        self.runs = {name: run.history for name, run in runs.items()}
+        super().__init__()
+
+    def draw(self):
+        panels = self.fig.subplots(2, len(self.runs), sharex="col", sharey="row", squeeze=False)
+        for column, (name, history) in zip(panels.T, self.runs.items()):
+            for ax, values, dash, colour in zip(column, (history.loss, history.grad_norm), ("-", "--"),
+                                                (BLUE, VERMILION)):
+                ax.plot(np.maximum(values, 1e-8), dash, color=colour, linewidth=1.2)
+                ax.set_yscale("log")
+            column[0].set_title(name)
+            column[1].set_xlabel("update")
+        panels[0, 0].set(ylabel="loss", ylim=(1e-4, 1e4))
+        panels[1, 0].set(ylabel="length of the gradient", ylim=(1e-5, 1e5))
+
+    def describe(self, data):
+        return "Logs of training runs, on logarithmic axes. " + " ".join(
+            f"{name}: the loss starts at {history.loss[0]:.1g} and is {_since(history.loss)} in the second half; the "
+            f"gradient's length is about {_decade(history.grad_norm[0])} at the start and {_decade(history.grad_norm.max())} at most."
+            for name, history in self.runs.items())
+
+
+def _since(loss: np.ndarray) -> str:
+    """Where the loss of the second half lies, told from its median: chaotic runs have no digits that last."""
+    ratio = np.median(loss[len(loss) // 2:]) / loss[0]
+    return "far above that" if ratio > 5 else "far below that" if ratio < .2 else "near that"
+
+
+def _decade(value: float) -> str:
+    """The nearest power of ten: chaotic runs differ in every digit from processor to processor."""
+    return f"{10. ** np.round(np.log10(value)):g}"

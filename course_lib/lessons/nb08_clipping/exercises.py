@@ -1,0 +1,361 @@
+"""The exercises of notebook 08, clipping."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ... import bptt, clipping, gradcheck, initialise
+from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+
+
+# 8.1 One factor for all
+
+
+def clip_all(arrays, max_norm):
+    norm = np.sqrt(sum((array**2).sum() for array in arrays))
+    factor = min(1, max_norm / norm)
+    return tuple(factor * array for array in arrays)
+
+
+def _clip_one_long_vector(arrays, max_norm):
+    """Put all entries into one vector, give it the length max_norm if it is longer, and cut it up again."""
+    long = np.concatenate([array.ravel() for array in arrays])
+    length = np.hypot.reduce(long)
+    long = long if length <= max_norm else long / length * max_norm
+    cuts = np.cumsum([array.size for array in arrays])[:-1]
+    return tuple(part.reshape(array.shape) for part, array in zip(np.split(long, cuts), arrays))
+
+
+def _clip_by_library(arrays, max_norm):
+    from collections import namedtuple
+    tree = namedtuple("Arrays", [f"p{i}" for i in range(len(arrays))])(*arrays)
+    return tuple(clipping.clip_by_norm(tree, max_norm).grads)
+
+
+def _joint(arrays):
+    return np.sqrt(sum((array**2).sum() for array in arrays))
+
+
+def _clip_in_place(arrays, max_norm):
+    factor = min(1, max_norm / _joint(arrays))
+    for array in arrays:
+        array *= factor
+    return tuple(arrays)
+
+
+def _clip_all_cases(rng):
+    large = [rng.uniform(.5, 2., (3, 4)), -rng.uniform(.5, 2., 3), rng.uniform(1., 3., (2, 3))]
+    small = [rng.uniform(.01, .02, (2, 2)), rng.uniform(.01, .02, 5), -rng.uniform(.01, .02, (1, 3))]
+    uneven = [rng.uniform(10., 20., (4, 2)), rng.uniform(.1, .2, 4), rng.uniform(.01, .02, (3, 4))]
+    return [(large, .7), (small, 1.), (uneven, 5.)]
+
+
+# 8.2 How far it turns
+
+
+def turned(gradient, limit):
+    cut = np.clip(gradient, -limit, limit)
+    cosine = (gradient * cut).sum() / np.sqrt((gradient**2).sum() * (cut**2).sum())
+    return np.degrees(np.arccos(cosine))
+
+
+def _turned_by_lengths(gradient, limit):
+    """From the three sides of a triangle: of lengths 1, 1 and d, the angle is 2 arcsin(d / 2)."""
+    units = [vector / np.linalg.norm(vector) for vector in (gradient, np.clip(gradient, -limit, limit))]
+    return np.degrees(2 * np.arcsin(np.linalg.norm(units[0] - units[1]) / 2))
+
+
+def _turned_flat(gradient, limit):
+    g = np.ravel(gradient)
+    cut = np.sign(g) * np.minimum(np.abs(g), limit)
+    return 180 / np.pi * np.arccos(np.dot(g, cut) / np.linalg.norm(g) / np.linalg.norm(cut))
+
+
+def _turned_cases(rng):
+    return [(rng.uniform(.2, 3., 6) * rng.choice([-1, 1], 6), .5), (rng.normal(size=(4, 5)), .3),
+            (np.r_[50., rng.uniform(.1, .3, 30)], .2)]
+
+
+# 8.5 A threshold from the log
+
+
+def threshold_for(norms, share):
+    ranked = np.sort(norms)[::-1]                  # largest first
+    return ranked[int(share * len(norms))]         # so many lie above it
+
+
+def _threshold_by_trying(norms, share):
+    """The smallest recorded norm above which lies at most that share."""
+    return min(c for c in norms if sum(norm > c for norm in norms) <= share * len(norms))
+
+
+def _threshold_partition(norms, share):
+    above = int(np.floor(share * len(norms)))
+    return np.partition(norms, len(norms) - 1 - above)[len(norms) - 1 - above]
+
+
+def _threshold_cases(rng):
+    usual = rng.uniform(.5, 2., 40)
+    spikes = np.r_[rng.uniform(.1, .2, 57), 1e3, 30., 2e6]
+    return [(rng.permutation(usual), .1), (rng.permutation(spikes), .05), (rng.uniform(1, 3, 17), .5)]
+
+
+# 8.7 The far part
+
+
+def far_part():
+    near, far = 3., 3e-9
+    norm = np.sqrt(near**2 + far**2)
+    return far * .25 / norm
+
+
+def _far_part_by_library():
+    return clipping.clip_by_norm(np.array([3., 3e-9]), .25).grads[1]
+
+
+# 8.9 Always, or never?
+
+
+def clip_fraction(norms, max_norm, window):
+    clipped = norms > max_norm
+    return np.array([clipped[k:k + window].mean() for k in range(len(norms) - window + 1)])
+
+
+def _fraction_by_sums(norms, max_norm, window):
+    """Differences of a running count."""
+    count = np.r_[0, np.cumsum([norm > max_norm for norm in norms])]
+    return (count[window:] - count[:-window]) / window
+
+
+def _fraction_by_views(norms, max_norm, window):
+    return np.lib.stride_tricks.sliding_window_view(np.asarray(norms) > max_norm, window).mean(-1)
+
+
+def _fraction_cases(rng):
+    norms = np.exp(rng.normal(size=30))
+    return [(norms, 1., 5), (norms[:12], float(norms[3]), 3), (norms[:9], .3, 9)]
+
+
+# 8.11 What a step back keeps
+
+
+def kept(back):
+    W, h, da = back.run.params.W_hh, back.run.h, back.da
+    after = (1 - h[1:-1]**2) * (da[1:] @ W)         # from a_t back to a_{t-1}
+    return (after**2).sum(-1) / (da[1:]**2).sum(-1)
+
+
+def _kept_by_complex_step(back):
+    """The Jacobian da_t/da_{t-1} of each step and sequence by the complex step, then a product."""
+    W, h, da = back.run.params.W_hh, back.run.h, back.da
+    T, B, H = da.shape
+    ratios = np.empty((T - 1, B))
+    for t in range(1, T):
+        for b in range(B):
+            before = np.arctanh(h[t, b])
+            J = np.stack([gradcheck.complex_step(lambda a: (W @ np.tanh(a))[i], before) for i in range(H)])
+            ratios[t - 1, b] = ((da[t, b] @ J)**2).sum() / (da[t, b]**2).sum()
+    return ratios
+
+
+def _kept_loop(back):
+    W, rows = back.run.params.W_hh, []
+    for da_t, h_before in zip(back.da[1:], back.run.h[1:]):
+        u = np.einsum("ij,bi->bj", W, da_t) * (1 - h_before) * (1 + h_before)
+        rows.append(np.linalg.norm(u, axis=-1)**2 / np.linalg.norm(da_t, axis=-1)**2)
+    return np.array(rows)
+
+
+def _kept_wrong(slope=lambda h: (1 - h[1:-1]**2), turn=False, power=1.):
+    def kept(back):
+        W, da = back.run.params.W_hh, back.da
+        after = slope(back.run.h) * (da[1:] @ (W.T if turn else W))
+        return ((after**2).sum(-1) / (da[1:]**2).sum(-1))**power
+    return kept
+
+
+def _kept_cases(rng):
+    cases = []
+    for T, B, D, H, gain in [(6, 2, 3, 4, .6), (9, 3, 2, 5, 1.3)]:
+        params = initialise.rnn(D, H, rng, gain=gain)._replace(b_h=rng.uniform(.1, .3, H))
+        run = bptt.forward(params, rng.normal(size=(T, B, D)), rng.uniform(.1, .5, (B, H)))
+        cases.append((bptt.backward(run, rng.normal(size=run.h.shape)),))
+    return cases
+
+
+BANK = Bank(8, "Clipping", [
+    Exercise(
+        "8.1", "One factor for all", minutes=4, difficulty=1,
+        solution=clip_all, oracle=_clip_one_long_vector, cases=_clip_all_cases,
+        also_correct=(_clip_by_library,), returns=("arrays[0]", "arrays[1]", "arrays[2]"),
+        stub='''
+def clip_all(arrays: list, max_norm: float) -> tuple[np.ndarray, ...]:
+    """New arrays, all scaled by one factor, so that their joint norm is at most max_norm."""
+    ...
+''',
+        mistakes=[
+            Mistake(lambda arrays, c: tuple(array * min(1, c / np.linalg.norm(array)) for array in arrays),
+                    "Each array is clipped by its own norm. There is one joint norm, over the entries of all "
+                    "arrays, and one factor: otherwise the direction changes."),
+            Mistake(lambda arrays, c: tuple(array * c / _joint(arrays) for array in arrays),
+                    "A gradient that is short already was made longer. The factor is never above 1."),
+            Mistake(lambda arrays, c: tuple(np.clip(array, -c, c) for array in arrays),
+                    "This cuts each entry: it is clipping by value. Scale all of them by one factor."),
+            Mistake(lambda arrays, c: tuple(a * min(1, c / sum(map(np.linalg.norm, arrays))) for a in arrays),
+                    "The joint norm is not the sum of the norms. It is the root of the sum of all squares."),
+            Mistake(_clip_in_place,
+                    "The numbers are right, but the caller's arrays were changed. Return new ones."),
+            Mistake(lambda arrays, c: tuple(array * min(1, c / _joint(arrays)**2) for array in arrays),
+                    "The root is missing: you divided by the squared norm."),
+        ],
+        hints=["First one number: the root of the sum of all squares, over all arrays.",
+               "The factor is max_norm / norm where the norm is larger, else 1.",
+               "factor = min(1, max_norm / norm); return tuple(factor * array for array in arrays)."],
+    ),
+    Exercise(
+        "8.2", "How far it turns", minutes=4, difficulty=1,
+        solution=turned, oracle=_turned_by_lengths, cases=_turned_cases, rtol=1e-7,
+        also_correct=(_turned_flat,),
+        stub='''
+def turned(gradient: np.ndarray, limit: float) -> float:
+    """The angle in degrees between a gradient (any shape) and the same cut to [-limit, limit]."""
+    ...
+''',
+        mistakes=[
+            Mistake(lambda g, c: np.radians(turned(g, c)), "This is the angle in radians. np.degrees turns "
+                    "it."),
+            Mistake(lambda g, c: np.cos(np.radians(turned(g, c))), "This is the cosine. The angle is its "
+                    "arccos."),
+            Mistake(lambda g, c: turned(g, 1e-9 * c),
+                    "This is the angle to the signs of the gradient. Entries below the limit stay as they "
+                    "are."),
+            Mistake(lambda g, c: np.degrees(np.arccos(np.vdot(g, np.minimum(g, c)) / np.linalg.norm(g)
+                                                      / np.linalg.norm(np.minimum(g, c)))),
+                    "Large negative entries have to be cut too, at -limit."),
+            Mistake(lambda g, c: 90 - turned(g, c), "This is the angle to 90 degrees: arcsin where arccos is "
+                    "needed."),
+        ],
+        hints=["np.clip(gradient, -limit, limit) cuts the entries.",
+               "The cosine of the angle between u and v is their sum of products over the product of their "
+               "lengths.",
+               "np.degrees(np.arccos(cosine)). For a matrix, sum over all entries."],
+    ),
+    Prediction("8.3", "Cut every entry to a hundredth of the largest one: by how many degrees does the "
+                      "gradient of a real network turn?", unit="degrees", close=15.),
+    Prediction("8.4", "The same start with the gradient clipped at 0.3: where is it after 600 updates?",
+               kind="choice",
+               choices=("far away, a little later", "still hopping at the foot of the wall",
+                        "down in the valley, error below 0.001")),
+    Exercise(
+        "8.5", "A threshold from the log", minutes=4, difficulty=2,
+        solution=threshold_for, oracle=_threshold_by_trying, cases=_threshold_cases,
+        also_correct=(_threshold_partition,),
+        stub='''
+def threshold_for(norms: np.ndarray, share: float) -> float:
+    """The smallest of the recorded norms (N,) above which at most `share` (0 to 1) of them lie."""
+    ...
+''',
+        mistakes=[
+            Mistake(lambda norms, share: np.sort(norms)[int(share * len(norms))],
+                    "You counted from the small end: now nearly all updates would be clipped."),
+            Mistake(lambda norms, share: share * max(norms),
+                    "This is a part of the largest norm. One spike of a million would set it; count updates "
+                    "instead."),
+            Mistake(lambda norms, share: np.mean(norms) * (1 + share),
+                    "The mean is no guide here: one spike moves it past all other norms."),
+            Mistake(lambda norms, share: np.sort(norms)[::-1][max(int(share * len(norms)) - 1, 0)],
+                    "Off by one: with one norm more above it the share is still kept, and the threshold is "
+                    "lower."),
+            Mistake(lambda norms, share: np.median(norms), "This is the median, whatever share is asked "
+                    "for."),
+            Mistake(lambda norms, share: np.quantile(norms, 1 - share),
+                    "Between two norms np.quantile draws a line. The threshold has to be one of the recorded "
+                    "norms."),
+        ],
+        hints=["Sort the norms, largest first. How many may lie above the threshold?",
+               "int(share * len(norms)) of them may lie above it.",
+               "If m may lie above it, it is entry m of the sorted norms, counted from 0."],
+    ),
+    Prediction("8.6", "A network whose gradient vanishes, now trained with clipping at 0.25: does it learn "
+                      "to name the first symbol after 40 steps?", kind="choice",
+               choices=("yes, all three seeds", "some seeds do", "no, none")),
+    Exercise(
+        "8.7", "The far part", minutes=2, difficulty=1,
+        solution=far_part, oracle=_far_part_by_library, rtol=1e-2, also_correct=(2.5e-10,),
+        mistakes=[
+            Mistake(.25, "This is the norm of the whole after clipping. The far part is a small part of it."),
+            Mistake(3e-9, "Clipping multiplies every part by the same factor, the far one too. The factor is "
+                    "not 1 here."),
+            Mistake(7.5e-10, "The factor is 0.25 over the norm, and the norm is 3: not 0.25 itself."),
+            Mistake(3e-9 * 12, "The factor is upside down: clipping never makes anything larger."),
+        ],
+        hints=["How large is the norm of the two parts together?", "The factor is .25 / 3.",
+               "Multiply the far part by the factor."],
+    ),
+    Prediction("8.8", "float32 gradients 3e30 and -4e30, finite both; clip_grad_norm_(parameters, 1.): what "
+                      "are they afterwards?", kind="choice",
+               choices=("0.6 and -0.8", "zeros", "NaN", "unchanged")),
+    Exercise(
+        "8.9", "Always, or never?", minutes=3, difficulty=2,
+        solution=clip_fraction, oracle=_fraction_by_sums, cases=_fraction_cases, time_axis="each",
+        also_correct=(_fraction_by_views,),
+        stub='''
+def clip_fraction(norms: np.ndarray, max_norm: float, window: int) -> np.ndarray:
+    """The share of clipped updates in each stretch of `window` updates: (N - window + 1,). norms (N,)."""
+    ...
+''',
+        mistakes=[
+            Mistake(lambda norms, c, n: 1 - clip_fraction(norms, c, n),
+                    "This is the share that was not clipped. An update is clipped where its norm is above "
+                    "max_norm."),
+            Mistake(lambda norms, c, n: n * clip_fraction(norms, c, n),
+                    "These are counts. Divide by the window for a share."),
+            Mistake(lambda norms, c, n: clip_fraction(norms, c, n)[:-1],
+                    "The last stretch is missing: there are N - window + 1 of them."),
+            Mistake(lambda norms, c, n: (norms > c).mean(), "This is the share of the whole run. Return one "
+                    "per stretch."),
+            Mistake(lambda norms, c, n: clip_fraction(norms, np.nextafter(c, 0), n),
+                    "A norm that equals max_norm is not clipped: it needs > and not >=."),
+        ],
+        hints=["norms > max_norm is True where an update was clipped.", "The mean of a stretch of these is "
+                    "its share.",
+               "range(len(norms) - window + 1) are the starts of the stretches."],
+    ),
+    Prediction("8.10", "Multiply every gradient by 1/1000 and train with Adam for 300 updates: how far do "
+                       "the parameters move, compared with before?", kind="choice",
+               choices=("a thousandth as far", "a thirtieth as far", "as far, to 1 percent")),
+    Exercise(
+        "8.11", "What a step back keeps", minutes=5, difficulty=3,
+        solution=kept, oracle=_kept_by_complex_step, cases=_kept_cases, time_axis=0,
+        also_correct=(_kept_loop,),
+        stub='''
+def kept(back: bptt.Back) -> np.ndarray:
+    """r_t for t = 2 ... T of a tanh network, (T - 1, B): |u_t|^2 / |v_t|^2, v_t = dL/da_t.
+
+    back.da (T, B, H): back.da[t - 1] is dL/da_t; back.run.h (T + 1, B, H); back.run.params.W_hh (H, H).
+    """
+    ...
+''',
+        mistakes=[
+            Mistake(_kept_wrong(turn=True),
+                    "W_hh is the wrong way round. For rows, W_hh^T times a column is da_t @ W_hh."),
+            Mistake(_kept_wrong(slope=lambda h: 1.), "The slope of tanh on the way to a_{t-1} is missing."),
+            Mistake(_kept_wrong(slope=lambda h: 1 - h[2:]**2),
+                    "The slope is taken at h_t. The step ends at a_{t-1}, so it needs 1 - h_{t-1}^2."),
+            Mistake(_kept_wrong(slope=lambda h: 1 - h[:-2]**2),
+                    "The slope is taken at h_{t-2}, one step too far back: row t - 1 of h is h_{t-1}."),
+            Mistake(lambda back: 1 / kept(back),
+                    "The ratio is upside down: what is left after the step belongs above."),
+            Mistake(_kept_wrong(power=.5), "These are ratios of lengths. Here the squared lengths are "
+                    "compared."),
+            Mistake(lambda back: (back.da[:-1]**2).sum(-1) / (back.da[1:]**2).sum(-1),
+                    "dL/da_{t-1} holds what other losses add there. u_t is only what comes back from step "
+                    "t."),
+        ],
+        hints=["v_t for t = 2 ... T are the rows back.da[1:]. Where do they go next?",
+               "Through W_hh and then through the slope at a_{t-1}: (1 - h_{t-1}^2) * (v_t @ W_hh).",
+               "h_{t-1} for t = 2 ... T are the rows back.run.h[1:-1]."],
+    ),
+    Prediction("8.12", "Sequences of T = 30, at most 3000 updates: which of the three learn them in more "
+                       "than half of the runs?", kind="choices", choices=("SGD", "clip", "clip + penalty")),
+])

@@ -1,0 +1,334 @@
+"""The figures of notebook 08: two ways to clip, the wall with a threshold, a spike in Adam, success by length."""
+
+from __future__ import annotations
+
+import os
+from typing import Iterable, NamedTuple
+
+import numpy as np
+from matplotlib.patheffects import withStroke
+
+from ... import clipping
+from ...screen.figure import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
+from ...screen.kit import apart
+from ..nb07_exploding import wall
+from ..nb07_exploding.figures import COLOURS, HIGHEST, ON_PICTURE
+from . import rescue, success
+
+
+class Clips(NamedTuple):
+    """What Arrows shows: the gradient, clipped by norm and by value; the angles of the latter over `thresholds`."""
+
+    gradient: np.ndarray
+    by_norm: np.ndarray
+    by_value: np.ndarray
+    angles: np.ndarray
+
+
+class Arrows(Figure):
+    """A gradient with two entries and what the two kinds of clipping leave of it.
+
+    threshold  largest norm, and largest entry
+    direction  of the gradient, in degrees
+    """
+
+    size = (860, 380)
+    labels = {"threshold": "threshold", "direction": "direction (degrees)"}
+    length = 2.
+    thresholds = np.linspace(.05, 2.5, 99)
+
+    def draw(self):
+        ax, right = self.fig.subplots(1, 2, width_ratios=(1, 1.25))
+        ax.set(title="The gradient and what is left of it", xlabel="first entry", ylabel="second entry",
+               xlim=(-.15, 2.25), ylim=(-.15, 2.25), aspect="equal")
+        self.circle, = self.moving(ax.plot([], [], ":", color=BLUE, linewidth=1.2))
+        self.square, = self.moving(ax.plot([], [], "-.", color=VERMILION, linewidth=1.2))
+        styles = (INK, "-", 1.6), (BLUE, "-", 3.2), (VERMILION, "--", 2.4)
+        self.arrows = [self.moving(ax.plot([], [], dash, color=colour, linewidth=width))[0]
+                       for colour, dash, width in styles]
+        self.tips = [self.moving(ax.plot([], [], marker, color=colour, markersize=size))[0]
+                     for (colour, _, _), marker, size in zip(styles, "osD", (5, 8, 7))]
+        right.set(title="Angle to the gradient", xlabel="threshold", ylabel="degrees", xlim=(0, 2.5), ylim=(-2, 60))
+        right.axhline(0, color=BLUE, linewidth=2.4)
+        self.curve, = self.moving(right.plot([], [], "--", color=VERMILION))
+        self.here, = self.moving(right.plot([], [], "D", color=VERMILION, markersize=7))
+        for height, words, colour in ((.96, "──  clipped by norm: 0 everywhere", BLUE),
+                                      (.88, "╌╌ clipped by value", VERMILION)):
+            right.text(.3, height, words, color=colour, transform=right.transAxes, va="top")
+        self.words = self.moving(right.text(.3, .8, "", transform=right.transAxes, va="top", linespacing=1.5))
+
+    def compute(self, threshold=.6, direction=20.):
+        turn = np.radians(direction)
+        gradient = self.length * np.array([np.cos(turn), np.sin(turn)])
+        limits = self.thresholds[:, None]
+        angles = clipping.angle(np.clip(gradient, -limits, limits), np.broadcast_to(gradient, (len(limits), 2)),
+                                lead=limits.shape[:1])
+        return Clips(gradient, clipping.clip_by_norm(gradient, threshold).grads,
+                     clipping.clip_by_value(gradient, threshold).grads, angles)
+
+    def move(self, clips):
+        threshold = self.values["threshold"]
+        turn = np.linspace(0, np.pi / 2, 60)
+        self.circle.set_data(threshold * np.cos(turn), threshold * np.sin(turn))
+        self.square.set_data([threshold, threshold, 0], [0, threshold, threshold])
+        for (x, y), arrow, tip in zip(clips[:3], self.arrows, self.tips):
+            arrow.set_data([0, x], [0, y])
+            tip.set_data([x], [y])
+        self.curve.set_data(self.thresholds, clips.angles)
+        self.here.set_data([threshold], [clipping.angle(clips.by_value, clips.gradient)])
+        self.words.set_text(f"threshold {threshold:g}\nlength by norm {np.linalg.norm(clips.by_norm):.3g}, "
+                            f"by value {np.linalg.norm(clips.by_value):.3g}\n"
+                            f"angle by value {self.here.get_ydata()[0]:.1f}°")
+
+    def describe(self, clips):
+        g, c = clips.gradient, self.values["threshold"]
+        return (f"A gradient ({g[0]:.2f}, {g[1]:.2f}) of length {self.length:g} and the threshold {c:g}. Clipped by "
+                f"norm it has length {np.linalg.norm(clips.by_norm):.3g} and the same direction. Clipped by value it "
+                f"is ({clips.by_value[0]:.2f}, {clips.by_value[1]:.2f}), turned by "
+                f"{clipping.angle(clips.by_value, g):.1f} degrees. The largest angle over all thresholds is "
+                f"{clips.angles.max():.1f} degrees, at thresholds below the smaller entry.")
+
+
+ON_BRIGHT = "#00224e"  # text on the bright colours of the picture
+LESSON = wall.Point(6., -2.2)  # the start of the lesson, beside the 30 that are counted
+
+
+class Descents(NamedTuple):
+    """What Rescue shows.
+
+    path     wall.Point (updates + 1,): from the chosen start at the chosen threshold
+    end      the error at its end
+    rescued  (thresholds,) how many of the 30 starts only the clipped descent solves
+    hurt     (thresholds,) how many only the unclipped one solves
+    alone    how many the unclipped one solves
+    verdicts (30,) of the starts at the chosen threshold: solved by 0 none, 1 the unclipped one alone, 2 the clipped
+             one alone, 3 both
+    """
+
+    path: wall.Point
+    end: float
+    rescued: np.ndarray
+    hurt: np.ndarray
+    alone: int
+    verdicts: np.ndarray
+
+
+class Rescue(Figure):
+    """Gradient descent on the wall with a threshold: its way, and what becomes of 30 starts at each threshold.
+
+    threshold  log10 of the largest norm
+    rate       of descent
+    start      0: w = 6, b = -2.2; 1 ... 30: those that are counted
+    seed       that draws the 30
+    """
+
+    size = (900, 420)
+    labels = {"threshold": "log10 of the threshold", "rate": "rate", "start": "start"}
+    thresholds = np.arange(-16, 17) / 8
+    rates = .03, .1, .3, 1.
+    marks = ("x", ORANGE), ("v", VERMILION), ("^", GREEN), ("o", BLUE)  # by verdict
+    window = (3.4, 7.3), (-3.6, -1.2)
+
+    def __init__(self, seed: int = 0, **values):
+        self.starts = wall.Point(*(np.r_[first, drawn] for first, drawn in zip(LESSON, rescue.starts(seed))))
+        limits = np.r_[10 ** self.thresholds, np.inf]
+        spread = wall.Point(*(part[:, None, None] for part in self.starts))  # starts, rates, thresholds
+        path = rescue.descend(spread, np.array(self.rates)[:, None], limits)
+        self.ends = rescue.error(path)
+        self.paths = wall.Point(*(part.astype(np.float32) for part in path))
+        super().__init__(**values)
+
+    def draw(self):
+        ax, right = self.fig.subplots(1, 2, width_ratios=(1.25, 1))
+        (left, most), (low, high) = self.window
+        w, b = np.linspace(left, most, 300), np.linspace(low, high, 300)[:, None]
+        ax.imshow(wall.evaluate(wall.Point(w, b)).loss, cmap=COLOURS, vmin=0, vmax=HIGHEST, origin="lower",
+                  extent=(left, most, low, high), aspect="auto")
+        ax.set(title="The way down (bright: large error)", xlabel="weight w", ylabel="bias b", xlim=(left, most),
+               ylim=(low, high))
+        ax.grid(False)
+        rim = [withStroke(linewidth=3, foreground=ON_PICTURE)]  # seen on bright and dark parts, as the way is
+        self.kinds = [self.moving(ax.plot([], [], marker, color=colour, markersize=6, markeredgewidth=1.5,
+                                          path_effects=rim))[0] for marker, colour in self.marks]
+        self.ways = [self.moving(ax.plot([], [], "-", color=colour, linewidth=width))[0]
+                     for colour, width in ((INK, 3.2), (ON_PICTURE, 1.2))]
+        self.first, = self.moving(ax.plot([], [], "o", color=ON_PICTURE, markersize=8, markerfacecolor="none"))
+        self.last, = self.moving(ax.plot([], [], "*", color=ON_PICTURE, markersize=11))
+        self.words = self.moving(ax.text(.02, .03, "", color=ON_BRIGHT, transform=ax.transAxes, va="bottom",
+                                         linespacing=1.4))  # where descents hardly ever come
+        right.set(title="Of 30 starts", xlabel="log10 of the threshold", ylabel="starts", xlim=(-2.05, 2.05),
+                  ylim=(-.5, 38), yticks=range(0, 31, 5))
+        self.rescued, = self.moving(right.plot([], [], "-^", color=GREEN, markersize=4))
+        self.hurt, = self.moving(right.plot([], [], "--v", color=VERMILION, markersize=4))
+        self.here, = self.moving(right.plot([], [], ":", color=INK, linewidth=1.2))
+        key = ((.02, .985, "▲ rescued", GREEN), (.45, .985, "▼ hurt", VERMILION),
+               (.02, .925, "● solved by both", BLUE), (.45, .925, "× lost by both", ORANGE))
+        for x, height, words, colour in key:
+            right.text(x, height, words, color=colour, transform=right.transAxes, va="top")
+        self.alone = self.moving(right.text(.02, .865, "", color=INK, transform=right.transAxes, va="top"))
+
+    def compute(self, threshold=-.5, rate=.3, start=0):
+        place = np.flatnonzero(np.isclose(self.thresholds, threshold))
+        if rate not in self.rates or not len(place) or start not in range(len(self.starts.w)):
+            raise ValueError(f"threshold {threshold:g}, rate {rate:g}, start {start}: needs eighths from -2 to 2, one "
+                             f"of {self.rates}, and 0 to {len(self.starts.w) - 1}.")
+        i, j = self.rates.index(rate), place[0]
+        solved = self.ends[1:, i] < rescue.SOLVED
+        clipped, alone = solved[:, :-1], solved[:, -1:]
+        path = wall.Point(*(part[:, start, i, j].astype(float) for part in self.paths))
+        return Descents(path, self.ends[start, i, j], (clipped & ~alone).sum(0), (alone & ~clipped).sum(0),
+                        int(alone.sum()), alone[:, 0] + 2 * clipped[:, j])
+
+    def move(self, descents):
+        threshold, path = self.values["threshold"], descents.path
+        for verdict, line in enumerate(self.kinds):
+            mine = descents.verdicts == verdict
+            line.set_data(self.starts.w[1:][mine], self.starts.b[1:][mine])
+        (left, most), (low, high) = self.window
+        for line in self.ways:
+            line.set_data(np.clip(path.w, left - 9, most + 9), np.clip(path.b, low - 9, high + 9))
+        self.first.set_data(path.w[:1], path.b[:1])
+        self.last.set_data(path.w[-1:], path.b[-1:])
+        self.words.set_text(f"threshold {10 ** threshold:.3g}\n○ start   ★ end: w = {path.w[-1]:.4g}, "
+                            f"b = {path.b[-1]:.4g}\nerror at the end {descents.end:.2g}")
+        self.rescued.set_data(self.thresholds, descents.rescued)
+        self.hurt.set_data(self.thresholds, descents.hurt)
+        self.here.set_data([threshold, threshold], [-.5, 31])
+        self.alone.set_text(f"solved without clipping: {descents.alone}")
+
+    def describe(self, descents):
+        path, j = descents.path, int(np.flatnonzero(np.isclose(self.thresholds, self.values["threshold"]))[0])
+        return (f"Left, the wall from above with 30 starts and one way down, at rate {self.values['rate']:g} and "
+                f"threshold {10 ** self.values['threshold']:.2g}: from w = {path.w[0]:.1f}, b = {path.b[0]:.1f} to w = "
+                f"{path.w[-1]:.2g}, b = {path.b[-1]:.2g}. Right, over the threshold, how many starts clipping rescues "
+                f"and how many it hurts. Without clipping {descents.alone} of 30 are solved; here it rescues "
+                f"{descents.rescued[j]} and hurts {descents.hurt[j]}.")
+
+
+class Steps(NamedTuple):
+    """What Spike shows, (2, updates) each, row 0 not clipped and row 1 clipped; step is Adam's, divided by its rate."""
+
+    gradient: np.ndarray
+    step: np.ndarray
+
+
+class Spike(Figure):
+    """A gradient of 1 at every update but one, and how large Adam's steps are afterwards, clipped and not.
+
+    spike  the gradient at update 1000
+    limit  threshold that clips it
+    beta2  of Adam
+    """
+
+    size = (900, 380)
+    labels = {"spike": "size of the spike", "limit": "threshold", "beta2": "beta2"}
+    updates, at, highest = 9000, 1000, 3.6
+    beta1 = .9
+
+    def draw(self):
+        ax, right = self.fig.subplots(2, 1, sharex=True, height_ratios=(1, 1.6))
+        ax.set(title="The gradient", ylabel="size", yscale="log", ylim=(.02, 3e5))
+        right.set(title="Adam's step", xlabel="update", ylabel="step / rate", ylim=(0, self.highest),
+                  xlim=(0, self.updates))
+        right.axhline(.5, color=INK, linewidth=.8, dashes=(1, 2))
+        self.lines = [[self.moving(axes.plot([], [], dash, color=colour, linewidth=width))[0] for axes in (ax, right)]
+                      for colour, dash, width in ((VERMILION, "-", 1.4), (BLUE, "--", 1.8))]
+        self.words = [self.moving(right.text(.99, height, "", color=colour, transform=right.transAxes, va="top",
+                                             ha="right")) for height, colour in ((.97, VERMILION), (.85, BLUE))]
+        self.drawn = np.unique(np.r_[:self.updates:30, self.at - 5:self.at + 90])
+
+    def compute(self, spike=1000., limit=3., beta2=.999):
+        usual = np.array([1., min(1., limit)])
+        gradient = np.tile(usual[:, None], self.updates)
+        gradient[:, self.at] = spike, min(spike, limit)
+        since = np.arange(self.updates) - self.at
+        done = np.arange(1, self.updates + 1)
+
+        def unbiased(beta, power):
+            """The running mean of a power of the gradient, which is the usual one but for the spike, made unbiased."""
+            base, top = usual[:, None] ** power, gradient[:, self.at, None] ** power
+            extra = (top - base) * (1 - beta) * beta ** np.maximum(since, 0) / (1 - beta ** done)
+            return base + np.where(since >= 0, extra, 0)
+
+        return Steps(gradient, unbiased(self.beta1, 1) / np.sqrt(unbiased(beta2, 2)))
+
+    def move(self, steps):
+        for lines, gradient, step in zip(self.lines, *steps):
+            lines[0].set_data(self.drawn, gradient[self.drawn])
+            lines[1].set_data(self.drawn, step[self.drawn])
+        for text, name, count in zip(self.words, ("──  not clipped", "╌╌ clipped"), self.slow(steps)):
+            text.set_text(f"{name}: below half the rate for {count} updates")
+
+    def slow(self, steps: Steps) -> np.ndarray:
+        """For how many updates the step is below half the rate."""
+        return (steps.step < .5).sum(1)
+
+    def describe(self, steps):
+        slow, values = self.slow(steps), self.values
+        return (f"A gradient of 1 with one spike of {values['spike']:.3g} at update {self.at}, and Adam's step divided "
+                f"by its rate, with beta2 = {values['beta2']:g}. The largest step is {steps.step[0].max():.2f}. After "
+                f"the spike the step is below half the rate for {slow[0]} updates; with the gradient clipped at "
+                f"{values['limit']:.2g}, for {slow[1]}.")
+
+
+class SuccessByLength(Figure):
+    """How many networks solve temporal order, by length, for each method of `success`; drawn as results arrive.
+
+    results  {(method, T): solve.Solved}, kept by the caller and filled by `follow`
+    """
+
+    size = (760, 360)
+    ylim = -12, 109
+    styles = {"SGD": ("o-", VERMILION), "clip": ("s--", BLUE), "clip + penalty": ("^-.", GREEN)}
+
+    def __init__(self, results: dict):
+        self.results = results
+        super().__init__()
+
+    def draw(self):
+        ax = self.fig.subplots()
+        ax.set(title="Temporal order: who learns it within 3000 updates?", xlabel="length of the sequences T",
+               ylabel="networks that solved it (%)", xlim=(5, 78), ylim=self.ylim, xticks=success.LENGTHS)
+        self.lines = {method: self.moving(ax.plot([], [], style, color=colour, markersize=7))[0]
+                      for method, (style, colour) in self.styles.items()}
+        self.names = {method: self.moving(ax.text(0, 0, "", color=colour, va="center"))
+                      for method, (_, colour) in self.styles.items()}
+
+    def compute(self):
+        return {method: sorted((T, 100 * solved.solved.mean()) for (name, T), solved in self.results.items()
+                               if name == method) for method in self.styles}
+
+    def move(self, curves):
+        low, high = self.ylim
+        drawn = [method for method, points in curves.items() if points]
+        ends = np.array([curves[method][-1] for method in drawn]).reshape(-1, 2)
+        heights = low + (high - low) * apart((ends[:, 1] - low) / (high - low) + .001 * np.arange(len(drawn)), .065)
+        for method, points in curves.items():
+            self.lines[method].set_data(*(zip(*points) if points else ([], [])))
+            self.names[method].set_text(method if points else "")
+        for method, (T, _), height in zip(drawn, ends, heights):
+            self.names[method].set_position((T + 1.5, height))
+
+    def describe(self, curves):
+        at = {method: dict(points) for method, points in curves.items()}
+        lengths = sorted(set.intersection(*map(set, at.values())))
+        sgd, clip, penalty = ([at[method][T] for T in lengths] for method in self.styles)
+        apart = [T for T, low, middle, high in zip(lengths, sgd, clip, penalty)
+                 if low <= middle <= high and high - low >= 50]  # single counts differ between processors
+        words = (f"At T = {', '.join(map(str, apart))} SGD solves fewest and clip + penalty most, at least half of the "
+                 f"networks apart." if apart else "Nowhere are the methods far apart.")
+        return (f"The share of networks that solved temporal order, by length and method, from "
+                f"{sum(map(len, at.values()))} runs. {words}")
+
+    def follow(self, outcomes: Iterable) -> None:
+        """Show itself, and again with each ((method, T), Solved) that arrives; in an automated run at the end alone."""
+        from IPython.display import display
+        watched = not os.environ.get("TQDM_DISABLE")
+        shown = display(self, display_id=True) if watched else None
+        for setting, solved in outcomes:
+            self.results[setting] = solved
+            self.update()
+            if shown:
+                shown.update(self)
+        if not watched:
+            display(self)

@@ -1,0 +1,332 @@
+"""The exercises of notebook 09, initialization and other cures."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ... import bptt, gradcheck, initialise, jacobians
+from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+from . import residual
+
+
+# 9.2 An orthogonal matrix from a Gaussian one
+
+
+def orthogonal(A):
+    Q, R = np.linalg.qr(A)
+    return Q * np.sign(np.diag(R))
+
+
+def _gram_schmidt(A):
+    columns = []
+    for a in A.T:
+        for _ in range(2):  # once more for the digits that the first pass loses
+            for q in columns:
+                a = a - (q @ a) * q
+        columns.append(a / np.sqrt((a * a).sum()))
+    return np.stack(columns, axis=1)
+
+
+def _orthogonal_by_cholesky(A):
+    return A @ np.linalg.inv(np.linalg.cholesky(A.T @ A)).T
+
+
+def _orthogonal_cases(rng):
+    return [(rng.normal(size=(H, H)),) for H in (3, 6, 11)]
+
+
+def _rows_turned(A):
+    Q, R = np.linalg.qr(A)
+    return np.sign(np.diag(R))[:, None] * Q
+
+
+def _by_diagonal_of_q(A):
+    Q = np.linalg.qr(A)[0]
+    return Q * np.sign(np.diag(Q))
+
+
+# 9.3 A matrix of a given radius
+
+
+def with_radius(W, radius):
+    return radius / np.abs(np.linalg.eigvals(W)).max() * W
+
+
+def _by_characteristic_polynomial(W, radius):
+    return W * (radius / np.abs(np.roots(np.poly(W))).max())
+
+
+def _by_library(W, radius):
+    return radius * W / jacobians.spectral_radius(W)
+
+
+def _radius_cases(rng):
+    turn = np.array([[.8, -1.5], [1.5, .7]])  # complex eigenvalues: the largest real part is not the modulus
+    return [(turn, .95), (rng.normal(size=(5, 5)), .5), (np.array([[.5, 3.], [.2, -1.6]]), 1.1)]
+
+
+# 9.5 How much is enough
+
+
+def gain_for(left, T):
+    return left ** (1 / T)
+
+
+def _gain_by_search(left, T):
+    rng = np.random.default_rng(0)
+    low, high = 1e-3, 10.
+    params = initialise.rnn(1, 3, rng)
+    x, direction = rng.normal(size=(T, 1, 1)), initialise.orthogonal((1, 3), rng)
+    for _ in range(60):
+        gain = (low * high) ** .5
+        run = bptt.forward(params._replace(W_hh=gain * params.W_hh), x, activation="linear")
+        size = np.linalg.norm(bptt.backward(run, bptt.at_end(run, direction)).dh[0])
+        low, high = (gain, high) if size < left else (low, gain)
+    return (low * high) ** .5
+
+
+def _gain_cases(rng):
+    return [(1e-3, 50), (1e-3, 100), (.5, 7), (20., 30)]
+
+
+# 9.9 The Jacobian of a leaky layer
+
+
+def leaky_jacobian(W_hh, a_t, alpha):
+    slope = 1 - np.tanh(a_t)**2
+    return alpha * np.eye(len(a_t)) + (1 - alpha) * slope[:, None] * W_hh
+
+
+def _leaky_complex(W_hh, a_t, alpha):
+    def state(change, i):  # of h_{t-1}: all that h_t[i] takes from it
+        return alpha * change[i] + (1 - alpha) * np.tanh(a_t + W_hh @ change)[i]
+
+    H = len(a_t)
+    return np.stack([gradcheck.complex_step(lambda change: state(change, i), np.zeros(H)) for i in range(H)])
+
+
+def _leaky_by_entries(W_hh, a_t, alpha):
+    H = len(a_t)
+    return [[(1 - alpha) / np.cosh(a_t[i])**2 * W_hh[i, j] + (alpha if i == j else 0) for j in range(H)]
+            for i in range(H)]
+
+
+def _leaky_cases(rng):
+    sizes = [(3, .9), (5, .3)]
+    return [(initialise.gaussian((H, H), rng), rng.uniform(.2, 1.5, H), alpha) for H, alpha in sizes]
+
+
+def _slopes(a_t):
+    return 1 - np.tanh(a_t)**2
+
+
+# 9.10 The shortest way back
+
+
+def fewest_factors(T, k):
+    return T // k + T % k
+
+
+def _fewest_by_search(T, k):
+    reached, factors = {T}, 0
+    while 0 not in reached:
+        reached = {t - step for t in reached for step in (1, k) if t >= step}
+        factors += 1
+    return factors
+
+
+def _fewest_by_divmod(T, k):
+    return sum(divmod(T, k))
+
+
+def _fewest_cases(rng):
+    return [(30, 5), (50, 7), (9, 10), (64, 1), (23, 4)]
+
+
+# 9.12 What changes the product
+
+
+CHOICES = ("a smaller rate", "targets divided by 100", "clipping the gradient", "orthogonal W_hh",
+           "leaky units")
+
+
+def what_changes_the_product():
+    return {"orthogonal W_hh", "leaky units"}  # the others act on what the product is multiplied by
+
+
+def _product_changes():
+    rng = np.random.default_rng(0)
+    params, x = initialise.rnn(2, 5, rng), rng.normal(size=(20, 1, 2))
+
+    def product(params=params, paths=residual.Paths(), target=1., act=lambda gradient: gradient):
+        run = residual.forward(params, x, paths)
+        residual.backward(run, bptt.at_end(run, act(run.h[-1] - target)))
+        return np.linalg.multi_dot(residual.step_jacobians(run)[::-1, 0])
+
+    other = {"a smaller rate": product(act=lambda g: g / 10), "targets divided by 100": product(target=.01),
+             "clipping the gradient": product(act=lambda g: g / np.linalg.norm(g)),
+             "orthogonal W_hh": product(params._replace(W_hh=initialise.orthogonal((5, 5), rng))),
+             "leaky units": product(paths=residual.leaky(.9))}
+    return {name for name in CHOICES if not np.allclose(other[name], product())}
+
+
+BANK = Bank(9, "Initialization and other cures", [
+    Prediction("9.1", "A square W_hh of 100 units, drawn by Glorot and Bengio's rule (normal entries) or as "
+                      "a Gaussian of gain 1. Which has the larger spectral radius on average?", kind="choice",
+               choices=("Glorot's", "the Gaussian", "neither")),
+    Exercise(
+        "9.2", "An orthogonal matrix from a Gaussian one", minutes=5, difficulty=2,
+        solution=orthogonal, oracle=_gram_schmidt, cases=_orthogonal_cases,
+        stub='''
+def orthogonal(A: np.ndarray) -> np.ndarray:
+    """The orthogonal Q of A = Q R with R upper triangular and a positive diagonal. A (H, H)."""
+    ...
+''',
+        also_correct=(_orthogonal_by_cholesky,),
+        mistakes=[
+            Mistake(lambda A: np.linalg.qr(A)[0],
+                    "Orthogonal, but R's diagonal is not positive yet: numpy chooses signs of its own, and "
+                    "with them Q is not drawn evenly from all orthogonal matrices."),
+            Mistake(_rows_turned,
+                    "The signs went to the rows of Q. In A = Q R the column j of Q meets the row j of R: "
+                    "turn the columns."),
+            Mistake(_by_diagonal_of_q,
+                    "These signs come from the diagonal of Q. It is R whose diagonal has to be positive."),
+            Mistake(lambda A: np.linalg.qr(A)[1], "This is R, the triangular factor. Q is the other one."),
+            Mistake(lambda A: A / np.linalg.norm(A, axis=0),
+                    "The columns have length 1 now, but they are not at right angles to each other."),
+        ],
+        hints=["np.linalg.qr(A) returns Q and R.",
+               "If column j of Q and row j of R both change their sign, the product stays the same.",
+               "np.sign(np.diag(R)) holds a sign for each column of Q."],
+    ),
+    Exercise(
+        "9.3", "A matrix of a given radius", minutes=4, difficulty=1,
+        solution=with_radius, oracle=_by_characteristic_polynomial, cases=_radius_cases, rtol=1e-7,
+        stub='''
+def with_radius(W: np.ndarray, radius: float) -> np.ndarray:
+    """W times a number above 0, so that its spectral radius is `radius`. W (H, H)."""
+    ...
+''',
+        also_correct=(_by_library,),
+        mistakes=[
+            Mistake(lambda W, radius: radius / np.linalg.norm(W, 2) * W,
+                    "This sets the largest singular value. The spectral radius is the largest modulus of an "
+                    "eigenvalue, which is smaller for these matrices."),
+            Mistake(lambda W, radius: radius / np.linalg.eigvals(W).real.max() * W,
+                    "The largest real part was used. Eigenvalues may be complex or negative: what counts is "
+                    "their modulus."),
+            Mistake(lambda W, radius: radius / np.abs(W).max() * W,
+                    "The largest entry was used. The radius belongs to the eigenvalues."),
+            Mistake(lambda W, radius: radius * W,
+                    "This multiplies the radius that W already has. Divide by that one first."),
+        ],
+        hints=["Twice the matrix has twice the eigenvalues.",
+               "np.linalg.eigvals(W) gives the eigenvalues, np.abs their moduli."],
+    ),
+    Prediction("9.4", "Temporal order at T = 30, 5 seeds, 600 updates, the better of two rates. For which of "
+                      "these do all 5 seeds learn it?", kind="choices",
+               choices=("orthogonal, tanh", "identity, tanh", "orthogonal √2, ReLU", "identity, ReLU")),
+    Exercise(
+        "9.5", "The gain that leaves enough", minutes=4, difficulty=1,
+        solution=gain_for, oracle=_gain_by_search, cases=_gain_cases,
+        stub='''
+def gain_for(left: float, T: int) -> float:
+    """The gain at which a linear network with an orthogonal W_hh has |dL/dh_0| = left * |dL/dh_T|."""
+    ...
+''',
+        also_correct=(lambda left, T: np.exp(np.log(left) / T),),
+        mistakes=[
+            Mistake(lambda left, T: left / T,
+                    "The steps multiply, they do not add: T equal factors have the product `left`."),
+            Mistake(lambda left, T: left ** T,
+                    "This is what would be left if each step kept the share `left`. You need the opposite: "
+                    "the factor of one step."),
+            Mistake(lambda left, T: left ** (1 / (T - 1)),
+                    "From h_T to h_0 there are T steps, one for each Jacobian J_T ... J_1."),
+            Mistake(lambda left, T: 1 + np.log(left) / T,
+                    "This is the first term of a series. It is near for factors near 1, but not exact."),
+        ],
+        hints=["What does one step do to the length of the gradient if W_hh is gain times an orthogonal "
+               "matrix?",
+               "gain ** T has to be left."],
+    ),
+    Prediction("9.6", "A tenth of the rate and ten times the updates, from the same 90 starts on the wall. "
+                      "How many are thrown far away, compared with the larger rate?", kind="choice",
+               choices=("hardly any", "about half as many", "at least as many")),
+    Prediction("9.7", "All targets times 100, squared error. By which factor does the ratio "
+                      "|dL/dh_0| / |dL/dh_T| change?", unit="times"),
+    Prediction("9.8", "Start (6, -2.2), rate 0.3: without damping one update moves a state by thousands. "
+                      "What is the largest move of a state in one update with damping 0.01?", scale="log10"),
+    Exercise(
+        "9.9", "The Jacobian of a leaky layer", minutes=5, difficulty=2,
+        solution=leaky_jacobian, oracle=_leaky_complex, cases=_leaky_cases, time_axis="each",
+        stub='''
+def leaky_jacobian(W_hh: np.ndarray, a_t: np.ndarray, alpha: float) -> np.ndarray:
+    """dh_t/dh_{t-1} of h_t = alpha h_{t-1} + (1 - alpha) tanh(a_t): (H, H). W_hh (H, H), a_t (H,)."""
+    ...
+''',
+        also_correct=(_leaky_by_entries,),
+        mistakes=[
+            Mistake(lambda W, a, alpha: (1 - alpha) * _slopes(a)[:, None] * W,
+                    "The direct connection is missing: h_t also takes alpha h_{t-1}, each unit from itself."),
+            Mistake(lambda W, a, alpha: alpha + (1 - alpha) * _slopes(a)[:, None] * W,
+                    "alpha was added to every entry. A unit keeps its own state alone: alpha belongs on the "
+                    "diagonal."),
+            Mistake(lambda W, a, alpha: (1 - alpha) * np.eye(len(a)) + alpha * _slopes(a)[:, None] * W,
+                    "alpha and 1 - alpha have changed places."),
+            Mistake(lambda W, a, alpha: alpha * np.eye(len(a)) + (1 - alpha) * W * _slopes(a),
+                    "The slopes went to the columns. Unit i's slope acts on what unit i takes: on row i."),
+            Mistake(lambda W, a, alpha: alpha * np.eye(len(a)) + (1 - alpha) * W,
+                    "The slope of tanh is missing."),
+            Mistake(lambda W, a, alpha: alpha * np.eye(len(a)) + _slopes(a)[:, None] * W,
+                    "The new part counts 1 - alpha, and so does its derivative."),
+            Mistake(lambda W, a, alpha: leaky_jacobian(W, a, alpha).T,
+                    "It is transposed: row i says what h_t[i] takes from each unit."),
+        ],
+        hints=["There are two ways from h_{t-1} to h_t. Write the derivative of each, then add.",
+               "The first gives alpha times the identity.",
+               "The second gives (1 - alpha) diag(1 - tanh(a_t)^2) W_hh."],
+    ),
+    Exercise(
+        "9.10", "The shortest way back", minutes=4, difficulty=2,
+        solution=fewest_factors, oracle=_fewest_by_search, cases=_fewest_cases,
+        stub='''
+def fewest_factors(T: int, k: int) -> int:
+    """The fewest factors on a way from h_T back to h_0, each of 1 or k steps and none beyond h_0."""
+    ...
+''',
+        also_correct=(_fewest_by_divmod,),
+        mistakes=[
+            Mistake(lambda T, k: T // k,
+                    "The steps that k leaves over are missing: they have to be gone one by one."),
+            Mistake(lambda T, k: T / k, "This is not a whole number of factors for every T and k."),
+            Mistake(lambda T, k: -(-T // k),
+                    "The last jump would go beyond h_0. What is left over is gone in single steps."),
+            Mistake(lambda T, k: T - k + 1,
+                    "This is one jump and then single steps. Jump as often as it fits."),
+        ],
+        hints=["How many jumps of k fit into T? How many steps are left?", "T // k and T % k."],
+    ),
+    Prediction("9.11", "Layer norm, and all weights W_xh and W_hh times 2. By which factor does dL/dW_hh "
+                       "change?", unit="times"),
+    Exercise(
+        "9.12", "What changes the product", minutes=3, difficulty=2,
+        solution=what_changes_the_product, oracle=_product_changes, choices=CHOICES,
+        also_correct=(["leaky units", "orthogonal W_hh"],),
+        mistakes=[
+            Mistake(set(CHOICES),
+                    "Not all of them. Which ones act only on the error at the end, or on the update?"),
+            Mistake({"leaky units"}, "There is one more: what are the Jacobians made of?"),
+            Mistake({"orthogonal W_hh"},
+                    "There is one more: which of them opens a second way from h_{t-1} to h_t?"),
+            Mistake({"clipping the gradient", "orthogonal W_hh", "leaky units"},
+                    "Clipping scales the gradient of the parameters after the backward pass. The Jacobians "
+                    "were multiplied before."),
+            Mistake({"targets divided by 100", "orthogonal W_hh", "leaky units"},
+                    "The targets enter dL/dh_T. The states, and so the Jacobians, do not know them."),
+        ],
+        hints=["J_t = dh_t/dh_{t-1} at the present parameters. What does it depend on?",
+               "The loss, the rate and the clipping come after the forward pass."],
+    ),
+])

@@ -1,0 +1,245 @@
+"""The figures of notebook 09: what initial weights and direct connections make of the gradient, and who learns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from ... import bptt, initialise, jacobians
+from ...screen.figure import BLUE, GREEN, INK, ORANGE, PURPLE, VERMILION, Figure
+from ...screen.kit import Decades, power_of_ten
+from . import contest, residual
+
+HIDDEN, INPUTS, NETWORKS = 32, 8, 3
+KINDS = "uniform", "gaussian", "orthogonal", "identity", "sparse"
+COLOURS = (BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (VERMILION, (0, (1, 1))), (PURPLE, (0, (6, 1, 1, 1, 1, 1)))
+BACK, LEFT = "steps back from the end, T − t", r"$\log_{10}\ |dL/dh_t|$  (decades)"
+
+
+class InitialGradients(Decades):
+    """log10 |dL/dh_t| against the distance T - t for five ways to draw W_hh, relative to |dL/dh_T|.
+
+    Three networks of 32 units each, with 8 normal inputs; the curve is their geometric mean.
+
+    activation  "tanh" or "relu"
+    gain        times W_hh as it is usually drawn (sparse: radius .95)
+    drive       the standard deviation of what each unit takes from its input
+    T           length of the sequence
+    """
+
+    size = (900, 380)
+    labels = {"gain": "gain", "drive": "size of the inputs", "T": "length T (steps)"}
+    title, xlabel, ylabel = "The gradient by distance, before training", BACK, LEFT
+    rectangle = (.085, .14, .66, .76)
+    lines = tuple((colour, dash, 2.2) for colour, dash in COLOURS)
+    LONGEST = 100
+
+    def __init__(self, seed: int = 0, **values):
+        def rng():
+            return np.random.default_rng(seed)
+
+        self.drawn = [initialise.rnn(INPUTS, HIDDEN, rng(), recurrent=kind, gain=.95 if kind == "sparse" else 1.,
+                                     members=NETWORKS) for kind in KINDS]
+        self.x = np.random.default_rng([seed, 1]).normal(size=(self.LONGEST, 1, INPUTS))
+        self.direction = initialise.orthogonal((1, HIDDEN), rng())  # a unit vector
+        super().__init__(**values)
+
+    def compute(self, activation="tanh", gain=1., drive=.1, T=50):
+        if T not in range(1, self.LONGEST + 1):
+            raise ValueError(f"T is {T!r}, needs to be 1 to {self.LONGEST}.")
+        curves = []
+        for params in self.drawn:
+            params = params._replace(W_xh=drive * params.W_xh, W_hh=gain * params.W_hh)
+            run = bptt.forward(params, self.x[:T], activation=activation)
+            curves.append(_mean_log10(bptt.backward(run, bptt.at_end(run, self.direction)).dh))
+        return np.array(curves)
+
+    def move(self, curves):
+        self.place(np.arange(curves.shape[1]), curves,
+                   [f"{kind}: {power_of_ten(curve[-1])}" for kind, curve in zip(KINDS, curves)])
+
+    def describe(self, curves):
+        v = self.values
+        ends = ", ".join(f"{kind} {_ascii(curve[-1])}" for kind, curve in zip(KINDS, curves))
+        return (f"Five curves, one for each way to draw W_hh, {v['activation']} units, gain {v['gain']:g}, inputs of "
+                f"size {v['drive']:.3g}. What is left of the gradient {v['T']} steps back: {ends}.")
+
+
+class ProductSpectrum(Decades):
+    """All singular values of J_T ... J_1, largest first, for five ways to draw W_hh; tanh, 32 units.
+
+    T      how many Jacobians
+    drive  the standard deviation of what each unit takes from its input, .01 or 1
+    """
+
+    size = (900, 380)
+    labels = {"T": "Jacobians in the product", "drive": "size of the inputs"}
+    title = r"Singular values of $J_T \cdots J_1$"
+    xlabel, ylabel = "which one, largest first", r"$\log_{10}$ of its size  (decades)"
+    rectangle = (.085, .14, .66, .76)
+    lines = tuple((colour, dash, 1.4) for colour, dash in COLOURS)
+    deepest = 40  # a single tiny one would hide the others
+    LENGTHS = 10, 20, 30, 40, 50
+    DRIVES = .01, 1.
+
+    def __init__(self, seed: int = 0, **values):
+        x = np.random.default_rng([seed, 1]).normal(size=(self.LENGTHS[-1], 1, INPUTS))
+        self.logs = {}
+        for drive in self.DRIVES:
+            for kind in KINDS:
+                rng, gain = np.random.default_rng(seed), .95 if kind == "sparse" else 1.
+                params = initialise.rnn(INPUTS, HIDDEN, rng, recurrent=kind, gain=gain, input_gain=drive)
+                js = jacobians.step_jacobians(bptt.forward(params, x))[:, 0]
+                for T in self.LENGTHS:
+                    self.logs[kind, T, drive] = jacobians.log_singular_values(js[:T]) / np.log(10)
+        super().__init__(**values)
+
+    def draw(self):
+        super().draw()
+        for line in self.curves:
+            line.set(marker="o", markersize=3.5)
+
+    def compute(self, T=30, drive=.01):
+        if T not in self.LENGTHS or drive not in self.DRIVES:
+            raise ValueError(f"T is {T!r} and drive {drive!r}, need to be among {self.LENGTHS} and {self.DRIVES}.")
+        return np.array([self.logs[kind, T, drive] for kind in KINDS])
+
+    def move(self, spectra):
+        self.place(np.arange(1, HIDDEN + 1), spectra,
+                   [f"{kind}: {power_of_ten(logs[0])} … {power_of_ten(logs[-1])}" for kind, logs in zip(KINDS, spectra)])
+
+    def describe(self, spectra):
+        v = self.values
+        ends = ", ".join(f"{kind} {10 ** logs[0]:.2g} to {10 ** logs[-1]:.2g}" for kind, logs in zip(KINDS, spectra))
+        return (f"The {HIDDEN} singular values of a product of {v['T']} Jacobians, largest to smallest, for five ways "
+                f"to draw W_hh, tanh units, inputs of size {v['drive']:g}: {ends}.")
+
+
+class Direct(NamedTuple):
+    """What DirectConnection shows.
+
+    eigenvalues  (32,)          of J_T of the first network
+    curves       (2, T + 1)     log10 |dL/dh_t| by distance: without the connection, with it
+    """
+
+    eigenvalues: np.ndarray
+    curves: np.ndarray
+
+
+class DirectConnection(Decades):
+    """h_t = alpha h_{t-1} + (1 - alpha) tanh(a_t): the eigenvalues of a step, and the gradient by distance.
+
+    alpha      what a unit keeps of its state
+    recurrent  how W_hh is drawn
+    T          length of the sequence
+    """
+
+    size = (900, 380)
+    labels = {"alpha": "leak α", "recurrent": "W_hh", "T": "length T (steps)"}
+    title, xlabel, ylabel = "The gradient by distance", BACK, LEFT
+    rectangle = (.5, .14, .34, .76)
+    lines = tuple((colour, dash, 2.2) for colour, dash in COLOURS[:1] + ((VERMILION, "--"),))
+    LONGEST = 100
+
+    def __init__(self, seed: int = 0, **values):
+        self.seed = seed
+        self.x = np.random.default_rng([seed, 1]).normal(size=(self.LONGEST, 1, INPUTS))
+        super().__init__(**values)
+
+    def draw(self):
+        super().draw()
+        plane = self.plane = self.fig.add_axes((.07, .14, .317, .76))
+        plane.set(title=r"Eigenvalues of one step, $J_T$", xlabel="real part", ylabel="imaginary part",
+                  xlim=(-1.2, 1.2), ylim=(-1.2, 1.2))
+        plane.set_aspect("equal")
+        circle = np.exp(2j * np.pi * np.linspace(0, 1, 121))
+        plane.plot(circle.real, circle.imag, color=INK, linewidth=1)
+        self.dots, = self.moving(plane.plot([], [], "o", color=VERMILION, markersize=4.5))
+
+    def compute(self, alpha=.9, recurrent="uniform", T=50):
+        if T not in range(1, self.LONGEST + 1):
+            raise ValueError(f"T is {T!r}, needs to be 1 to {self.LONGEST}.")
+        rng = np.random.default_rng(self.seed)
+        params = initialise.rnn(INPUTS, HIDDEN, rng, recurrent=recurrent, input_gain=.1, members=NETWORKS)
+        direction, curves = initialise.orthogonal((1, HIDDEN), rng), []
+        for leak in (0., alpha):
+            run = residual.forward(params, self.x[:T], residual.leaky(leak))
+            curves.append(_mean_log10(residual.backward(run, bptt.at_end(run, direction)).dh))
+        last = run._replace(h=run.h[-2:], f=run.f[-1:], x=run.x[-1:])
+        return Direct(np.linalg.eigvals(residual.step_jacobians(last)[0, 0, 0]), np.array(curves))
+
+    def move(self, direct):
+        self.dots.set_data(direct.eigenvalues.real, direct.eigenvalues.imag)
+        self.place(np.arange(direct.curves.shape[1]), direct.curves,
+                   [f"α = {alpha:g}: {power_of_ten(curve[-1])}"
+                    for alpha, curve in zip((0, self.values["alpha"]), direct.curves)])
+
+    def describe(self, direct):
+        v, (plain, leaky) = self.values, direct.curves[:, -1]
+        return (f"Leaky tanh units that keep the share {v['alpha']:g} of their state, {v['recurrent']} W_hh: the "
+                f"eigenvalues of one step have moduli from {np.abs(direct.eigenvalues).min():.2g} to "
+                f"{np.abs(direct.eigenvalues).max():.2g}. Over {v['T']} steps back {_ascii(leaky)} of the gradient is "
+                f"left, without the leak {_ascii(plain)}.")
+
+
+class ContestChart(Figure):
+    """Each entry a row, each seed a point: what is left of the gradient before training, and the updates to learn.
+
+    outcomes  {name: contest.Outcome}; rows in the order of what is left, most on top
+    budget    updates that each had
+    """
+
+    size = (900, 470)
+
+    def __init__(self, outcomes: Mapping[str, contest.Outcome], budget: int = 600):
+        if not outcomes:
+            raise ValueError("outcomes is empty: run contest.enter for some entries first.")
+        self.outcomes = dict(sorted(outcomes.items(), key=lambda item: (np.log(item[1].left).mean(), item[0])))
+        self.budget = budget
+        super().__init__()
+
+    def draw(self):
+        self.fig.set_layout_engine("none")
+        left, right = [self.fig.add_axes(where) for where in ((.21, .11, .33, .82), (.57, .11, .36, .82))]
+        rows = np.arange(len(self.outcomes))
+        never = 1.12 * self.budget
+        for row, outcome in zip(rows, self.outcomes.values()):
+            n = len(outcome.left)
+            spread = row + .22 * np.linspace(-1, 1, n) if n > 1 else np.array([row])
+            left.plot(outcome.left, spread, "o", color=BLUE, markersize=4.5)
+            learned = np.isfinite(outcome.best)
+            right.plot(outcome.best[learned], spread[learned], "o", color=GREEN, markersize=4.5)
+            right.plot(np.full(n - learned.sum(), never), spread[~learned], "x", color=VERMILION, markersize=5)
+            right.text(1.03, row, f"{outcome.solved} of {n}", transform=right.get_yaxis_transform(), va="center")
+        left.set_yticks(rows, list(self.outcomes))
+        left.set_xscale("log")
+        left.set(title="Gradient left before training", xlabel=r"$|dL/dh_0|\ /\ |dL/dh_T|$", ylim=(-.6, rows[-1] + .6))
+        left.set_xticks(10. ** np.arange(-12, 3, 4))
+        right.set_yticks(rows, [])
+        right.set(title="Updates until it has learned", xlabel="updates", ylim=(-.6, rows[-1] + .6),
+                  xlim=(0, 1.2 * self.budget))
+        steps = np.linspace(0, self.budget, 4).astype(int)
+        right.set_xticks([*steps, never], [*map(str, steps), "never"])
+        for ax in (left, right):
+            ax.minorticks_off()
+
+    def describe(self, _):
+        def word(outcome):
+            return {0: "none", len(outcome.left): "all"}.get(outcome.solved, "some")
+
+        rows = "; ".join(f"{name}: {np.exp(np.log(outcome.left).mean()):.0e} left, {word(outcome)}"
+                         for name, outcome in reversed(self.outcomes.items()))
+        return (f"What is left of the gradient over {contest.LENGTH} steps before training (geometric mean), and how "
+                f"many of the seeds learn within {self.budget} updates. {rows}.")
+
+
+def _mean_log10(dh: np.ndarray) -> np.ndarray:
+    """log10 of the geometric mean over networks of |dL/dh_t|, by distance: (T + 1,); -inf if one is exactly zero."""
+    with np.errstate(divide="ignore"):
+        return np.log10(np.linalg.norm(dh, axis=-1))[::-1].mean((1, 2))
+
+
+def _ascii(exponent: float) -> str:
+    return f"{10 ** exponent:.1g}" if np.isfinite(exponent) else "0"

@@ -1,0 +1,1 @@
+"""Lesson 10: what notebooks/10_truncated_bptt.ipynb has for itself."""

@@ -1,0 +1,453 @@
+"""The exercises of notebook 10, truncated backpropagation through time."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import product
+from math import comb
+
+import numpy as np
+
+from ... import bptt, gradcheck, initialise
+from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+
+
+# 10.2 How many steps back
+
+
+def steps_back(T, k, kind):
+    if kind == "window":
+        return sum(min(s, k) for s in range(1, T + 1))
+    return T
+
+
+def _steps_back_by_walking(T, k, kind):
+    walked = 0
+    if kind == "window":
+        for s in range(1, T + 1):  # each loss walks back alone
+            t = s
+            while t > 0 and t > s - k:
+                walked, t = walked + 1, t - 1
+        return walked
+    for start in range(0, T, k):
+        for _ in range(start, min(start + k, T)):  # the losses of a chunk share one way back
+            walked += 1
+    return walked
+
+
+def _steps_back_closed(T, k, kind):
+    k = min(k, T)
+    return k * T - k * (k - 1) // 2 if kind == "window" else T
+
+
+# 10.3 Through a window
+
+
+def windowed(w, x, h0, k):
+    h = [h0]
+    for x_t in x:
+        h.append(w * h[-1] + x_t)
+    gradient = 0.
+    for s in range(1, len(h)):
+        for t in range(max(1, s - k + 1), s + 1):
+            gradient += w ** (s - t) * h[t - 1]
+    return gradient
+
+
+def _unit(w, x, h0):
+    h = [h0]
+    for x_t in x:
+        h.append(w * h[-1] + x_t)
+    return h
+
+
+def _windowed_by_restarts(w, x, h0, k):
+    h = _unit(w, x, h0)
+
+    def last(one, s):  # from the state k steps before, which is a number now
+        start = max(0, s - k)
+        return _unit(one, x[start:s], h[start])[-1]
+
+    return sum(gradcheck.complex_step(lambda one: last(one, s), np.array(float(w))) for s in range(1, len(h)))
+
+
+def _windowed_carried(w, x, h0, k):
+    h = np.array(_unit(w, x, h0))
+    return sum(w**j * h[:len(x) - j].sum() for j in range(min(k, len(x))))
+
+
+def _windowed_last_only(w, x, h0, k):
+    h, T = _unit(w, x, h0), len(x)
+    return sum(w ** (T - t) * h[t - 1] for t in range(max(1, T - k + 1), T + 1))
+
+
+def _windowed_in_chunks(w, x, h0, k):
+    h = _unit(w, x, h0)
+    return sum(w ** (s - t) * h[t - 1] for s in range(1, len(h)) for t in range((s - 1) // k * k + 1, s + 1))
+
+
+def _windowed_state_after(w, x, h0, k):
+    h = _unit(w, x, h0)
+    return sum(w ** (s - t) * h[t] for s in range(1, len(h)) for t in range(max(1, s - k + 1), s + 1))
+
+
+def _windowed_cases(rng):
+    return [(w, rng.uniform(.5, 1.5, T), rng.uniform(.5, 1.5), k)
+            for w, T, k in [(.9, 7, 3), (-.8, 10, 4), (.7, 5, 9), (1.1, 8, 1)]]
+
+
+# 10.4 Chunk by chunk
+
+
+def chunked(params, x, k):
+    state, dW_hh = None, np.zeros_like(params.W_hh)
+    for start in range(0, len(x), k):
+        run = bptt.forward(params, x[start:start + k], state)
+        direct = run.h.copy()
+        direct[0] = 0
+        dW_hh += bptt.backward(run, direct).grads.W_hh
+        state = run.h[-1]
+    return dW_hh
+
+
+def _chunked_by_restarts(params, x, k):
+    h = bptt.forward(params, x).h
+    W_xh, _, b_h = params
+
+    def loss(W_hh):
+        total = 0
+        for t, x_t in enumerate(x):
+            before = h[t] if t % k == 0 else state  # a chunk starts from a number
+            state = np.tanh(x_t @ W_xh.T + before @ W_hh.T + b_h)
+            total = total + (state * state).sum() / 2
+        return total
+
+    return gradcheck.complex_step(loss, params.W_hh)
+
+
+def _chunked_by_one_run(params, x, k):
+    run, dW_hh = bptt.forward(params, x), 0
+    for start in range(0, len(x), k):
+        end, dh = min(start + k, len(x)), 0
+        for t in range(end, start, -1):
+            da = (1 - run.h[t] ** 2) * (dh + run.h[t])
+            dW_hh = dW_hh + da.T @ run.h[t - 1]
+            dh = da @ params.W_hh
+    return dW_hh
+
+
+def _chunked_wrong(carry=True, own=False, window=False, first=False, last=False):
+    def chunked(params, x, k):
+        if window:
+            run = bptt.forward(params, x)
+            direct = run.h.copy()
+            direct[0] = 0
+            return bptt.backward(run, direct, window=k).grads.W_hh
+        state, dW_hh = None, np.zeros_like(params.W_hh)
+        for start in range(0, len(x), k):
+            run = bptt.forward(params, x[start:start + k], state)
+            direct = bptt.at_end(run, run.h[-1]) if last else run.h.copy()
+            if not first:
+                direct[0] = 0
+            gradient = bptt.backward(run, direct).grads.W_hh
+            dW_hh = gradient if own else dW_hh + gradient
+            state = run.h[-1] if carry else None
+        return dW_hh
+
+    return chunked
+
+
+def _chunked_full(params, x, k):
+    return chunked(params, x, len(x))
+
+
+def _chunked_cases(rng):
+    cases = []
+    for gain, T, B, D, H, k in [(1., 12, 2, 3, 4, 4), (.8, 7, 3, 1, 2, 3), (1.3, 9, 1, 2, 3, 1)]:
+        params = initialise.rnn(D, H, rng, gain=gain, input_gain=.5)._replace(b_h=.3 * rng.normal(size=H))
+        cases.append((params, rng.normal(size=(T, B, D)), k))
+    return cases
+
+
+# 10.8 The smallest honest window
+
+
+def first_negative():
+    A = .5 * np.eye(5) + .5 * np.eye(5, k=1)
+    influence = np.array([1., 1., -1., -1., -1.])
+    seen, k = 0., 0
+    while seen >= 0:
+        seen, k = seen + influence[0], k + 1
+        influence = A @ influence
+    return k
+
+
+def _first_negative_by_binomials():
+    def term(j):
+        row = [Fraction(comb(j, i), 2**j) for i in range(5)]
+        return sum(row[:2]) - sum(row[2:])
+
+    return next(k for k in range(1, 100) if sum(map(term, range(k))) < 0)
+
+
+# 10.11 A window for a share
+
+
+def window_for(q, share):
+    return int(np.ceil(np.log(share) / np.log(q)))
+
+
+def _window_by_walking(q, share):
+    k, left = 0, 1.
+    while left > share:
+        k, left = k + 1, left * q
+    return k
+
+
+def _window_counted(q, share):
+    return int((q ** np.arange(5000.) > share).sum())
+
+
+# 10.12 Weights for random cuts
+
+
+def random_truncation(terms, cut, c):
+    estimate, reached = 0., 1.
+    for term, stop, chance in zip(terms, cut, c):
+        estimate += term / reached
+        if stop:
+            break
+        reached *= 1 - chance
+    return estimate
+
+
+def _random_truncation_by_counting(terms, cut, c):
+    """The chance of each term to be reached is the share of all patterns of cuts that reach it, each with its chance."""
+    patterns = np.array(list(product([False, True], repeat=len(terms))))
+    chances = np.where(patterns, c, 1 - c).prod(1)
+    ends = [pattern.argmax() if pattern.any() else len(terms) - 1 for pattern in [*patterns, cut]]
+    return sum(terms[j] / chances[[j <= end for end in ends[:-1]]].sum() for j in range(ends[-1] + 1))
+
+
+def _random_truncation_cumulative(terms, cut, c):
+    passed = np.append(1., ~cut[:-1] / (1 - c[:-1]))  # 1 / (1 - c) where the way goes on, 0 behind a cut
+    return np.cumprod(passed) @ terms
+
+
+def _random_truncation_wrong(weights):
+    def random_truncation(terms, cut, c):
+        n = int(np.argmax(np.append(cut[:-1], True))) + 1  # terms up to the first cut
+        return weights(c, n)[:n] @ terms[:n]
+
+    return random_truncation
+
+
+def _weights(c):
+    return 1 / np.append(1., np.cumprod(1 - c[:-1]))
+
+
+def _random_truncation_cases(rng):
+    cases = []
+    for n, at in [(6, 3), (8, 4), (5, 1)]:
+        cut = np.zeros(n, bool)
+        cut[at] = cut[-1] = True
+        cases.append((rng.uniform(.5, 1.5, n), cut, rng.uniform(.1, .5, n)))
+    return [*cases, (rng.uniform(.5, 1.5, 4), np.zeros(4, bool), rng.uniform(.1, .5, 4))]
+
+
+BANK = Bank(10, "Truncated BPTT", [
+    Prediction("10.1", "T = 1000 steps, a loss at each, one set of weights. Full BPTT takes 1000 steps "
+                       "back. How many take windows of 100 steps, one for each loss?",
+               scale="log10", close=.15, digits=2),
+    Exercise(
+        "10.2", "How many steps back", minutes=4, difficulty=1,
+        solution=steps_back, oracle=_steps_back_by_walking,
+        cases=lambda rng: [(100, 10, "window"), (100, 10, "chunks"), (37, 5, "window"), (37, 5, "chunks"),
+                           (8, 20, "window")],
+        stub='''
+def steps_back(T: int, k: int, kind: str) -> int:
+    """Steps back through T steps with a loss at each. kind: "window" (k steps for each loss) or "chunks"."""
+    ...
+''',
+        also_correct=(_steps_back_closed,),
+        mistakes=[
+            Mistake(lambda T, k, kind: T * min(k, T) if kind == "window" else T,
+                    "The first losses have fewer than k steps behind them: the loss of step 1 goes back "
+                    "one step, that of step 2 two."),
+            Mistake(lambda T, k, kind: T * k if kind == "window" else T,
+                    "Not every loss has k steps behind it: that of step 1 goes back one step, and none goes "
+                    "back more than T."),
+            Mistake(lambda T, k, kind: steps_back(T, k, kind) - (min(k, T) if kind == "window" else 0),
+                    "The loss of step t can go back t steps, the last of them to h_0: that of step 1 takes one."),
+            Mistake(lambda T, k, kind: steps_back(T, k, "window") if kind == "window" else T // k * k,
+                    "The last chunk is shorter than the others if k does not divide T. Its steps count too."),
+            Mistake(lambda T, k, kind: steps_back(T, k, "window") if kind == "window" else
+                    sum(s % k + 1 for s in range(T)),
+                    "Within a chunk the losses travel together: they are added up on the way, as in full "
+                    "BPTT."),
+            Mistake(lambda T, k, kind: T,
+                    "In a window each loss is dropped at a place of its own, so the losses cannot be "
+                    "added up on the way: each has to travel alone."),
+            Mistake(lambda T, k, kind: steps_back(T, k, "window") if kind == "window" else min(k, T),
+                    "This is the way back of one chunk. There are T / k of them."),
+        ],
+        hints=["Chunks: how many chunks, and how many steps back in each?",
+               "Window: the loss of step s goes back k steps, but never beyond step 1.",
+               "sum(min(s, k) for s in range(1, T + 1))"],
+    ),
+    Exercise(
+        "10.3", "Through a window", minutes=6, difficulty=1,
+        solution=windowed, oracle=_windowed_by_restarts, cases=_windowed_cases,
+        stub='''
+def windowed(w: float, x: np.ndarray, h0: float, k: int) -> float:
+    """What windows of k steps see of dL/dw, L = h_1 + ... + h_T; h_t = w h_{t-1} + x_t, x (T,)."""
+    ...
+''',
+        also_correct=(_windowed_carried,),
+        mistakes=[
+            Mistake(lambda w, x, h0, k: windowed(w, x, h0, len(x)),
+                    "This is the full gradient. A loss of step s may use only the steps s - k + 1 ... s."),
+            Mistake(lambda w, x, h0, k: windowed(w, x, h0, k + 1),
+                    "One step too many: a window of 1 sees the loss's own step and nothing before it."),
+            Mistake(_windowed_last_only,
+                    "This is the window of the last loss. Every step has a loss, and each has a window "
+                    "of its own."),
+            Mistake(_windowed_in_chunks,
+                    "This cuts at fixed places, as chunks do. Here each loss looks back the same k steps."),
+            Mistake(lambda w, x, h0, k: sum(windowed(w, x[s - k:s], 0., k) - windowed(w, x[s - k:s - 1], 0., k)
+                                            for s in range(k, len(x) + 1)),
+                    "The states are computed anew from zero in each window. The window cuts the way back "
+                    "only: going forward, the states are those of the whole sequence."),
+            Mistake(_windowed_state_after,
+                    "At step t the weight multiplies h_{t-1}, the state before, not h_t."),
+        ],
+        hints=["First all states, once. Then one sum over the losses s, and inside it one over the steps "
+               "t they reach.",
+               "The term of loss s and step t is w ** (s - t) * h[t - 1].",
+               "t runs from max(1, s - k + 1) to s."],
+    ),
+    Exercise(
+        "10.4", "Chunk by chunk", minutes=6, difficulty=2,
+        solution=chunked, oracle=_chunked_by_restarts, cases=_chunked_cases, time_axis=None,
+        stub='''
+def chunked(params: cells.RNNParams, x: np.ndarray, k: int) -> np.ndarray:
+    """dL/dW_hh summed over chunks of k steps, the state carried: (H, H). L = sum |h_t|^2 / 2; x (T, B, D)."""
+    ...
+''',
+        also_correct=(_chunked_by_one_run,),
+        mistakes=[
+            Mistake(_chunked_wrong(carry=False),
+                    "Every chunk starts from state 0. The last state of a chunk is where the next one "
+                    "starts."),
+            Mistake(_chunked_wrong(own=True),
+                    "Only the last chunk's gradient is left. Add them up."),
+            Mistake(lambda params, x, k: chunked(params, x[:len(x) // k * k], k),
+                    "The last chunk, which may be shorter than k, is missing."),
+            Mistake(_chunked_full,
+                    "This is the full gradient: it crosses the borders of the chunks."),
+            Mistake(_chunked_wrong(window=True),
+                    "This is a window for each loss. A chunk cuts at fixed places: its first loss looks "
+                    "back one step, its last one k steps."),
+            Mistake(_chunked_wrong(last=True),
+                    "Only the last state of each chunk is read. The loss reads every h_t."),
+        ],
+        hints=["bptt.forward(params, x[start:start + k], state) runs one chunk from a state; None is zeros.",
+               "The loss reads h_t itself: dh_direct is run.h, with zeros in row 0.",
+               "After each chunk: state = run.h[-1]."],
+    ),
+    Prediction("10.5", "Temporal order over 20 steps: the signals come at steps 3, 4 and 9, 10, the loss at step 20. "
+                       "Of 18 networks, how many learn it with a window of 10 steps?", kind="choice",
+               choices=("none", "some", "all")),
+    Prediction("10.6", "Signs are to be said back 12 steps later, by networks trained through a window of 1 step "
+                       "or of 10. With which window are they wrong more often afterwards?", kind="choice",
+               choices=("1 step", "10 steps", "no difference")),
+    Prediction("10.7", "23 places, 10 of them positive: how does ds[0]/dtheta through a window of 19 "
+                       "steps compare with the full one?", kind="choice",
+               choices=("smaller, same sign", "larger, same sign", "the other sign")),
+    Exercise(
+        "10.8", "The smallest honest window", minutes=4, difficulty=2,
+        solution=first_negative, oracle=_first_negative_by_binomials,
+        mistakes=[
+            Mistake(8, "At 8 steps the sum is still positive, just. If you counted from 0: a window of 1 "
+                       "sees influence 0."),
+            Mistake(5, "At 5 steps the first negative influence arrives. The sum of all influences is "
+                       "what the window sees."),
+            Mistake(41, "This is the system with 23 places. Here there are 5, and 2 of them are positive."),
+            Mistake(-2, "This is the full gradient. The question is how long a window has to be to see "
+                        "its sign."),
+        ],
+        also_correct=(np.int64(9),),
+        hints=["A is 5 by 5; v has 2 ones and 3 minus ones.",
+               "balancing.seen(balancing.system(n, p), longest) gives the gradient through windows 1, 2, "
+               "3, ...",
+               "(balancing.seen(balancing.system(5, 2), 40) < 0).argmax() is the place, counted from 0."],
+    ),
+    Prediction("10.9", "torch, chunks of 10 steps, the state never detached: how many times as many "
+                       "nodes does the backward pass of chunk 5 visit as that of chunk 1?", unit="times"),
+    Prediction("10.10", "A lag of 6, chunks of 10, the state set to 0 at each chunk: which share of the "
+                        "signs is said back wrongly after training, in percent?", unit="percent", close=.1),
+    Exercise(
+        "10.11", "A window for a share", minutes=3, difficulty=2,
+        solution=window_for, oracle=_window_by_walking,
+        cases=lambda rng: [(.55, .01), (.9, .01), (.97, .05), (.5, .3)],
+        stub='''
+def window_for(q: float, share: float) -> int:
+    """The smallest number of steps k with q^k <= share; 0 < q < 1, 0 < share < 1."""
+    ...
+''',
+        also_correct=(_window_counted,),
+        mistakes=[
+            Mistake(lambda q, share: int(np.log(share) / np.log(q)),
+                    "Rounded down: at this k more than the share is left. Round up."),
+            Mistake(lambda q, share: int(np.ceil(-np.log(share))),
+                    "q is missing: ln(share) has to be divided by ln(q)."),
+            Mistake(lambda q, share: int(np.ceil(np.log(q) / np.log(share))),
+                    "The quotient is upside down."),
+            Mistake(lambda q, share: int(np.ceil((1 - share) / (1 - q))),
+                    "This would be a straight line. Each step takes a factor, so take logarithms."),
+        ],
+        hints=["Take the logarithm of both sides of q^k <= share.",
+               "ln(q) is negative: dividing by it turns the sign around.",
+               "k is at least ln(share) / ln(q), and a whole number: np.ceil."],
+    ),
+    Exercise(
+        "10.12", "Weights for random cuts", minutes=5, difficulty=3,
+        solution=random_truncation, oracle=_random_truncation_by_counting, cases=_random_truncation_cases,
+        stub='''
+def random_truncation(terms: np.ndarray, cut: np.ndarray, c: np.ndarray) -> float:
+    """The weighted estimate of terms.sum(); terms (n,), nearest first; cut (n,) bool; c (n,) chances.
+
+    cut[j]: whether the way back ends after term j, which has the chance c[j]. The terms behind are lost.
+    """
+    ...
+''',
+        also_correct=(_random_truncation_cumulative,),
+        mistakes=[
+            Mistake(_random_truncation_wrong(lambda c, n: np.ones(n)),
+                    "The terms up to the cut are right, but without weights their sum is too small on "
+                    "average: far terms are lost more often than near ones."),
+            Mistake(_random_truncation_wrong(lambda c, n: (1 - c) ** -np.arange(len(c))),
+                    "This is the weight of one chance for all places. Here each place has its own: term j "
+                    "has passed the places 0 ... j - 1."),
+            Mistake(_random_truncation_wrong(lambda c, n: 1 / np.cumprod(1 - c)),
+                    "One factor too many: term 0 is always reached, so its weight is 1."),
+            Mistake(_random_truncation_wrong(lambda c, n: 1 / _weights(c)),
+                    "The weights are upside down: what is rarely reached has to count more."),
+            Mistake(_random_truncation_wrong(lambda c, n: np.full(n, _weights(c)[n - 1])),
+                    "Every term has the weight of the last one. With which chance term j was reached does "
+                    "not depend on what came after it."),
+            Mistake(_random_truncation_wrong(lambda c, n: 1 / np.append(1., np.cumprod(c[:-1]))),
+                    "c holds the chances of a cut. A term is reached if there was none: 1 - c for each place."),
+            Mistake(_random_truncation_wrong(lambda c, n: 1 / (1 - c)),
+                    "Each term has the weight of its own place. To reach term j the way has to pass all the "
+                    "places 0 ... j - 1."),
+            Mistake(lambda terms, cut, c: random_truncation(terms[:cut.argmax() + 1], cut, c),
+                    "Where no cut is True all terms are reached. np.argmax gives 0 there, as for a cut at 0."),
+            Mistake(lambda terms, cut, c: random_truncation(terms[:cut.argmax()] if cut.any() else terms, cut, c),
+                    "The cut comes after term j: that term is still reached."),
+        ],
+        hints=["With which chance is term j reached? There must be no cut after the terms 0 ... j - 1.",
+               "Independent chances multiply: (1 - c[0]) (1 - c[1]) ... (1 - c[j - 1]). Divide term j by that.",
+               "Start with a chance of 1; after each term stop at a cut, else multiply it by 1 - c[j]."],
+    ),
+])

@@ -1,0 +1,341 @@
+"""The exercises of notebook 11, the LSTM."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ... import bptt, cells
+from ...activations import sigmoid
+from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+
+GATES = ("i", "f", "o")
+
+
+# 11.1 One step of an LSTM
+
+
+def lstm_step(x_t, h, c, W_xh, W_hh, b_h):
+    a_i, a_f, a_g, a_o = np.split(W_xh @ x_t + W_hh @ h + b_h, 4)
+    i, f, o = (1 / (1 + np.exp(-a)) for a in (a_i, a_f, a_o))
+    c = f * c + i * np.tanh(a_g)
+    return o * np.tanh(c), c
+
+
+def _by_the_library(x_t, h, c, W_xh, W_hh, b_h):
+    run = bptt.forward(cells.LSTMParams(W_xh, W_hh, b_h), x_t[None, None], (h[None], c[None]))
+    return run.h[1, 0], run.c[1, 0]
+
+
+def _row_by_row(x_t, h, c, W_xh, W_hh, b_h):
+    H, new_h, new_c = len(h), [], []
+    for k in range(H):
+        i, f, g, o = (W_xh[k + n * H] @ x_t + W_hh[k + n * H] @ h + b_h[k + n * H] for n in range(4))
+        new_c.append(c[k] / (1 + np.exp(-f)) + np.tanh(g) / (1 + np.exp(-i)))
+        new_h.append(np.tanh(new_c[-1]) / (1 + np.exp(-o)))
+    return np.array(new_h), np.array(new_c)
+
+
+def _step_wrong(order=(0, 1, 2, 3), squash=np.tanh, write=np.tanh, lets=sigmoid):
+    def lstm_step(x_t, h, c, W_xh, W_hh, b_h):
+        a = np.split(W_xh @ x_t + W_hh @ h + b_h, 4)
+        i, f, g, o = (a[n] for n in order)
+        c = sigmoid(f) * c + sigmoid(i) * write(g)
+        return lets(o) * squash(c), c
+
+    return lstm_step
+
+
+def _step_showing_the_old_cell(x_t, h, c, W_xh, W_hh, b_h):
+    i, f, g, o = np.split(W_xh @ x_t + W_hh @ h + b_h, 4)
+    return sigmoid(o) * np.tanh(c), sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+
+
+def _step_cases(rng):
+    return [(rng.normal(size=D), rng.normal(size=H), 2 * rng.normal(size=H), rng.normal(size=(4 * H, D)),
+             rng.normal(size=(4 * H, H)), rng.normal(size=4 * H)) for D, H in [(2, 3), (5, 4)]]
+
+
+# 11.3 How many parameters
+
+
+def parameters(D, H):
+    return 4 * H * (D + H + 1)
+
+
+def _counted(D, H):
+    return sum(np.size(array) for array in (np.ones((4 * H, D)), np.ones((4 * H, H)), np.ones(4 * H)))
+
+
+# 11.4 The way back through the forget gate
+
+
+def forget_backward(dc, c_before, f):
+    return dc * c_before * f * (1 - f), dc * f
+
+
+def _forget_by_complex_step(dc, c_before, f):
+    a, eps = np.log(f / (1 - f)), 1e-30
+
+    def loss(a, c):
+        return dc * c / (1 + np.exp(-a))
+
+    return loss(a + 1j * eps, c_before).imag / eps, loss(a, c_before + 1j * eps).imag / eps
+
+
+def _forget_cases(rng):
+    return [(rng.normal(size=n), rng.normal(size=n), sigmoid(3 * rng.normal(size=n))) for n in (3, 6)]
+
+
+# 11.6 A bias for a half-life
+
+
+def bias_for(steps):
+    f = .5 ** (1 / steps)
+    return np.log(f / (1 - f))
+
+
+def _bias_by_bisection(steps):
+    low, high = -60., 60.
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if (1 + np.exp(-middle)) ** -float(steps) < .5 else (low, middle)
+    return low
+
+
+# 11.8 Chrono
+
+
+def chrono(steps):
+    b_f = np.log(steps - 1)
+    return b_f, -b_f
+
+
+def _chrono_by_bisection(steps):
+    low, high = -20., 40.
+    for _ in range(200):
+        middle = (low + high) / 2
+        kept_for = 1 + np.exp(middle)  # 1 / (1 - s(b))
+        low, high = (middle, high) if kept_for < steps else (low, middle)
+    return low, -high
+
+
+# 11.10 Which gate is closed?
+
+
+def closed(c, g, h):
+    (f, i), *_ = np.linalg.lstsq(np.stack([c[:-1], g], axis=1), c[1:])
+    o = h[0] / np.tanh(c[1])
+    return min([(i, "i"), (f, "f"), (o, "o")])[1]
+
+
+def _closed_by_two_steps(c, g, h):
+    D = c[0] * g[1] - c[1] * g[0]
+    gates = {"f": (c[1] * g[1] - c[2] * g[0]) / D, "i": (c[0] * c[2] - c[1] * c[1]) / D,
+             "o": float(np.mean(h / np.tanh(c[1:])))}
+    return min(gates, key=gates.get)
+
+
+def _closed_by_thresholds(c, g, h):
+    if np.abs(h / np.tanh(c[1:])).max() < .2:
+        return "o"
+    f, i = np.linalg.solve([[c[0], g[0]], [c[1], g[1]]], c[1:3])
+    return "f" if f < i else "i"
+
+
+def _closed_cases(rng):
+    cases = []
+    for i, f, o, start in [(.03, .97, .8, 1), (.7, .04, .9, 1), (.6, .9, .02, 1), (.9, .05, .6, 1), (.05, .9, .7, 1),
+                           (.04, .5, .8, 1), (.15, .04, .9, 1), (.1, .97, .9, 40)]:
+        c, g = [start * rng.uniform(.5, 1.5)], rng.uniform(-1, 1, 8)
+        for g_t in g:
+            c.append(f * c[-1] + i * g_t)
+        cases.append((np.array(c), g, o * np.tanh(np.array(c[1:]))))
+    return cases
+
+
+def _open(c, g, h):
+    (f, i), *_ = np.linalg.lstsq(np.stack([c[:-1], g], axis=1), c[1:])
+    return max([(i, "i"), (f, "f"), (h[0] / np.tanh(c[1]), "o")])[1]
+
+
+def _closed_without_tanh(c, g, h):
+    (f, i), *_ = np.linalg.lstsq(np.stack([c[:-1], g], axis=1), c[1:])
+    return min([(i, "i"), (f, "f"), (h[0] / c[1], "o")])[1]
+
+
+def _names_swapped(c, g, h):
+    return {"i": "f", "f": "i", "o": "o"}[closed(c, g, h)]
+
+
+BANK = Bank(11, "LSTM", [
+    Exercise(
+        "11.1", "One step of an LSTM", minutes=6, difficulty=1,
+        solution=lstm_step, oracle=_by_the_library, cases=_step_cases, returns=("h", "c"),
+        time_axis=(None, None),
+        stub='''
+def lstm_step(x_t, h, c, W_xh, W_hh, b_h):
+    """The next (h, c). x_t (D,), h and c (H,), W_xh (4H, D), W_hh (4H, H), b_h (4H,); rows i, f, g, o."""
+    ...
+''',
+        also_correct=(_row_by_row,),
+        mistakes=[
+            Mistake(_step_wrong(order=(1, 0, 2, 3)),
+                    "Input and forget gate are swapped: the rows come as i, f, g, o."),
+            Mistake(_step_wrong(order=(0, 1, 3, 2)),
+                    "Candidate and output gate are swapped: the rows come as i, f, g, o."),
+            Mistake(_step_wrong(write=sigmoid),
+                    "The candidate g is no gate: it is a tanh, and may be negative."),
+            Mistake(_step_wrong(squash=lambda c: c), "h shows the cell through a tanh: o * tanh(c)."),
+            Mistake(_step_wrong(lets=np.tanh), "The output gate is a sigmoid, between 0 and 1."),
+            Mistake(_step_showing_the_old_cell,
+                    "h shows the cell before this step. It has to show the new one."),
+            Mistake(lambda *args: lstm_step(*args)[::-1], "h and c have changed places: first h, then c."),
+        ],
+        hints=["All four pre-activations are one vector: W_xh @ x_t + W_hh @ h + b_h.",
+               "np.split(a, 4) gives those of i, f, g, o.",
+               "c = s(f) * c + s(i) * tanh(g), and h = s(o) * tanh(c) with the new c. sigmoid is imported."],
+    ),
+    Prediction("11.2", "Words come one-hot from a vocabulary of 10 000, and there are 100 units. How many "
+                       "numbers has the forget gate at one step?", digits=3),
+    Exercise(
+        "11.3", "How many parameters", minutes=3, difficulty=1,
+        solution=parameters, oracle=_counted, cases=lambda rng: [(10_000, 100), (6, 32), (1, 1)],
+        stub='''
+def parameters(D: int, H: int) -> int:
+    """How many numbers W_xh, W_hh and b_h of an LSTM hold. D inputs, H units."""
+    ...
+''',
+        also_correct=(lambda D, H: 4 * (H * D + H * H + H),),
+        mistakes=[
+            Mistake(lambda D, H: H * (D + H + 1), "This is one block of rows. There are four: i, f, g, o."),
+            Mistake(lambda D, H: 3 * H * (D + H + 1),
+                    "These are the three gates. The candidate g has weights of its own."),
+            Mistake(lambda D, H: 4 * H * D + H * H + 4 * H,
+                    "Each of the four blocks reads h too: W_hh has 4H rows."),
+            Mistake(lambda D, H: 4 * H * (D + H), "The biases are missing: one for each row."),
+            Mistake(lambda D, H: 4 * H * (D + H + 2),
+                    "torch stores two biases a row. Here they are one, b_h."),
+            Mistake(lambda D, H: 4 * D * (D + H + 1),
+                    "A gate has one row for each unit, not for each input."),
+        ],
+        hints=["W_xh is (4H, D), W_hh (4H, H), b_h (4H,).", "4H rows, each with D + H + 1 numbers."],
+    ),
+    Exercise(
+        "11.4", "The way back through the forget gate", minutes=5, difficulty=2,
+        solution=forget_backward, oracle=_forget_by_complex_step, cases=_forget_cases,
+        returns=("da_f", "dc_before"), time_axis=("each", "each"),
+        stub='''
+def forget_backward(dc: np.ndarray, c_before: np.ndarray, f: np.ndarray) -> tuple:
+    """(dL/da_f, dL/dc_before) of c = f * c_before with f = sigmoid(a_f), given dc = dL/dc. All (H,)."""
+    ...
+''',
+        also_correct=(lambda dc, c_before, f: (dc * (f - f**2) * c_before, f * dc),),
+        mistakes=[
+            Mistake(lambda dc, c_before, f: (dc * c_before, dc * f),
+                    "This is dL/df. The sigmoid's derivative f (1 - f) leads on to its pre-activation."),
+            Mistake(lambda dc, c_before, f: (dc * c_before * sigmoid(f) * sigmoid(-f), dc * f),
+                    "f is the gate itself, already behind its sigmoid: the slope there is f (1 - f)."),
+            Mistake(lambda dc, c_before, f: (dc * f * (1 - f), dc * f),
+                    "c_before is missing: a gate's gradient is as large as what it multiplies."),
+            Mistake(lambda dc, c_before, f: (dc * c_before * (1 - f**2), dc * f),
+                    "1 - f**2 is the derivative of tanh. The gate is a sigmoid."),
+            Mistake(lambda dc, c_before, f: (dc * c_before * f * (1 - f), dc),
+                    "What goes back to c_before has to pass the gate."),
+            Mistake(lambda dc, c_before, f: (dc * c_before * f * (1 - f), dc * f * (1 - f)),
+                    "The sigmoid's slope belongs to a_f. c_before is multiplied by f itself."),
+            Mistake(lambda dc, c_before, f: forget_backward(dc, c_before, f)[::-1],
+                    "The two have changed places: first dL/da_f, then dL/dc_before."),
+        ],
+        hints=["Two factors, so two derivatives: by f it is c_before, by c_before it is f.",
+               "df/da_f = f * (1 - f).", "da_f = dc * c_before * f * (1 - f)."],
+    ),
+    Prediction("11.5", "An LSTM of 32 units as torch draws it reads 60 steps. |dL/dc_0| over |dL/dc_60|?",
+               scale="log10", close=2, digits=1),
+    Exercise(
+        "11.6", "A bias for a half-life", minutes=4, difficulty=1,
+        solution=bias_for, oracle=_bias_by_bisection, cases=lambda rng: [(2,), (20,), (300,), (.5,)],
+        stub='''
+def bias_for(steps: float) -> float:
+    """The bias b at which sigmoid(b)**steps is one half."""
+    ...
+''',
+        also_correct=(lambda steps: -np.log(np.expm1(np.log(2) / steps)),),
+        mistakes=[
+            Mistake(lambda steps: .5 ** (1 / steps),
+                    "This is the gate's value f. Which bias has the sigmoid f?"),
+            Mistake(lambda steps: np.log(.5) / steps,
+                    "This is ln f, where f is the gate's value. Which bias has the sigmoid f?"),
+            Mistake(lambda steps: np.log(steps / np.log(2)),
+                    "Good for large biases only: the sigmoid is not 1 - exp(-b). Invert it exactly."),
+            Mistake(lambda steps: -bias_for(steps),
+                    "The sign is turned: a gate that keeps has a positive bias."),
+            Mistake(lambda steps: np.log(steps - 1) if steps > 1 else -9.,
+                    "This keeps for so many steps on average, 1/(1 - f). The half-life is asked for."),
+        ],
+        hints=["First the gate: f**steps = 1/2.", "s(b) = f means b = ln(f / (1 - f))."],
+    ),
+    Prediction("11.7", "Forget bias 5: the gates keep about 0.993. What does dL/dc do over 60 steps back?",
+               kind="choice",
+               choices=("shrinks to about 0.7", "stays as it is", "grows")),
+    Exercise(
+        "11.8", "Two biases from one time", minutes=4, difficulty=2,
+        solution=chrono, oracle=_chrono_by_bisection, cases=lambda rng: [(3.,), (100.,), (1.5,)],
+        returns=("b_f", "b_i"), time_axis=("each", "each"),
+        stub='''
+def chrono(steps: float) -> tuple:
+    """(b_f, b_i) with 1 / (1 - f) = steps for f = sigmoid(b_f), and an input gate of 1 - f. steps > 1."""
+    ...
+''',
+        also_correct=(lambda steps: (np.log(1 - 1 / steps) + np.log(steps), -np.log(steps - 1)),),
+        mistakes=[
+            Mistake(lambda steps: (np.log(steps), -np.log(steps)),
+                    "Solve exactly: 1 - f = 1/steps, so f = 1 - 1/steps."),
+            Mistake(lambda steps: (np.log(steps - 1), -np.log(steps)),
+                    "-ln(steps) is the logarithm of the input gate 1/steps. Which bias has that gate?"),
+            Mistake(lambda steps: (np.log(steps - 1), np.log(steps - 1)),
+                    "The input gate is open: it has to be 1 - f, nearly closed where f nearly keeps all."),
+            Mistake(lambda steps: (np.log(steps - 1), 1 - np.log(steps - 1)),
+                    "1 - f is asked of the gates. Which bias turns s(b) into 1 - s(b)?"),
+            Mistake(lambda steps: (bias_for(steps), -bias_for(steps)),
+                    "This is the bias for a half-life. Here the sum 1 / (1 - f) of all f^k has to be `steps`."),
+            Mistake(lambda steps: (1 - 1 / steps, 1 / steps),
+                    "These are the gates. Their biases are asked for."),
+        ],
+        hints=["1 - s(b) = s(-b).", "1 / (1 - s(b)) = 1 + exp(b)."],
+    ),
+    Prediction("11.9", "Temporal order over 100 steps, 31 390 sequences, five seeds each. In which of these "
+                       "do four or more learn it?", kind="choices",
+               choices=("tanh", "orthogonal", "LSTM b_f = 1", "LSTM chrono")),
+    Exercise(
+        "11.10", "Which gate is closed?", minutes=6, difficulty=3,
+        solution=closed, oracle=_closed_by_two_steps, cases=_closed_cases, choices=GATES,
+        stub='''
+def closed(c: np.ndarray, g: np.ndarray, h: np.ndarray) -> str:
+    """"i", "f" or "o": the smallest gate of one unit whose gates stay the same over a sequence.
+
+    c (T + 1,) its cell from c_0 on; g (T,) the candidates; h (T,) what it showed, without h_0.
+    """
+    ...
+''',
+        also_correct=(_closed_by_thresholds,),
+        mistakes=[
+            Mistake(_open, "This is the gate that is most open. The smallest is asked for."),
+            Mistake(_names_swapped, "f and i are swapped: f multiplies the cell before, i the candidate."),
+            Mistake(lambda c, g, h: "o" if np.abs(h).mean() < np.abs(c).mean() else "f",
+                    "h is smaller than c for any output gate, since |tanh(c)| < |c|. Compare with tanh(c)."),
+            Mistake(_closed_without_tanh,
+                    "A full cell shows little through any output gate, since tanh ends at 1. Compare h with "
+                    "tanh(c), not with c."),
+            Mistake(lambda c, g, h: "i", "It is not always the same gate. Find f, i and o from the numbers."),
+        ],
+        hints=["h_t = o tanh(c_t) gives o at once.",
+               "c_t = f c_{t-1} + i g_t: two unknowns, and each step is an equation.",
+               "np.linalg.solve([[c[0], g[0]], [c[1], g[1]]], c[1:3]) is (f, i)."],
+    ),
+    Prediction("11.11", "Digits read 50 steps ago, means of three networks. Which get more than half "
+                        "of them right?",
+               kind="choices", choices=("orthogonal", "IRNN", "LSTM b_f = 1", "LSTM chrono")),
+    Prediction("11.12", "Next year's sunspots, means of five networks on 1950 to 2008: whose squared error "
+                        "is smaller by 20 percent or more?", kind="choice",
+               choices=("the LSTM's (b_f = 1)", "the tanh network's", "neither's")),
+])

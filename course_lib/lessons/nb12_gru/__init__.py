@@ -1,0 +1,1 @@
+"""Lesson 12: what notebooks/12_gru.ipynb has for itself."""

@@ -1,0 +1,207 @@
+"""The exercises of lesson 12, the GRU."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ... import activations, bptt, cells, gradcheck, jacobians
+from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+
+# 12.1 The reset gate's other place
+
+
+def reset_before(W_r, W_z, W_n, h, a_r, a_z, a_n):
+    r, z = activations.sigmoid(a_r + W_r @ h), activations.sigmoid(a_z + W_z @ h)
+    n = np.tanh(a_n + W_n @ (r * h))
+    return (1 - z) * n + z * h
+
+
+def _reset_before_unit_by_unit(W_r, W_z, W_n, h, a_r, a_z, a_n):
+    H = range(len(h))
+    r = [1 / (1 + np.exp(-a_r[j] - sum(W_r[j, k] * h[k] for k in H))) for j in H]
+    z = [1 / (1 + np.exp(-a_z[j] - sum(W_z[j, k] * h[k] for k in H))) for j in H]
+    n = [np.tanh(a_n[i] + sum(W_n[i, j] * r[j] * h[j] for j in H)) for i in H]
+    return np.array([n[i] + z[i] * (h[i] - n[i]) for i in H])
+
+
+def _reset_before_columns(W_r, W_z, W_n, h, a_r, a_z, a_n):
+    r, z = activations.sigmoid(a_r + h @ W_r.T), activations.sigmoid(a_z + h @ W_z.T)
+    return z * h + (1 - z) * np.tanh(a_n + (W_n * r) @ h)
+
+
+def _reset_cases(rng):
+    return [(*rng.normal(size=(3, H, H)), *rng.normal(size=(4, H))) for H in (2, 5, 9)]
+
+
+def _reset_after(W_r, W_z, W_n, h, a_r, a_z, a_n):
+    r, z = activations.sigmoid(a_r + W_r @ h), activations.sigmoid(a_z + W_z @ h)
+    return (1 - z) * np.tanh(a_n + r * (W_n @ h)) + z * h
+
+
+def _update_turned(W_r, W_z, W_n, h, a_r, a_z, a_n):
+    r, z = activations.sigmoid(a_r + W_r @ h), activations.sigmoid(a_z + W_z @ h)
+    return z * np.tanh(a_n + W_n @ (r * h)) + (1 - z) * h
+
+
+def _no_reset(W_r, W_z, W_n, h, a_r, a_z, a_n):
+    z = activations.sigmoid(a_z + W_z @ h)
+    return (1 - z) * np.tanh(a_n + W_n @ h) + z * h
+
+
+def _reset_on_the_input(W_r, W_z, W_n, h, a_r, a_z, a_n):
+    r, z = activations.sigmoid(a_r + W_r @ h), activations.sigmoid(a_z + W_z @ h)
+    return (1 - z) * np.tanh(r * a_n + W_n @ (r * h)) + z * h
+
+
+def _reset_in_the_gate(W_r, W_z, W_n, h, a_r, a_z, a_n):
+    read = activations.sigmoid(a_r + W_r @ h) * h
+    z = activations.sigmoid(a_z + W_z @ read)
+    return (1 - z) * np.tanh(a_n + W_n @ read) + z * h
+
+
+# 12.3 Half-way back
+
+
+def half_way(z):
+    left = np.cumprod(z[::-1], axis=0)
+    return (left >= .5).sum(0) + 1
+
+
+def _half_way_by_walking(z):
+    steps = []
+    for unit in z.T:
+        left, k = 1., 0
+        while left >= .5:
+            left, k = left * unit[-1 - k], k + 1
+        steps.append(k)
+    return np.array(steps)
+
+
+def _half_way_by_argmax(z):
+    return np.argmax(np.cumsum(np.log(z[::-1]), axis=0) < np.log(.5), axis=0) + 1
+
+
+def _half_way_cases(rng):
+    return [(np.concatenate([rng.uniform(.05, .3, (5, H)), rng.uniform(low, .99, (T, H))]),)
+            for T, H, low in [(9, 3, .6), (20, 5, .8), (60, 2, .9)]]
+
+
+# 12.5 The Jacobian at rest
+
+
+def jacobian_at_rest(W_hn, b_z):
+    z = activations.sigmoid(b_z)
+    return np.diag(z) + (1 - z)[:, None] / 2 * W_hn
+
+
+def _one_step(W_hn, b_z, h):
+    H = len(W_hn)
+    W_hh = np.concatenate([np.zeros((2 * H, H)), W_hn])
+    b_h = np.concatenate([np.zeros(H), b_z, np.zeros(H)])
+    params = cells.GRUParams(np.zeros((3 * H, 1)), W_hh, b_h, np.zeros(H))
+    return bptt.forward(params, np.zeros((1, 1, 1)), h[None])
+
+
+def _jacobian_by_complex_step(W_hn, b_z):
+    rows = [gradcheck.complex_step(lambda h: _one_step(W_hn, b_z, h).h[1, 0, i], np.zeros(len(W_hn)))
+            for i in range(len(W_hn))]
+    return np.array(rows)
+
+
+def _jacobian_by_library(W_hn, b_z):
+    return jacobians.step_jacobians(_one_step(W_hn, b_z, np.zeros(len(W_hn))))[0, 0]
+
+
+def _rest_cases(rng):
+    return [(rng.normal(size=(H, H)), rng.normal(size=H)) for H in (2, 4, 7)]
+
+
+BANK = Bank(12, "The GRU", [
+    Exercise(
+        "12.1", "The reset gate's other place", minutes=6, difficulty=1,
+        solution=reset_before, oracle=_reset_before_unit_by_unit, cases=_reset_cases,
+        stub='''
+def reset_before(W_r: np.ndarray, W_z: np.ndarray, W_n: np.ndarray, h: np.ndarray,
+                 a_r: np.ndarray, a_z: np.ndarray, a_n: np.ndarray) -> np.ndarray:
+    """h_t (H,) of a GRU that resets before the product. W_r, W_z, W_n (H, H); h is h_{t-1},
+    a_r, a_z, a_n what the input and the biases add to each gate, all (H,)."""
+    ...
+''',
+        also_correct=(_reset_before_columns,),
+        mistakes=[
+            Mistake(_reset_after,
+                    "This is torch's form: r multiplies the result of W_n h. Here it acts on h first."),
+            Mistake(_update_turned, "z and 1 - z have changed places: z near 1 keeps the old state."),
+            Mistake(_no_reset, "The reset gate does not act anywhere."),
+            Mistake(_reset_on_the_input,
+                    "r also multiplies what the input adds. It resets the old state alone."),
+            Mistake(_reset_in_the_gate,
+                    "r also resets what the update gate reads. Only the candidate reads r * h."),
+        ],
+        hints=["Compute r and z as in torch's form; they do not change.",
+               "The candidate takes W_n @ (something of r and h).",
+               "n = tanh(a_n + W_n @ (r * h)), and the last line stays as it was."],
+    ),
+    Prediction("12.2", "A GRU as torch draws it, 32 units: what share of the gradient is left 60 steps back?",
+               scale="log10", digits=1, close=1.),
+    Exercise(
+        "12.3", "Half-way back", minutes=4, difficulty=1,
+        solution=half_way, oracle=_half_way_by_walking, cases=_half_way_cases,
+        stub='''
+def half_way(z: np.ndarray) -> np.ndarray:
+    """For each unit the fewest steps k back from the end after which less than 1/2 is left of
+    the straight road, z_T z_{T-1} ... (k factors). z (T, H), z[t - 1] is z_t; returns (H,)."""
+    ...
+''',
+        also_correct=(_half_way_by_argmax,),
+        mistakes=[
+            Mistake(lambda z: (np.cumprod(z[::-1], axis=0) >= .5).sum(0),
+                    "One too few: after these steps at least a half is left. The next one takes it below."),
+            Mistake(lambda z: (np.cumprod(z, axis=0) >= .5).sum(0) + 1,
+                    "You began at the first step. The gradient comes from the end."),
+            Mistake(lambda z: np.log(.5) / np.log(z.mean(0)),
+                    "This takes the mean gate for all steps. Here every step has its own, and k "
+                    "is a whole number."),
+        ],
+        hints=["Turn the time around: z[::-1] begins with z_T.",
+               "np.cumprod(z[::-1], axis=0) holds what is left after 1, 2, 3 ... steps.",
+               "Count the entries that are still 1/2 or more, then go one step further."],
+    ),
+    Prediction("12.4", "Two units, W_hn with the eigenvalues plus and minus 2.1i. What does a small "
+                       "state do?", kind="choice",
+               choices=("it decays", "it stays as large as it is", "it grows")),
+    Exercise(
+        "12.5", "The Jacobian at rest", minutes=4, difficulty=2,
+        solution=jacobian_at_rest, oracle=_jacobian_by_complex_step, cases=_rest_cases,
+        stub='''
+def jacobian_at_rest(W_hn: np.ndarray, b_z: np.ndarray) -> np.ndarray:
+    """dh_t/dh_{t-1} (H, H) at h = 0, no input, all biases 0 but b_z (H,). W_hn (H, H)."""
+    ...
+''',
+        also_correct=(_jacobian_by_library,),
+        mistakes=[
+            Mistake(lambda W, b: np.eye(len(b)) / 2 + W / 4,
+                    "This is right for b_z = 0. Which gate does b_z move, and which two factors "
+                    "follow it?"),
+            Mistake(lambda W, b: np.diag(activations.sigmoid(b)) + W / 4,
+                    "What is kept follows b_z here, but what is written does too: 1 - z."),
+            Mistake(lambda W, b: np.diag(activations.sigmoid(b)) + (1 - activations.sigmoid(b))[:, None] * W,
+                    "The reset gate is missing: without input and bias it lets one half through."),
+            Mistake(lambda W, b: np.diag(activations.sigmoid(b)) + W * (1 - activations.sigmoid(b)) / 2,
+                    "1 - z went to the columns. Unit i's gate acts on what unit i writes: on row i."),
+            Mistake(lambda W, b: activations.sigmoid(b) + (1 - activations.sigmoid(b))[:, None] / 2 * W,
+                    "z was added to every entry. A unit keeps its own state alone: z belongs on "
+                    "the diagonal."),
+            Mistake(lambda W, b: jacobian_at_rest(W, -b),
+                    "z and 1 - z have changed places: z near 1 keeps the old state."),
+            Mistake(lambda W, b: jacobian_at_rest(W, b).T,
+                    "It is transposed: row i says what h_t[i] takes from each unit."),
+        ],
+        hints=["At h = 0 the candidate n is 0 as well, so that moving the gates changes nothing.",
+               "What is left is z times the identity, and the candidate's share 1 - z.",
+               "The slope of tanh at 0 is 1, and r is 1/2."],
+    ),
+    Prediction("12.6", "Remember one symbol for 50 steps. Which of them learn it with at least four of "
+                       "five seeds?", kind="choices",
+               choices=("orthogonal", "LSTM b_f = 0", "LSTM chrono", "GRU", "GRU chrono")),
+])

@@ -1,0 +1,162 @@
+"""The figures of lesson 12: where one GRU unit ends, where a GRU at rest is stable, three roads back."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ... import bptt, cells, initialise
+from ...screen.figure import BLUE, GREEN, INK, ORANGE, PURPLE, VERMILION, Figure
+from ...screen.kit import Decades, power_of_ten
+from ..nb11_lstm.roads import by_distance
+from .resting_gru import settle
+
+COLOURS = (BLUE, "-"), (VERMILION, "--"), (GREEN, "-."), (ORANGE, (0, (1, 1))), (PURPLE, (0, (6, 1, 1, 1, 1, 1)))
+LEFT, RIGHT, WIDE = (.075, .15, .36, .75), (.53, .15, .36, .75), (.085, .15, .66, .75)
+
+
+class Pitchfork(Figure):
+    """Where one GRU unit ends, h_t = (h_{t-1} + tanh(w h_{t-1} / 2)) / 2, by its weight w: rest, two states, swing."""
+
+    size = (900, 360)
+    WEIGHTS = np.linspace(-9, 5, 281)
+    STEPS = 3000
+
+    def draw(self):
+        ax = self.fig.subplots()
+        h = settle(self.WEIGHTS[:, None, None], .1, self.STEPS)[-2:, :, 0]
+        self.ends = np.sort(np.concatenate([h, -h]), axis=0)
+        ax.set(title="Where one unit ends", xlabel="weight w", ylabel="h after 3000 steps",
+               xlim=(-9, 5), ylim=(-1.05, 1.05))
+        ax.set_xticks(range(-8, 5, 2))
+        for edge in (-6, 2):
+            ax.axvline(edge, color=INK, linewidth=.8, dashes=(2, 2))
+        for part in (self.WEIGHTS < -6, self.WEIGHTS > 2):
+            colour, dash = COLOURS[0 if part[-1] else 1]
+            for row in (0, -1):
+                ax.plot(self.WEIGHTS[part], self.ends[row, part], color=colour, linestyle=dash, linewidth=2.2)
+        rest = (self.WEIGHTS > -6) & (self.WEIGHTS < 2)
+        ax.plot(self.WEIGHTS[rest], self.ends[-1, rest], color=GREEN, linewidth=2.2)
+        ax.text(-8.9, .05, "swings between\ntwo values", color=VERMILION, va="center")
+        ax.text(-2, .1, "goes to rest", color=GREEN, ha="center")
+        ax.text(4.9, .05, "keeps one of\ntwo values", color=BLUE, ha="right", va="center")
+
+    def describe(self, _):
+        def end(w):
+            return self.ends[-1, np.abs(self.WEIGHTS - w).argmin()]
+
+        return (f"Where one GRU unit ends, against its weight w. Between -6 and 2 it goes to 0. Above 2 it keeps one "
+                f"of two values, plus or minus {end(3):.2f} at w = 3. Below -6 it swings between plus and minus "
+                f"{end(-7):.2f} at w = -7.")
+
+
+class Rest(NamedTuple):
+    """What StableDisc shows: the eigenvalue of W_hn, and |h_t| by step."""
+
+    eigenvalue: complex
+    sizes: np.ndarray
+
+
+class StableDisc(Figure):
+    """Two GRU units with W_hn = [[real, -imaginary], [imaginary, real]]: its eigenvalues, and what becomes of |h_t|.
+
+    real, imaginary  of the eigenvalue; both units start at .05
+    """
+
+    size = (900, 380)
+    labels = {"real": "real part of the eigenvalue", "imaginary": "its imaginary part"}
+    STEPS = 300
+    FLOOR = -8
+
+    def draw(self):
+        self.fig.set_layout_engine("none")
+        plane, ax = [self.fig.add_axes(where) for where in (LEFT, RIGHT)]
+        circle = np.exp(2j * np.pi * np.linspace(0, 1, 181))
+        plane.set(title="Eigenvalues of $W_{hn}$", xlabel="real part", ylabel="imaginary part",
+                  xlim=(-7, 5), ylim=(-5, 5))
+        plane.set_aspect("equal", anchor="N")
+        disc = 4 * circle - 2
+        plane.fill(disc.real, disc.imag, color=GREEN, alpha=.15)
+        plane.plot(disc.real, disc.imag, color=GREEN, linewidth=1.6)
+        plane.plot(2 * circle.real, 2 * circle.imag, color=INK, linewidth=1, dashes=(2, 2))
+        plane.text(-4, 0, "decays", color=GREEN, ha="center", va="center")
+        plane.text(2.15, -1.5, r"$|e_i| = 2$", fontsize=9)
+        self.dots, = self.moving(plane.plot([], [], "o", color=VERMILION, markersize=7))
+        ax.set(title="The state without input", xlabel="step t", ylabel=r"$\log_{10}\ |h_t|$",
+               xlim=(0, self.STEPS), ylim=(self.FLOOR, 1.5))
+        self.curve, = self.moving(ax.plot([], [], color=BLUE, linewidth=2.2))
+        self.word = self.moving(ax.text(.97, .97, "", transform=ax.transAxes, color=BLUE, ha="right", va="top"))
+
+    def compute(self, real=2.01, imaginary=0.):
+        W = np.array([[real, -imaginary], [imaginary, real]])
+        return Rest(complex(real, imaginary), np.linalg.norm(settle(W, .05, self.STEPS), axis=-1))
+
+    @property
+    def factor(self) -> float:
+        """|1/2 + e_i/4|, e_i an eigenvalue, by which a small state changes in a step."""
+        return abs(.5 + self.data.eigenvalue / 4)
+
+    def move(self, rest):
+        re, im = rest.eigenvalue.real, rest.eigenvalue.imag
+        self.dots.set_data([re, re], [im, -im])
+        with np.errstate(divide="ignore"):
+            logs = np.log10(rest.sizes)
+        self.curve.set_data(np.arange(len(logs)), np.maximum(logs, self.FLOOR - 1))
+        self.word.set_text(f"|1/2 + $e_i$/4| = {abs(.5 + rest.eigenvalue / 4):.4f}")
+
+    def describe(self, rest):
+        factor = abs(.5 + rest.eigenvalue / 4)
+        re, im = rest.eigenvalue.real, abs(rest.eigenvalue.imag)
+        return (f"A pair of eigenvalues of W_hn at {re:g} plus and minus {im:g}i, "
+                f"{'inside' if factor < 1 else 'outside'} the disc around -2 with radius 4: a small state changes "
+                f"by {factor:.4f} a step. |h_t| goes from {rest.sizes[0]:.2g} to {rest.sizes[-1]:.2g} in {self.STEPS} "
+                f"steps.")
+
+
+class KeepBias(Decades):
+    """log10 |dL/dh_t| by distance for a tanh network, a GRU and a diagonal recurrence, mean of three networks.
+
+    keep_bias  added to the bias of the GRU's update gate
+    keep       l of the diagonal recurrence
+    T          length of the sequence
+    """
+
+    size = (900, 380)
+    labels = {"keep_bias": "added to the bias of z", "keep": "l of the diagonal recurrence", "T": "length T (steps)"}
+    title, xlabel = "The gradient by distance, before training", "steps back from the end, T − t"
+    ylabel = r"$\log_{10}\ |dL/dh_t|$  (decades)"
+    rectangle = WIDE
+    lines = tuple((colour, dash, 2.2) for colour, dash in COLOURS[:3])
+    HIDDEN, INPUTS, NETWORKS, LONGEST = 16, 4, 3, 200
+    NAMES = "tanh, torch's start", "GRU", "diagonal"
+
+    def __init__(self, seed: int = 0, **values):
+        rng = np.random.default_rng(seed)
+        D, H, E = self.INPUTS, self.HIDDEN, self.NETWORKS
+        self.x = rng.normal(size=(self.LONGEST, 1, D))
+        self.direction = initialise.orthogonal((1, H), rng)
+        self.rnn = initialise.torch_default(D, H, rng, members=E)
+        self.gru = initialise.torch_default(D, H, rng, cell="gru", members=E)
+        self.W_xh = initialise.gaussian((E, H, D), rng)
+        super().__init__(**values)
+
+    def compute(self, keep_bias=0., keep=.9, T=60):
+        if T not in range(1, self.LONGEST + 1):
+            raise ValueError(f"T is {T!r}, needs to be 1 to {self.LONGEST}.")
+        b_h = self.gru.b_h.copy()
+        b_h[..., self.HIDDEN:2 * self.HIDDEN] += keep_bias
+        shape = self.NETWORKS, self.HIDDEN
+        diagonal = cells.DiagonalParams(self.W_xh, np.full(shape, keep), np.zeros(shape))
+        nets = self.rnn, self.gru._replace(b_h=b_h), diagonal
+        return np.array([by_distance(bptt.forward(net, self.x[:T]), self.direction).mean(1) for net in nets])
+
+    def move(self, curves):
+        self.place(np.arange(curves.shape[1]), curves,
+                   [f"{name}: {power_of_ten(curve[-1])}" for name, curve in zip(self.NAMES, curves)])
+
+    def describe(self, curves):
+        v = self.values
+        ends = ", ".join(f"{name} {10 ** curve[-1]:.1g}" for name, curve in zip(self.NAMES, curves))
+        return (f"What is left of the gradient {v['T']} steps back, keep bias {v['keep_bias']:g}, l = {v['keep']:g}: "
+                f"{ends}.")

@@ -1,0 +1,202 @@
+"""The exercises of lesson 13, what came after."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ... import gradcheck
+from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+
+# 13.1 The gradient of a diagonal recurrence
+
+
+def decay_gradient(l, h, dh_T):
+    dh, dl = dh_T, np.zeros_like(l)
+    for t in range(len(h) - 1, 0, -1):
+        dl = dl + dh * h[t - 1]
+        dh = dh * l
+    return dl, dh
+
+
+def _decay_by_complex_step(l, h, dh_T):
+    inputs = h[1:] - l * h[:-1]
+
+    def loss(l, h_0):
+        state = h_0
+        for x_t in inputs:
+            state = l * state + x_t
+        return (dh_T * state).sum()
+
+    of_l = gradcheck.complex_step(lambda l: loss(l, h[0]), l)
+    return of_l, gradcheck.complex_step(lambda h_0: loss(l, h_0), h[0])
+
+
+def _decay_by_powers(l, h, dh_T):
+    T = len(h) - 1
+    powers = l ** np.arange(T)[:, None]
+    return dh_T * (powers[::-1] * h[:-1]).sum(0), dh_T * l**T
+
+
+def _decay_cases(rng):
+    cases = []
+    for T, H in [(3, 2), (8, 4), (30, 3)]:
+        l, h = rng.uniform(.5, .99, H), [rng.normal(size=H)]
+        for _ in range(T):
+            h.append(l * h[-1] + rng.normal(size=H))
+        cases.append((l, np.array(h), rng.normal(size=H)))
+    return cases
+
+
+def _decay_last_only(l, h, dh_T):
+    return dh_T * h[-2], dh_T * l ** (len(h) - 1)
+
+
+def _decay_wrong_state(l, h, dh_T):
+    T = len(h) - 1
+    return dh_T * (l ** np.arange(T)[::-1, None] * h[1:]).sum(0), dh_T * l**T
+
+
+def _decay_not_carried(l, h, dh_T):
+    return dh_T * h[:-1].sum(0), dh_T * l ** (len(h) - 1)
+
+
+def _decay_turned(l, h, dh_T):
+    return decay_gradient(l, np.vstack([h[-2::-1], h[-1:]]), dh_T)
+
+
+def _decay_too_short(l, h, dh_T):
+    return decay_gradient(l, h, dh_T)[0], dh_T * l ** (len(h) - 2)
+
+
+# 13.3 Two steps in one
+
+
+def join(first, second):
+    (a, b), (a_next, b_next) = first, second
+    return a_next * a, a_next * b + b_next
+
+
+def _join_by_two_points(first, second):
+    def both(h):
+        for a, b in (first, second):
+            h = a * h + b
+        return h
+
+    at_0 = both(np.zeros_like(first[0]))
+    return both(np.ones_like(first[0])) - at_0, at_0
+
+
+def _join_as_matrices(first, second):
+    (a, b), (c, d) = ([[np.diag(a), b[:, None]] for a, b in (first, second)])
+    zero, one = np.zeros((1, len(b))), np.ones((1, 1))
+    M = np.block([[c, d], [zero, one]]) @ np.block([[a, b], [zero, one]])
+    return np.diag(M)[:-1], M[:-1, -1]
+
+
+def _join_cases(rng):
+    return [((rng.uniform(.3, .9, H), rng.normal(size=H)), (rng.uniform(.3, .9, H), rng.normal(size=H)))
+            for H in (1, 3, 6)]
+
+
+# 13.5 Not yet settled
+
+
+def variance(l, T):
+    return (1 - l ** (2 * T)) / (1 - l**2)
+
+
+def _variance_step_by_step(l, T):
+    v = 0.
+    for _ in range(T):
+        v = l**2 * v + 1
+    return v
+
+
+def _variance_as_a_sum(l, T):
+    return float(np.sum(l ** (2. * np.arange(T))))
+
+
+def _variance_cases(rng):
+    return [(.9, 1), (.9, 5), (.99, 40), (-.7, 3), (rng.uniform(.5, .9), 12)]
+
+
+BANK = Bank(13, "What came after", [
+    Exercise(
+        "13.1", "The gradient of a diagonal recurrence", minutes=6, difficulty=2,
+        solution=decay_gradient, oracle=_decay_by_complex_step, cases=_decay_cases, returns=("dl", "dh_0"),
+        stub='''
+def decay_gradient(l: np.ndarray, h: np.ndarray, dh_T: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """dL/dl and dL/dh_0, both (H,), of h_t = l * h_{t-1} + W x_t if the loss reads h_T alone.
+    l (H,); h (T + 1, H) the states, h[0] the initial one; dh_T (H,) is dL/dh_T."""
+    ...
+''',
+        also_correct=(_decay_by_powers,),
+        mistakes=[
+            Mistake(_decay_last_only,
+                    "dl holds the last step alone. l is used at every step: add them all up."),
+            Mistake(_decay_wrong_state,
+                    "At step t the number l multiplies h_{t-1}, the state before, not h_t."),
+            Mistake(_decay_not_carried,
+                    "dl takes the same dh at every step. On its way back it is multiplied by l."),
+            Mistake(_decay_turned,
+                    "The powers run the wrong way: what l did at the last step comes back without a factor."),
+            Mistake(_decay_too_short, "dh_0 is one step short: from h_T to h_0 there are T factors."),
+        ],
+        hints=["Walk from t = T down to 1 and carry dh = dL/dh_t with you.",
+               "At step t: dl takes dh * h_{t-1}; then dh goes one step back.",
+               "In the loop: dl = dl + dh * h[t - 1], and then dh = dh * l."],
+    ),
+    Prediction("13.2", "2048 steps of a linear recurrence, with a processor for each step. How many "
+                       "rounds?", digits=2),
+    Exercise(
+        "13.3", "Two steps in one", minutes=4, difficulty=2,
+        solution=join, oracle=_join_by_two_points, cases=_join_cases, returns=("a", "b"),
+        stub='''
+def join(first: tuple, second: tuple) -> tuple:
+    """The (a, b) with a h + b = what `second` makes of what `first` makes of h. Each is a
+    pair (a, b) of arrays (H,) that stands for h -> a h + b, entry by entry."""
+    ...
+''',
+        also_correct=(_join_as_matrices,),
+        mistakes=[
+            Mistake(lambda first, second: join(second, first),
+                    "The order is turned: `first` acts on h before `second` does."),
+            Mistake(lambda first, second: (first[0] * second[0], first[1] + second[1]),
+                    "What the first step added goes through the second one too, and is multiplied there."),
+            Mistake(lambda first, second: (first[0] + second[0], second[0] * first[1] + second[1]),
+                    "Two factors one after the other multiply."),
+        ],
+        hints=["Write the second map with (a h + b) in the place of its h.",
+               "a' (a h + b) + b' = ... Sort by h."],
+    ),
+    Prediction("13.4", "l goes from 0.99 to 0.999. By which factor does E (dh/dl)^2 "
+                        "grow?", scale="log10", digits=1, unit="times"),
+    Exercise(
+        "13.5", "Not yet settled", minutes=4, difficulty=3,
+        solution=variance, oracle=_variance_step_by_step, cases=_variance_cases, time_axis=None,
+        stub='''
+def variance(l: float, T: int) -> float:
+    """E h_T^2 of h_t = l h_{t-1} + x_t with h_0 = 0 and independent x_t of mean 0, variance 1.
+    No loop: a formula in l and T, |l| < 1."""
+    ...
+''',
+        also_correct=(_variance_as_a_sum,),
+        mistakes=[
+            Mistake(lambda l, T: 1 / (1 - l**2),
+                    "This is the variance after very many steps. h_0 is 0, and T finite."),
+            Mistake(lambda l, T: (1 - l**T) / (1 - l), "This adds up l^k. A variance adds up squares."),
+            Mistake(lambda l, T: (1 - l**T) / (1 - l**2),
+                    "The square is missing above: each step takes l^2, so T steps take l^(2T)."),
+            Mistake(lambda l, T: (1 - l ** (2 * T + 2)) / (1 - l**2),
+                    "One term too many: h_1 = x_1 has the variance 1."),
+        ],
+        hints=["h_T is the sum of l^k x_{T-k} for k = 0 ... T - 1.",
+               "The x_t are independent: the variances l^(2k) add up.",
+               "A geometric series: 1 + q + ... + q^(T-1) = (1 - q^T) / (1 - q) with q = l^2."],
+    ),
+    Prediction("13.6", "Twice as many steps, 100 instead of 50. At which gains does Newton's method "
+                        "need about twice as many rounds, or more?", kind="choices",
+               choices=("0.5", "1", "3")),
+    Prediction("13.7", "One layer of attention over 100 steps, all weights 1/100. The gradient of "
+                        "what was read 99 steps before, divided by that of the last step?", digits=2),
+])

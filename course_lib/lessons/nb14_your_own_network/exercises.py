@@ -1,0 +1,419 @@
+"""The exercises of lesson 14, your own network."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ... import bptt, cells
+from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+
+# 14.2 Every state keeps its gradient. The arguments are torch's; torch itself is imported with the cases.
+
+
+def total_gradient(cell, x, h0, loss):
+    states = [h0.requires_grad_()]
+    for x_t in x:
+        h = cell(x_t, states[-1])
+        h.retain_grad()
+        states.append(h)
+    loss(states[-1]).backward()
+    return np.stack([h.grad.numpy() for h in states])
+
+
+def _total_by_hand(cell, x, h0, loss):
+    W_xh, W_hh, b_x, b_hh = (array.detach().numpy() for array in cell.parameters())
+    H = cell.hidden_size
+    b_h = b_x + np.concatenate([b_hh[:2 * H], np.zeros(H)])
+    run = bptt.forward(cells.GRUParams(W_xh, W_hh, b_h, b_hh[2 * H:]), x.numpy(), h0.numpy())
+    last = x.new_tensor(run.h[-1]).requires_grad_()
+    loss(last).backward()
+    direct = np.zeros_like(run.h)
+    direct[-1] = last.grad.numpy()
+    return bptt.backward(run, direct).dh
+
+
+def _total_by_grad(cell, x, h0, loss):
+    import torch
+
+    states = [h0.requires_grad_()]
+    for x_t in x:
+        states.append(cell(x_t, states[-1]))
+    return torch.stack(torch.autograd.grad(loss(states[-1]), states))
+
+
+def _total_cases(rng):
+    import torch
+
+    cases = []
+    for T, B, D, H in [(3, 2, 5, 4), (12, 3, 2, 6)]:
+        cell = torch.nn.GRUCell(D, H, dtype=torch.float64)
+        for array in cell.parameters():
+            array.data = torch.tensor(rng.normal(size=array.shape) / 2)
+        target = torch.tensor(rng.normal(size=(B, H)))
+        x, h0 = (torch.tensor(rng.normal(size=shape)) for shape in [(T, B, D), (B, H)])
+        cases.append((cell, x, h0, lambda h, target=target: ((h - target) ** 2).mean()))
+    return cases
+
+
+def _total_of_a_stack(cell, x, h0, loss):
+    import torch
+
+    states = [h0.requires_grad_()]
+    for x_t in x:
+        states.append(cell(x_t, states[-1]))
+    out = torch.stack(states)
+    out.retain_grad()
+    loss(out[-1]).backward()
+    return out.grad
+
+
+def _total_backwards(cell, x, h0, loss):
+    return total_gradient(cell, x, h0, loss)[::-1]
+
+
+def _total_without_the_first(cell, x, h0, loss):
+    return total_gradient(cell, x, h0, loss)[1:]
+
+
+def _total_of_all_losses(cell, x, h0, loss):
+    states, total = [h0.requires_grad_()], 0
+    for x_t in x:
+        h = cell(x_t, states[-1])
+        h.retain_grad()
+        total = total + loss(h)
+        states.append(h)
+    total.backward()
+    return np.stack([h.grad.numpy() for h in states])
+
+
+# 14.5 Two biases, one gate
+
+
+def with_forget_bias(bias_ih, bias_hh, value):
+    forget = slice(len(bias_ih) // 4, len(bias_ih) // 2)
+    bias_ih, bias_hh = bias_ih.copy(), bias_hh.copy()
+    bias_ih[forget], bias_hh[forget] = value, 0
+    return bias_ih, bias_hh
+
+
+def _forget_by_gates(bias_ih, bias_hh, value):
+    i, _, g, o = np.split(bias_ih, 4)
+    i_h, _, g_h, o_h = np.split(bias_hh, 4)
+    return np.concatenate([i, 0 * i + value, g, o]), np.concatenate([i_h, 0 * i, g_h, o_h])
+
+
+def _forget_by_rows(bias_ih, bias_hh, value):
+    gate = np.arange(len(bias_ih)) * 4 // len(bias_ih)
+    return np.where(gate == 1, value, bias_ih), np.where(gate == 1, 0, bias_hh)
+
+
+def _forget_cases(rng):
+    return [(*rng.normal(size=(2, 4 * H)), value) for H, value in [(2, 1.), (5, 3.), (8, -.5)]]
+
+
+def _forget_twice(bias_ih, bias_hh, value):
+    new_ih, _ = with_forget_bias(bias_ih, bias_hh, value)
+    new_hh, _ = with_forget_bias(bias_hh, bias_ih, value)
+    return new_ih, new_hh
+
+
+def _forget_left_over(bias_ih, bias_hh, value):
+    return with_forget_bias(bias_ih, bias_hh, value)[0], bias_hh
+
+
+def _forget_in_the_sum(bias_ih, bias_hh, value):
+    return with_forget_bias(bias_ih, bias_hh, value)[0] - bias_hh * np.eye(4)[1].repeat(len(bias_hh) // 4), bias_hh
+
+
+def _forget_added(bias_ih, bias_hh, value):
+    H = len(bias_ih) // 4
+    return bias_ih + value * np.eye(4)[1].repeat(H), bias_hh
+
+
+def _forget_first_gate(bias_ih, bias_hh, value):
+    H = len(bias_ih) // 4
+    return tuple(np.concatenate([np.full(H, left), array[H:]]) for array, left in [(bias_ih, value), (bias_hh, 0)])
+
+
+# 14.7 Which array, which step
+
+
+def first_bad(x, h, dh):
+    for name, array in [("x", x), ("h", h), ("dh", dh)]:
+        steps = range(len(array))
+        for t in reversed(steps) if name == "dh" else steps:
+            if not np.isfinite(array[t]).all():
+                return f"{name}[{t}]"
+    return "none"
+
+
+def _first_by_mask(x, h, dh):
+    for name, array in (("x", x), ("h", h), ("dh", dh)):
+        bad = np.flatnonzero((~np.isfinite(array)).any(axis=(1, 2)))
+        if bad.size:
+            return f"{name}[{bad[-1] if name == 'dh' else bad[0]}]"
+    return "none"
+
+
+def _first_by_sums(x, h, dh):
+    steps = [(f"x[{t}]", x[t]) for t in range(len(x))] + [(f"h[{t}]", h[t]) for t in range(len(h))]
+    steps += [(f"dh[{t}]", dh[t]) for t in range(len(dh) - 1, -1, -1)]
+    return next((place for place, array in steps if math.isnan((array * 0).sum())), "none")
+
+
+def _first_cases(rng):
+    T, B, D, H = 9, 3, 2, 4
+
+    def arrays(**spoilt):
+        made = {"x": rng.normal(size=(T, B, D)), "h": rng.normal(size=(T + 1, B, H)),
+                "dh": rng.normal(size=(T + 1, B, H))}
+        for name, places in spoilt.items():
+            for t, value in places.items():
+                made[name][t, t % B, t % 2] = value
+        return tuple(made.values())
+
+    return [arrays(dh={t: np.nan for t in range(6)}), arrays(h={7: np.nan, 8: np.nan}, dh={2: np.inf, 9: np.nan}),
+            arrays(x={4: -np.inf}, h={5: np.inf, 6: np.nan}), arrays()]
+
+
+def _first_gradient_forward(x, h, dh):
+    place = first_bad(x, h, dh)
+    return f"dh[{np.flatnonzero(~np.isfinite(dh).all(axis=(1, 2)))[0]}]" if place.startswith("dh") else place
+
+
+def _first_nan_only(x, h, dh):
+    return first_bad(*(np.where(np.isinf(array), 1., array) for array in (x, h, dh)))
+
+
+def _first_gradients_first(x, h, dh):
+    harmless = np.ones((1, 1, 1))
+    place = first_bad(harmless, harmless, dh)
+    return first_bad(x, h, dh) if place == "none" else place
+
+
+# 14.9 A norm that lives
+
+
+def global_norm(grads):
+    largest = max(float(np.abs(g).max()) for g in grads)
+    squares = sum(((g.astype(float) / largest) ** 2).sum() for g in grads)
+    return largest * np.sqrt(squares)
+
+
+def _norm_by_hypot(grads):
+    return math.hypot(*(float(entry) for g in grads for entry in g.ravel()))
+
+
+def _norm_in_float64(grads):
+    return float(np.linalg.norm(np.concatenate([g.ravel() for g in grads]).astype(np.float64)))
+
+
+def _norm_cases(rng):
+    shapes = [(4, 3), (4,)]
+    return [([(size * rng.uniform(.5, 1, shape)).astype(np.float32) for shape in shapes],)
+            for size in (1., 1e30, 1e-36)]
+
+
+def _norm_in_float32(grads):
+    return np.sqrt(sum((g**2).sum() for g in grads))
+
+
+def _norm_with_a_floor(grads):
+    return global_norm(grads) + 1e-6
+
+
+def _norm_of_the_largest(grads):
+    return max(global_norm([g]) for g in grads)
+
+
+def _norm_added_up(grads):
+    return sum(global_norm([g]) for g in grads)
+
+
+# 14.10 How far back it reaches
+
+
+def steps_back(norms, share):
+    steps = []
+    for column in norms.T:
+        alive = column[~np.isnan(column)]
+        far = np.flatnonzero(alive < share * alive[-1])
+        steps.append(len(alive) - 1 - far[-1] - 1 if len(far) else len(alive) - 1)
+    return np.array(steps)
+
+
+def _reach_by_walking(norms, share):
+    steps = []
+    for b in range(norms.shape[1]):
+        end = max(t for t in range(len(norms)) if norms[t, b] == norms[t, b])
+        k = 0
+        while k < end and norms[end - k - 1, b] >= share * norms[end, b]:
+            k += 1
+        steps.append(k)
+    return np.array(steps)
+
+
+def _reach_by_cumulation(norms, share):
+    ends = (~np.isnan(norms)).sum(0) - 1
+    enough = np.isnan(norms) | (norms >= share * norms[ends, np.arange(norms.shape[1])])
+    return np.cumprod(enough[::-1], axis=0).sum(0) - (len(norms) - 1 - ends) - 1
+
+
+def _reach_cases(rng):
+    cases = []
+    for lengths, share, q in [((9, 4, 6), 1e-2, .5), ((30, 12, 3, 21), .1, .9), ((15, 15), 1e-3, .4)]:
+        norms = np.full((max(lengths) + 1, len(lengths)), np.nan)
+        for b, T in enumerate(lengths):
+            norms[:T + 1, b] = rng.uniform(.5, 2) * q ** np.arange(T + 1)[::-1] * rng.uniform(.9, 1.1, T + 1)
+        norms[0, 0] *= 1e6  # it grows again far back: that is not reached without a gap
+        cases.append((norms, share))
+    return cases
+
+
+def _reach_of_the_longest(norms, share):
+    return steps_back(np.nan_to_num(norms), share)
+
+
+def _reach_against_the_largest(norms, share):
+    largest = np.nanmax(norms, axis=0)
+    last = np.array([column[~np.isnan(column)][-1] for column in norms.T])
+    return np.concatenate([steps_back(norms[:, [b]], share * largest[b] / last[b]) for b in range(len(last))])
+
+
+def _reach_with_gaps(norms, share):
+    last = np.array([column[~np.isnan(column)][-1] for column in norms.T])
+    return (norms >= share * last).sum(0) - 1
+
+
+def _reach_one_more(norms, share):
+    return steps_back(norms, share) + 1
+
+
+BANK = Bank(14, "Your own network", [
+    Prediction("14.1", "32 steps, loss on the last output: at how many steps is out.grad not zero?", unit="steps"),
+    Exercise(
+        "14.2", "Every state keeps its gradient", minutes=6, difficulty=1,
+        solution=total_gradient, oracle=_total_by_hand, cases=_total_cases, time_axis=0,
+        stub='''
+def total_gradient(cell, x, h0, loss) -> np.ndarray:
+    """dL/dh_t (T + 1, B, H), row 0 for h_0. cell is a torch.nn.GRUCell, called cell(x_t, h);
+    x (T, B, D) and h0 (B, H) are tensors, and L = loss(h_T)."""
+    ...
+''',
+        also_correct=(_total_by_grad,),
+        mistakes=[
+            Mistake(_total_of_a_stack,
+                    "This is the direct path alone. The stack is made of the states, but the states are not made "
+                    "of the stack: what flows from h_t to h_{t-1} never passes it. Keep the gradient of each "
+                    "state itself."),
+            Mistake(_total_backwards, "The steps come out in reverse: row t is dL/dh_t, the last row belongs to h_T."),
+            Mistake(_total_without_the_first,
+                    "Row 0 is missing. h_0 is a leaf: with requires_grad_() it gets a gradient like the others."),
+            Mistake(_total_of_all_losses, "Here L reads the last state alone, not every state."),
+        ],
+        hints=["Run the cell in a loop and keep every state in a list. A tensor that is not a leaf keeps its "
+               "gradient if you ask for it before backward.",
+               "h.retain_grad() for each new state, h0.requires_grad_() for the first.",
+               "loss(states[-1]).backward(), then stack h.grad for all states, h_0 included."],
+    ),
+    Prediction("14.3", "An LSTM as torch draws it reads 32 words. |dL/dc_2| over |dL/dc_32|?",
+               scale="log10", digits=1, close=1.),
+    Prediction("14.4", "Distance 30, 300 updates, three seeds: what has to be added to the forget bias to learn it?",
+               kind="choices", choices=("nothing", "1", "3")),
+    Exercise(
+        "14.5", "Two biases, one gate", minutes=4, difficulty=1,
+        solution=with_forget_bias, oracle=_forget_by_gates, cases=_forget_cases, returns=("bias_ih", "bias_hh"),
+        stub='''
+def with_forget_bias(bias_ih: np.ndarray, bias_hh: np.ndarray, value: float) -> tuple:
+    """New (bias_ih, bias_hh), both (4H,), gates in the order i, f, g, o: the forget gate's bias is
+    `value`, all of it in bias_ih; the other gates stay as they are."""
+    ...
+''',
+        also_correct=(_forget_by_rows,),
+        mistakes=[
+            Mistake(_forget_twice, "Both biases are `value` now, and the gate reads their sum: 2 times `value`."),
+            Mistake(_forget_left_over,
+                    "bias_hh still adds what it was drawn as: the gate's bias is near `value`, not `value`."),
+            Mistake(_forget_added, "You added `value` to what was drawn. Here the sum of the two has to be `value`."),
+            Mistake(_forget_in_the_sum,
+                    "The sum is right, but bias_hh still holds a part of it. All of `value` belongs in bias_ih."),
+            Mistake(_forget_first_gate,
+                    "This is the input gate. torch's order is i, f, g, o: f is the second quarter."),
+        ],
+        hints=["Which quarter of the 4H entries is the forget gate's?",
+               "The gate reads bias_ih + bias_hh. One of them has to give way.",
+               "Copies first. Then [H:2 * H] is `value` in one, and 0 in the other."],
+    ),
+    Prediction("14.6", "An input is -inf. Which of these are not finite in this update?", kind="choices",
+               choices=("loss", "states", "dL/dx", "gradient of weight_ih", "gradient of weight_hh")),
+    Exercise(
+        "14.7", "Which array, which step", minutes=5, difficulty=2,
+        solution=first_bad, oracle=_first_by_mask, cases=_first_cases,
+        stub='''
+def first_bad(x: np.ndarray, h: np.ndarray, dh: np.ndarray) -> str:
+    """The array and the index at which something is not finite for the first time, "x[4]", "h[7]" or
+    "dh[5]"; "none" if all is finite. x (T, B, D), h and dh (T + 1, B, H)."""
+    ...
+''',
+        also_correct=(_first_by_sums,),
+        mistakes=[
+            Mistake(_first_gradient_forward,
+                    "The gradient is computed from the last step to the first: what went wrong first has the "
+                    "largest t."),
+            Mistake(_first_nan_only, "An infinity is not finite either, and it usually comes before the NaN."),
+            Mistake(_first_gradients_first,
+                    "The gradients are computed last. If a state is bad, they only tell of it again: search x, "
+                    "then h, then dh."),
+        ],
+        hints=["In which order does a network compute the three? And the steps of each?",
+               "np.isfinite(array[t]).all() for t = 0, 1, ... in x and h.",
+               "In dh walk from the last index down to 0."],
+    ),
+    Prediction("14.8", "The run that never learned, clipped at norm 1: what share of its updates was clipped?"),
+    Exercise(
+        "14.9", "A norm that lives", minutes=4, difficulty=2,
+        solution=global_norm, oracle=_norm_by_hypot, cases=_norm_cases, rtol=1e-6,
+        stub='''
+def global_norm(grads: list) -> float:
+    """The norm of all entries of a list of float32 arrays together, right for 1e30 and for 1e-36."""
+    ...
+''',
+        also_correct=(_norm_in_float64,),
+        mistakes=[
+            Mistake(_norm_in_float32,
+                    "The squares leave float32: 1e30 squared is infinite, 1e-36 squared is 0. Scale before you "
+                    "square, or square in float64."),
+            Mistake(_norm_with_a_floor, "The small number that you add is larger than a gradient of 1e-36."),
+            Mistake(_norm_of_the_largest, "One array's norm. All entries of all arrays count together."),
+            Mistake(_norm_added_up, "Norms of parts do not add up: their squares do."),
+        ],
+        hints=["What is (1e30)**2 in float32, whose largest number is 3e38? And (1e-36)**2?",
+               "Divide by the largest entry first; multiply by it at the end. Or convert to float64."],
+    ),
+    Exercise(
+        "14.10", "How far back it reaches", minutes=5, difficulty=3,
+        solution=steps_back, oracle=_reach_by_walking, cases=_reach_cases, time_axis="each",
+        stub='''
+def steps_back(norms: np.ndarray, share: float) -> np.ndarray:
+    """For each sequence the number of steps back from its own end, without a gap, at which the norm is
+    at least share times the norm at its end. norms (T + 1, B), NaN after a sequence's end; returns (B,)."""
+    ...
+''',
+        also_correct=(_reach_by_cumulation,),
+        mistakes=[
+            Mistake(_reach_of_the_longest,
+                    "You started at the last row for every sequence. The shorter ones end before it: there is NaN."),
+            Mistake(_reach_against_the_largest,
+                    "Compared with the largest norm of the sequence. The measure is the norm at its end."),
+            Mistake(_reach_with_gaps,
+                    "You counted all steps that are large enough. Stop at the first that is not: behind a gap "
+                    "nothing counts."),
+            Mistake(_reach_one_more, "One too many: the end itself is 0 steps back."),
+        ],
+        hints=["Treat one column: drop its NaN, then the last entry is its end.",
+               "Walk back from the end while the norm is at least share times the last one, and count.",
+               "If no entry is too small, the answer is the sequence's length."],
+    ),
+])

@@ -1,0 +1,1 @@
+"""Lesson 15: what notebooks/15_the_clinic.ipynb has for itself."""

@@ -1,0 +1,33 @@
+"""Claims on trial: what is said about these gradients, the rule of each trial, its measurement and its verdict.
+
+    claims.ledger()                    all trials, as data/claims.csv keeps them
+    claims.measure(13)                 {name: number}, measured now
+    claims.verdict(rule, values)       "holds", "holds partly" or "fails"
+    claims.again()                     all of them measured anew
+    claims.table(), claims.sheet()     pages to read; claims.court() is one to use
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from . import courtroom, pages
+from .ledger import Claim, Retrial, again, get, ledger, measure
+from .rules import VERDICTS, attainable, verdict
+
+__all__ = ["Claim", "Retrial", "again", "attainable", "court", "get", "ledger", "measure", "sheet", "table", "verdict"]
+
+
+def table(verdicts: Iterable[str] = VERDICTS[::-1]) -> pages.Page:
+    """Return a table of the trials with these verdicts, in this order, each with a link to the cell that shows it."""
+    return pages.table(ledger(), verdicts)
+
+
+def sheet() -> pages.Page:
+    """Return the sheet: one sentence for each claim, with its number. `sheet().write("sheet.html")` is one page."""
+    return pages.sheet(ledger())
+
+
+def court() -> courtroom.Court:
+    """Return a page to use: choose a claim, vote, see its trial."""
+    return courtroom.Court(ledger())

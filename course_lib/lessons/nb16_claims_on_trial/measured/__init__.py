@@ -1,0 +1,1 @@
+"""The measurements: claim_NN() of lessonNN measures claim NN, which lesson NN settles."""

@@ -1,0 +1,103 @@
+"""Claims that lesson 02 settles: what a recurrent network is, and what one without a state can do."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .... import bptt, cells, initialise, losses, tasks, train
+from .untrained import NETS, both_signs, left, networks
+
+
+def claim_06() -> dict[str, float]:
+    """Feed-forward networks that name the first of 10 inputs: percent right, the best of three draws.
+
+    last_input  they see the last input alone
+    all_inputs  they see all 10
+    longer      the same networks among 20 inputs, of which they see the last 10
+    """
+    def seen(k, x):
+        return x[-k:].swapaxes(0, 1).reshape(1, x.shape[1], -1)
+
+    def right(k, lengths):
+        rng = np.random.default_rng(0)
+        start = initialise.network(2 * k, 2, 2, rng, recurrent="identity", members=3)
+
+        def batch():
+            x, first = tasks.recall(10, 100, rng)
+            return seen(k, x), first
+
+        found = train.train(start, train.sequence_objective(losses.cross_entropy), batch, updates=400,
+                            optimiser=train.Adam(.02), progress=False).params
+        for T in lengths:
+            x, first = tasks.recall(T, 2000, np.random.default_rng(1))
+            y = cells.readout(found.readout, bptt.forward(found.rnn, seen(k, x)).h[-1])
+            yield 100 * (y.argmax(-1) == first).mean(-1).max()
+
+    (last_input,), (all_inputs, longer) = right(1, [10]), right(10, [10, 20])
+    return {"last_input": last_input, "all_inputs": all_inputs, "longer": longer}
+
+
+def claim_07() -> dict[str, float]:
+    """20 networks each: are the states bounded, and what is left of the gradient?
+
+    bounded_tanh, bounded_linear  50 units, Gaussian W_hh of gain 3: how many keep all states of 50 steps in [-1, 1]
+    kept_tanh, kept_sigmoid       orthogonal W_hh, inputs of size 0.01: medians of |dL/dh_0| / |dL/dh_60|
+    """
+    nets = initialise.rnn(1, 50, np.random.default_rng(0), "gaussian", 3., members=NETS)
+    start, silence = np.random.default_rng(1).normal(size=(1, 50)), np.zeros((50, 1, 1))
+    found = {}
+    for name in ("tanh", "linear"):
+        h = bptt.forward(nets, silence, start, name).h[1:]
+        found[f"bounded_{name}"] = (np.abs(h).max((0, 2, 3)) <= 1).sum()
+    return found | {f"kept_{name}": np.median(left(networks(inputs=.01), both_signs(), name))
+                    for name in ("tanh", "sigmoid")}
+
+
+def claim_08() -> dict[str, float]:
+    """10 networks of 3 inputs, 2 units and 1 output over 1000 steps, against 1000 layers written out.
+
+    states_agree, gradients_agree  in how many each layer's state, and its gradient of h_1000, agrees to 1e-9
+    numbers_shared, numbers_apart  to learn in a network, and if each layer had weights of its own
+    """
+    states_agree = gradients_agree = 0
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        network = initialise.network(3, 2, 1, rng, input_gain=.1)
+        (W_xh, W_hh, b_h), x = network.rnn, rng.normal(size=(1000, 1, 3))
+        h = [np.zeros((1, 2))]
+        for x_t in x:
+            h.append(np.tanh(x_t @ W_xh.T + h[-1] @ W_hh.T + b_h))
+        dh = [np.ones((1, 2))]
+        for h_t in h[:0:-1]:
+            dh.insert(0, ((1 - h_t**2) * dh[0]) @ W_hh)
+        run = bptt.forward(network.rnn, x)
+        states_agree += np.allclose(h, run.h, rtol=1e-9, atol=0)
+        gradients_agree += np.allclose(dh, bptt.backward(run, bptt.at_end(run)).dh, rtol=1e-9, atol=0)
+    shared, layer = (sum(array.size for _, array in cells.leaves(tree)) for tree in (network, network.rnn))
+    return {"states_agree": states_agree, "gradients_agree": gradients_agree,
+            "numbers_shared": shared, "numbers_apart": shared + 999 * layer}
+
+
+def claim_10() -> dict[str, float]:
+    """10 networks that read 8 sequences of 37 steps with a loss at each step: what adds up to what?
+
+    sums_agree         in how many the loss is the sum of those of 37 runs that end at step 1, 2, ... and read the last
+    sequences_agree    in how many the gradient is the mean of those of the 8 sequences
+    steps_alone_agree  in how many it is, to 1 percent, that of steps which know nothing of those before
+    """
+    agree = np.zeros(3, int)
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        network, (x, target) = initialise.network(1, 4, 1, rng), rng.normal(size=(2, 37, 8, 1))
+
+        def of(x, target, at="every", window=None):
+            return bptt.loss_and_grads(network, x, target, losses.mean_squared_error, at=at, window=window)
+
+        whole = of(x, target)
+        steps = sum(of(x[:t + 1], target[t], at="last").loss for t in range(37))
+        sequences = np.mean([of(x[:, [b]], target[:, [b]]).grads.rnn.W_hh for b in range(8)], axis=0)
+        alone = of(x, target, window=1).grads.rnn.W_hh
+        W_hh = whole.grads.rnn.W_hh
+        agree += [np.isclose(steps, whole.loss, rtol=1e-9), np.allclose(sequences, W_hh, rtol=1e-9),
+                  np.linalg.norm(alone - W_hh) < .01 * np.linalg.norm(W_hh)]
+    return dict(zip(("sums_agree", "sequences_agree", "steps_alone_agree"), agree))

@@ -1,0 +1,51 @@
+"""The figure of the final project: every trained network a point, the floor and the criterion as lines."""
+
+from __future__ import annotations
+
+from typing import Iterable
+
+import numpy as np
+
+from ...screen.figure import GREEN, INK, VERMILION, Figure
+from .rubric import Trial
+
+
+class Scores(Figure):
+    """Each method and distance a row, each seed a point: the share of right answers; at the right how many learned.
+
+    trials   project.Trial, of any methods and distances; rows in the order of their first
+    floor    the score without memory, 0 to 1
+    success  the score from which on a network counts as having learned
+    """
+
+    def __init__(self, trials: Iterable[Trial], floor: float, success: float):
+        self.floor, self.success, self.rows = floor, success, {}
+        for trial in trials:
+            self.rows.setdefault((trial.method, trial.distance), []).append(trial.score)
+        if not self.rows:
+            raise ValueError("trials is empty: train a network first, and append its project.Trial.")
+        self.size = (900, 110 + 34 * len(self.rows))
+        super().__init__()
+
+    def draw(self):
+        ax = self.fig.subplots()
+        for row, scores in enumerate(map(np.array, self.rows.values())):
+            height = row + (.18 * np.linspace(-1, 1, len(scores)) if len(scores) > 1 else np.zeros(1))
+            learned = scores >= self.success
+            ax.plot(scores[learned], height[learned], "o", color=GREEN, markersize=6)
+            ax.plot(scores[~learned], height[~learned], "x", color=VERMILION, markersize=7)
+            ax.text(1.02, row, f"{learned.sum()} of {len(scores)}", transform=ax.get_yaxis_transform(), va="center")
+        low = min(self.floor, *map(min, self.rows.values()))
+        for at, name, dashes in ((self.floor, "without memory", (2, 2)), (self.success, "counts as learned", (6, 2))):
+            ax.axvline(at, color=INK, linewidth=1, dashes=dashes)
+            side = "right" if at == self.floor else "left"
+            ax.text(at, -.62, f" {name} ", va="bottom", ha=side, fontsize=8.5)
+        ax.set_yticks(range(len(self.rows)), [f"{method}, distance {distance}" for method, distance in self.rows])
+        ax.set(title="Right answers on new sequences, a point for each seed", xlabel="share that is right",
+               xlim=(low - .12, 1.01), ylim=(len(self.rows) - .5, -1.1))
+
+    def describe(self, _):
+        counts = "; ".join(f"{method} at {distance}: {sum(score >= self.success for score in scores)} of {len(scores)}"
+                           for (method, distance), scores in self.rows.items())
+        return (f"Right answers on new sequences. Without memory {self.floor:.2g} are right, from {self.success:.2g} "
+                f"on a network counts as having learned. That many did: {counts}.")

@@ -1,0 +1,96 @@
+"""What pictures on a scale of powers of ten share: curves with names at their ends, and where float32 ends."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .figure import INK, Figure
+
+# log10 of the size, its name, on which side of the line the name stands
+FLOAT32 = (38.53, "float32 overflows", "bottom"), (-37.93, "float32 loses digits", "bottom"), \
+          (-44.85, "float32 knows only 0", "top")
+LINE_HEIGHT = 17  # CSS pixels between two labels
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")  # plain text is laid out ten times faster than mathtext
+
+
+class Decades(Figure):
+    """Curves of log10 of a size, with their names at their right ends.
+
+    Subclasses say which lines there are, `lines` = ((colour, dash, width), ...), and call `place`.
+    """
+
+    title = xlabel = ylabel = ""
+    rectangle = (.085, .14, .64, .76)
+    lines: tuple[tuple[str, str | tuple, float], ...] = ()
+    named: int | None = None  # the first so many lines have a name; None: all
+    heights = (2, 4, 8, 20, 45, 90, 200)  # the smallest that holds the curves is used, upwards and downwards
+    deepest = np.inf  # what lies lower runs out of the picture
+
+    def draw(self):
+        self.fig.set_layout_engine("none")
+        ax = self.ax = self.fig.add_axes(self.rectangle)
+        ax.set(title=self.title, xlabel=self.xlabel, ylabel=self.ylabel)
+        ax.axhline(0, color=INK, linewidth=1)
+        for level, name, side in FLOAT32:
+            ax.axhline(level, color=INK, linewidth=.8, dashes=(1, 2))
+            ax.text(.01, level, name, transform=ax.get_yaxis_transform(), va=side, fontsize=8.5, clip_on=True)
+        self.curves = [self.moving(ax.plot([], [], color=colour, linestyle=dash, linewidth=width))[0]
+                       for colour, dash, width in self.lines]
+        self.names = [self.moving(ax.text(1.02, 0, "", transform=ax.transAxes, color=colour, va="center", fontsize=9))
+                      for colour, *_ in self.lines[:self.named]]
+
+    def place(self, x: np.ndarray, curves, texts: list[str]) -> None:
+        """Put the curves and the texts at their ends, in the order of `lines`; a curve that is None is not shown."""
+        seen = np.concatenate([curve for curve in curves if curve is not None])
+        seen = seen[np.isfinite(seen)]
+        low, high = (smallest(self.heights, extent) for extent in (min(-seen.min(), self.deepest), seen.max()))
+        low, high = (-1.05 * max(low, high / 8), 1.05 * max(high, low / 8))
+        set_limits(self.ax, (x[0], x[-1]), (low, high))
+        for line, curve in zip(self.curves, curves):
+            line.set_data(([], []) if curve is None else (x, curve))
+        shown = [i for i, _ in enumerate(self.names) if curves[i] is not None]
+        ends = (np.array([curves[i][-1] for i in shown]) - low) / (high - low)
+        gap = LINE_HEIGHT / (self.rectangle[3] * self.size[1])
+        heights = dict(zip(shown, apart(np.nan_to_num(ends, neginf=0), gap)))
+        for i, name in enumerate(self.names):
+            name.set(text=texts[i] if i in heights else "", y=heights.get(i, 0))
+
+
+def set_limits(ax, x: tuple[float, float], y: tuple[float, float]) -> None:
+    """Set limits where they change: new ones draw the background again."""
+    if ax.get_xlim() != x or ax.get_ylim() != y:
+        ax.set(xlim=x, ylim=y)
+
+
+def smallest(levels: tuple[float, ...], needed: float) -> float:
+    """The smallest level that holds what is needed."""
+    return next((level for level in levels if level >= needed), needed)
+
+
+def apart(heights: np.ndarray, gap: float) -> np.ndarray:
+    """Move labels up or down, as little as needed, until they are `gap` apart; their order stays."""
+    order = np.argsort(heights, kind="stable")
+    placed = np.clip(heights[order], 0, 1)
+    for _ in range(20 * len(placed)):
+        for i in range(len(placed) - 1):
+            missing = gap - (placed[i + 1] - placed[i])
+            if missing > 0:
+                placed[i] -= missing / 2
+                placed[i + 1] += missing / 2
+        placed = np.clip(placed, 0, 1)
+    result = np.empty_like(placed)
+    result[order] = placed
+    return result
+
+
+def power_of_ten(exponent: float) -> str:
+    """Ten to the exponent, in words that fit: 0.002, 25, 3·10⁻²⁰."""
+    if np.isneginf(exponent):
+        return "0"
+    if -3 <= exponent < 4:
+        return f"{10 ** exponent:.2g}" if exponent < 2 else f"{10 ** exponent:.0f}"
+    whole = int(np.floor(exponent))
+    mantissa = f"{10 ** (exponent - whole):.0f}"
+    if mantissa == "10":
+        mantissa, whole = "1", whole + 1
+    return f"{mantissa}·10{str(whole).translate(SUPERSCRIPT)}"

@@ -1,0 +1,30 @@
+"""Half a run is no result: an experiment that is stopped from the keyboard passes the interrupt on."""
+
+import pytest
+
+from course_lib import tasks
+from course_lib.lessons.nb06_vanishing import longterm
+from course_lib.lessons.nb08_clipping import success
+from course_lib.lessons.nb09_initialization_and_other_cures import contest
+from course_lib.lessons.nb10_truncated_bptt import windows
+
+
+@pytest.mark.parametrize("run, drawn", [
+    (lambda: contest.enter("uniform, tanh", [0], updates=50), "temporal_order"),
+    (lambda: success.one("SGD", 10, [0], updates=50), "temporal_order"),
+    (lambda: windows.trial("hold", 3, 2, members=1, updates=50), "recall"),
+    (lambda: longterm.order("tanh", 2500, T=10, seeds=[0]), "temporal_order"),
+    (lambda: longterm.adding("tanh", 2500, T=10, seeds=[0]), "adding"),
+    (lambda: longterm.digits("tanh", 0, updates=50, seeds=[0]), "delayed_digits")])
+def test_an_interrupted_run_is_no_result(monkeypatch, run, drawn):
+    draws = iter(range(100))
+
+    def stop_at_the_third(*arguments, inner=getattr(tasks, drawn)):
+        if next(draws) == 2:
+            raise KeyboardInterrupt
+        return inner(*arguments)
+
+    monkeypatch.setattr(tasks, drawn, stop_at_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert next(draws) == 3  # it did begin, and stopped there

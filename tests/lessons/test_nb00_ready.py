@@ -1,0 +1,52 @@
+"""The machine check of notebook 00: each thing that can be missing is said with its remedy."""
+
+import importlib.metadata
+import sys
+
+import pytest
+from packaging.specifiers import SpecifierSet
+
+from course_lib.lessons.nb00_start_here import ready
+
+
+def test_this_machine_is_ready():
+    report = ready.check()
+    assert report.ready and repr(report).endswith("This machine is ready.")
+    assert {"numpy", "torch", "jupyterlab"} <= {finding.what for finding in report}
+    assert not {"pytest", "nbval"} & {finding.what for finding in report}  # the tests' packages are not the learner's
+
+
+def test_what_is_missing_is_said_with_its_remedy(monkeypatch, tmp_path):
+    assert "install a later one" in ready._python((3, 10))
+    assert ready._package("numpy", SpecifierSet(">=99")).endswith("needs >=99: pip install 'numpy>=99'")
+    assert "missing: run make lab" in ready._package("no-such-package", SpecifierSet(">=1"))
+    monkeypatch.setattr(ready, "MEMORY", 1e9)
+    assert "close other notebooks" in ready._memory()
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path))  # a folder where the file should be
+    assert "COURSE_PROGRESS" in ready._progress()
+    report = ready.check()
+    assert not report.ready and repr(report).endswith("see the lines without an ok.")
+
+
+def test_a_course_that_is_not_installed_says_so(monkeypatch):
+    def missing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+    monkeypatch.setattr(importlib.metadata, "requires", missing)
+    report = ready.check()
+    assert not report.ready and "make lab" in repr(report)
+
+
+@pytest.mark.parametrize("platform, tag, torch", [("linux", "r1", True), ("emscripten", None, False)])
+def test_on_colab_and_in_the_browser_the_packages_are_the_hosts(monkeypatch, platform, tag, torch):
+    monkeypatch.setattr(sys, "platform", platform)
+    if tag:
+        monkeypatch.setenv("COLAB_RELEASE_TAG", tag)
+    found = {finding.what: finding.remedy for finding in ready.check()}
+    assert ("torch" in found) == torch and "jupyterlab" not in found and not any(found.values())
+    monkeypatch.setattr(ready.importlib.util, "find_spec", lambda name: None)
+    assert "start it anew" in repr(ready.check())
+
+
+@pytest.mark.parametrize("version, fine", [((3, 11), True), ((3, 14), True), ((3, 10), False), ((2, 7), False)])
+def test_python_version(version, fine):
+    assert (ready._python(version) == "") == fine

@@ -1,0 +1,166 @@
+"""The figures of notebook 09: what is drawn, against oracles of another kind; what is said, from the data."""
+
+import re
+
+import mpmath
+import numpy as np
+import pytest
+import torch
+
+from course_lib import initialise
+from course_lib.lessons.nb09_initialization_and_other_cures import contest, figures
+from course_lib.lessons.nb09_initialization_and_other_cures.contest import Outcome
+from course_lib.lessons.nb09_initialization_and_other_cures.figures import (ContestChart, DirectConnection,
+                                                                            InitialGradients, ProductSpectrum)
+from course_lib.screen.live import live
+from legible import legible
+
+INF = np.inf
+OUTCOMES = {"few": Outcome(np.array([1e-9, 1e-8]), np.array([[INF, 300.], [INF, INF]])),
+            "all of them": Outcome(np.array([.1, .2]), np.array([[100., 200.], [INF, 50.]])),
+            "nobody": Outcome(np.array([1e-3, 3e-3]), np.full((2, 2), INF))}
+
+
+def autograd(params, x, direction, activation="tanh", alpha=0.):
+    """Mean over members of log10 |dL/dh_t| by distance."""
+    curves = []
+    for W_xh, W_hh, _ in zip(*map(torch.tensor, params)):
+        h = [torch.zeros(1, figures.HIDDEN, dtype=float, requires_grad=True)]
+        for x_t in torch.tensor(x):
+            a = x_t @ W_xh.T + h[-1] @ W_hh.T
+            new = torch.tanh(a) if activation == "tanh" else torch.relu(a)
+            h.append(alpha * h[-1] + (1 - alpha) * new)
+            h[-1].retain_grad()
+        (h[-1] * torch.tensor(direction)).sum().backward()
+        curves.append([h_t.grad.norm().log10().item() for h_t in reversed(h)])
+    return np.mean(curves, axis=0)
+
+
+@pytest.mark.parametrize("values", [dict(), dict(activation="relu", gain=1.4, T=30), dict(drive=1., gain=.5, T=100)])
+def test_initial_gradients_agree_with_autograd(values):
+    figure = InitialGradients().update(**values)
+    v = figure.values
+    for kind, params, line, name in zip(figures.KINDS, figure.drawn, figure.curves, figure.names):
+        scaled = params._replace(W_xh=v["drive"] * params.W_xh, W_hh=v["gain"] * params.W_hh)
+        truth = autograd(scaled, figure.x[:v["T"]], figure.direction, v["activation"])
+        assert np.allclose(line.get_ydata(), truth, rtol=0, atol=1e-9)
+        assert name.get_text().startswith(kind) and f"{kind} {10 ** truth[-1]:.1g}" in figure.alt
+    low, high = figure.ax.get_ylim()
+    assert low <= figure.data.min() and figure.data.max() <= high and figure.ax.get_xlim() == (0, v["T"])
+
+
+def test_the_networks_are_drawn_as_they_are_called():
+    figure = InitialGradients()
+    for kind, params in zip(figures.KINDS, figure.drawn):
+        W, singular = params.W_hh, np.linalg.svd(params.W_hh, compute_uv=False)
+        assert W.shape == (3, 32, 32)
+        assert np.allclose(singular, 1) == (kind in ("orthogonal", "identity"))
+        if kind == "sparse":
+            assert ((W != 0).sum(-1) == 15).all() and np.allclose(np.abs(np.linalg.eigvals(W)).max(-1), .95)
+
+
+def test_a_network_that_is_off_is_said_and_drawn():
+    figure = InitialGradients(activation="relu", gain=1e-6, T=100)
+    assert np.isneginf(figure.data[:, -1]).any() and re.search(r"(uniform|gaussian) 0[,.]", figure.alt) and figure.png()
+
+
+@pytest.mark.parametrize("drive", ProductSpectrum.DRIVES)
+def test_spectrum_against_many_digits(drive):
+    figure = ProductSpectrum(T=10, drive=drive)
+    with mpmath.workdps(60):
+        for kind, line in zip(figures.KINDS, figure.curves):
+            rng, gain = np.random.default_rng(0), .95 if kind == "sparse" else 1.
+            params = initialise.rnn(figures.INPUTS, figures.HIDDEN, rng, recurrent=kind, gain=gain, input_gain=drive)
+            x, h = np.random.default_rng([0, 1]).normal(size=(50, 1, figures.INPUTS)), np.zeros(figures.HIDDEN)
+            product = mpmath.eye(figures.HIDDEN)
+            for x_t in x[:10, 0]:
+                h = np.tanh(params.W_xh @ x_t + params.W_hh @ h)
+                product = mpmath.matrix(np.diag(1 - h**2) @ params.W_hh) * product
+            # the determinant is the product of all singular values, the Frobenius norm their squares' sum
+            logs = line.get_ydata()
+            assert np.isclose(logs.sum(), float(mpmath.log10(abs(mpmath.det(product)))), rtol=0, atol=1e-8)
+            frobenius = float(mpmath.log10(mpmath.norm(product, 2)))
+            assert np.isclose(np.log10((10 ** (2 * logs)).sum()) / 2, frobenius, rtol=0, atol=1e-9)
+    assert (np.diff(figure.data, axis=1) <= 0).all()
+
+
+def test_spectrum_in_words():
+    figure = ProductSpectrum()
+    for kind, logs in zip(figures.KINDS, figure.data):
+        assert f"{kind} {10 ** logs[0]:.2g} to {10 ** logs[-1]:.2g}" in figure.alt
+    assert figure.update(T=50, drive=1.).data[2, 0] < -1 < ProductSpectrum().data[2, -1]
+
+
+@pytest.mark.parametrize("values", [dict(), dict(alpha=.3, recurrent="orthogonal", T=40), dict(alpha=0., T=10)])
+def test_direct_connection_agrees_with_autograd(values):
+    figure = DirectConnection().update(**values)
+    v, rng = figure.values, np.random.default_rng(0)
+    params = initialise.rnn(figures.INPUTS, 32, rng, recurrent=v["recurrent"], input_gain=.1, members=3)
+    direction = initialise.orthogonal((1, 32), rng)
+    x = figure.x[:v["T"]]
+    for line, alpha in zip(figure.curves, (0., v["alpha"])):
+        assert np.allclose(line.get_ydata(), autograd(params, x, direction, alpha=alpha), rtol=0, atol=1e-9)
+    h = torch.zeros(32, dtype=float)
+    W_xh, W_hh = (torch.tensor(array[0]) for array in params[:2])
+
+    def step(h, x_t):
+        return v["alpha"] * h + (1 - v["alpha"]) * torch.tanh(W_xh @ x_t + W_hh @ h)
+
+    for x_t in torch.tensor(x[:-1, 0]):
+        h = step(h, x_t)
+    J = torch.autograd.functional.jacobian(lambda h: step(h, torch.tensor(x[-1, 0])), h).numpy()
+    mine, true = figure.data.eigenvalues, np.linalg.eigvals(J)
+    assert len(figure.dots.get_xdata()) == 32
+    assert all(np.abs(true - value).min() < 1e-7 for value in mine) and np.isclose(mine.sum().real, np.trace(J))
+    size = np.abs(true)
+    assert f"moduli from {size.min():.2g} to {size.max():.2g}" in figure.alt
+
+
+def test_a_leak_keeps_what_was_lost():
+    plain, leaky = DirectConnection().data.curves[:, -1]
+    assert plain < -8 and leaky > -2
+
+
+def test_chart_sorts_and_counts():
+    chart = ContestChart(OUTCOMES)
+    assert list(chart.outcomes) == ["few", "nobody", "all of them"]
+    texts = [text.get_text() for text in chart.fig.axes[1].texts]
+    assert texts == ["1 of 2", "0 of 2", "2 of 2"]
+    assert "all of them: 1e-01 left, all; nobody: 2e-03 left, none; few: 3e-09 left, some." in chart.alt
+    points = [line for line in chart.fig.axes[1].lines if line.get_marker() == "o"]
+    assert sorted(np.concatenate([line.get_xdata() for line in points])) == [100, 200, 300]
+    crosses = [line.get_ydata() for line in chart.fig.axes[1].lines if line.get_marker() == "x"]
+    assert [len(cross) for cross in crosses] == [1, 2, 0]
+
+
+@pytest.mark.parametrize("call, message", [
+    (lambda: InitialGradients(T=101), "T is 101, needs to be 1 to 100"), (lambda: DirectConnection(T=0), "T is 0"),
+    (lambda: ProductSpectrum(T=11), "T is 11 and drive 0.01, need to be among"),
+    (lambda: DirectConnection(alpha=1.), "alpha is 1, needs"), (lambda: ContestChart({}), "outcomes is empty")])
+def test_figures_refuse_what_is_not_there(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+EVERY = [InitialGradients(), InitialGradients(drive=1., T=100), InitialGradients(activation="relu", gain=2.),
+         ProductSpectrum(), ProductSpectrum(T=50, drive=1.), DirectConnection(), DirectConnection(alpha=0., T=100),
+         ContestChart({name: next(iter(OUTCOMES.values())) for name in contest.ENTRIES})]
+
+
+@pytest.mark.parametrize("figure", EVERY, ids=lambda figure: f"{type(figure).__name__}-{figure.values}")
+def test_no_text_is_cut_or_covers_another(figure):
+    assert legible(figure) > 8
+
+
+@pytest.mark.parametrize("figure, ranges", [
+    (InitialGradients(), dict(activation=["tanh", "relu"], gain=(.5, 2.), drive=(.01, 1., "log"), T=(10, 100))),
+    (ProductSpectrum(), dict(T=(10, 50, 10), drive=[.01, 1.])),
+    (DirectConnection(), dict(alpha=(0., .99), T=(10, 100),
+                              recurrent=["uniform", "gaussian", "orthogonal", "identity"]))])
+def test_sliders_move_it(figure, ranges):
+    widget, before = live(figure, **ranges), figure.alt
+    for end in (0, 1):
+        for name, control in widget.controls.items():
+            control.value = ranges[name][end] if isinstance(ranges[name], (list, tuple)) else control.value
+            assert figure.values[name] == control.value and not widget._message.value
+        assert figure.alt != before

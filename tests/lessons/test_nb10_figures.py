@@ -1,0 +1,160 @@
+"""The figures of notebook 10, and its task: what is drawn, against other oracles; what is said, from the data."""
+
+import re
+
+import numpy as np
+import pytest
+
+from course_lib import bptt, initialise, tasks
+from course_lib.lessons.nb10_truncated_bptt import figures, influence_balancing, windows
+from course_lib.lessons.nb10_truncated_bptt.figures import STEPS, Balancing, Reach, WindowAndLag
+from course_lib.lessons.nb10_truncated_bptt.windows import LAGS, TASKS, WINDOWS
+from course_lib.screen.live import live
+from legible import legible
+
+
+# The task ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lag, T", [(0, 4), (3, 9), (8, 9)])
+def test_delay_says_back_what_was_read(lag, T):
+    x, target = tasks.delay(lag, T, 5, np.random.default_rng(0))
+    assert x.shape == target.shape == (T, 5, 1) and set(np.unique(x)) == {-1, 1}
+    for t in range(T):
+        assert np.array_equal(target[t], x[t - lag] if t >= lag else 0 * x[t])
+
+
+@pytest.mark.parametrize("lag, T, batch, message", [
+    (9, 9, 5, "lag is 9, needs to be below T, 9"), (-1, 9, 5, "lag is -1, needs to be at least 0"),
+    (2, 9, 0, "batch is 0, needs to be at least 1"), (2., 9, 5, "lag is 2.0 (float), needs a whole number")])
+def test_delay_refuses(lag, T, batch, message):
+    with pytest.raises((TypeError, ValueError), match=re.escape(message)):
+        tasks.delay(lag, T, batch, np.random.default_rng(0))
+
+
+# Reach -------------------------------------------------------------------------------------------------
+
+
+def test_sizes_are_products_of_jacobians():
+    figure = Reach()
+    rng = np.random.default_rng(0)
+    params = initialise.rnn(1, 32, rng, gain=.95, input_gain=.3)
+    run = bptt.forward(params, rng.normal(size=(STEPS, 1, 1)))
+    direction = initialise.orthogonal((1, 32), rng)
+    for s in (1, 9, STEPS):
+        row = direction
+        for t in range(s, 0, -1):
+            assert np.isclose(figure.sizes[s - 1, t - 1], np.linalg.norm(row), rtol=1e-10)
+            row = row @ (np.diag(1 - run.h[t, 0] ** 2) @ params.W_hh)
+    assert not np.triu(figure.sizes, 1).any()
+
+
+@pytest.mark.parametrize("kind, k", [("window", 6), ("chunks", 6), ("window", 1), ("chunks", 24), ("chunks", 7)])
+def test_reach_in_words(kind, k):
+    figure = Reach(kind=kind, k=k)
+    kept = sum(min(s, k) if kind == "window" else (s - 1) % k + 1 for s in range(1, STEPS + 1))
+    assert figure.data.kept.sum() == kept and f"{kept} pairs are kept" in figure.alt
+    assert f"kept: {kept} of 300 pairs" in figure.words[0].get_text()
+    assert f"{1 - figure.data.share:.0%}" in figure.words[1].get_text()
+    assert f"{kept / STEPS:.1f} on average" in figure.alt
+    shown = np.asarray(figure.image.get_array())
+    assert np.array_equal(shown[..., 3] > 0, np.tri(STEPS, dtype=bool))
+
+
+def test_reach_refuses():
+    with pytest.raises(ValueError, match="kind is 'cut', needs one of 'window', 'chunks'"):
+        Reach(kind="cut")
+    with pytest.raises(ValueError, match="k is 0, needs to be at least 1"):
+        Reach(k=0)
+
+
+# Window and lag ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def small():
+    return WindowAndLag({setting: windows.trial(*setting, members=2, updates=2) for setting in windows.settings()})
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_map_shows_every_trial(small, task):
+    small.update(task=task, lag=6, window=4)
+    solved = sum(small.trials[task, lag, k].solved.sum() for lag in LAGS for k in WINDOWS)
+    assert len(small.solved.get_xdata()) == solved
+    assert len(small.failed.get_xdata()) == 2 * len(LAGS) * len(WINDOWS) - solved
+    for (lag, k), number in small.numbers.items():
+        assert number.get_text() == f"{small.trials[task, lag, k].cosine.mean():.2f}"
+        if k > lag:
+            assert number.get_text() == "1.00"  # the gradient is whole
+    x, y = small.frames[0].get_data()
+    assert (round(np.mean(x[:4])), round(np.mean(y[:4]))) == (WINDOWS.index(4), LAGS.index(6))
+    assert f"the task {task}" in small.alt and "Named cell: lag 6, window 4" in small.alt
+    total = sum(k > lag for lag in LAGS for k in WINDOWS)
+    assert f"of {2 * total} networks solve" in small.alt
+
+
+def test_map_refuses(small):
+    with pytest.raises(ValueError, match="lag is 5, window 4: measured are"):
+        small.update(lag=5, window=4)
+    with pytest.raises(ValueError, match="task is 'copy'"):
+        small.update(task="copy")
+    with pytest.raises(ValueError, match="trials lacks 47 of the map, the first .'hold', 3, 2.: run windows.trial"):
+        WindowAndLag({("hold", 3, 1): small.trials["hold", 3, 1]})
+
+
+# Balancing ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("window, start", [(1, 0.), (41, .5), (109, 0.), (110, -1.), (150, 1.), (200, -1.)])
+def test_balancing_follows_training(window, start):
+    figure = Balancing(window=window, start=start)
+    A, v = influence_balancing.system()
+    s, theta, path = np.zeros(23), start, [start]
+    for _ in range(4 * int(figure.data.steps[1]) // window):
+        felt, gradient = np.zeros(23), 0.
+        for _ in range(window):
+            s, felt = A @ s + theta * v, A @ felt + v
+            gradient += (s[0] - 1) * felt[0]
+        theta -= figures.RATE * gradient
+        path.append(theta)
+    every = int(figure.data.steps[1]) // window
+    assert np.allclose(figure.data.theta[:5], path[::every], rtol=1e-9, atol=1e-12)
+    assert figure.data.steps[-1] <= figures.HORIZON
+    goes = "it converges" if window >= 110 else "it diverges"
+    assert goes in figure.alt and goes in figure.verdict.get_text()
+    assert np.abs(figure.path.get_ydata()).max() <= 10
+
+
+def test_balancing_in_words():
+    alt = Balancing().alt
+    assert "1 at one step, 16.476 at 19, negative from 41 steps on, -6 in full" in alt
+    assert "averaged over a chunk it is negative from 110 steps on" in alt
+
+
+@pytest.mark.parametrize("window", [0, 201])
+def test_balancing_refuses(window):
+    with pytest.raises(ValueError, match=f"window is {window}, needs to be"):
+        Balancing(window=window)
+
+
+# All of them -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make, values", [
+    (Reach, {}), (Reach, dict(kind="chunks", k=24)), (Reach, dict(k=1)), (Balancing, dict(window=1)),
+    (Balancing, dict(window=200, start=-1.)), (Balancing, {}), ("map", dict(task="hold", lag=3, window=1)),
+    ("map", dict(task="delay", lag=12, window=13))], ids=str)
+def test_no_text_is_cut_or_covers_another(make, values, small):
+    assert legible(small.update(**values) if make == "map" else make(**values)) > 8
+
+
+@pytest.mark.parametrize("make, ranges", [
+    (Reach, dict(kind=["window", "chunks"], k=(1, 24))), (Balancing, dict(window=(1, 200), start=(-1., 1.))),
+    ("map", dict(task=["delay", "hold"], lag=list(LAGS), window=list(WINDOWS)))], ids=str)
+def test_sliders_move_it(make, ranges, small):
+    figure = small.update(task="delay", lag=12, window=10) if make == "map" else make()
+    widget, before = live(figure, **ranges), figure.alt
+    for name, control in widget.controls.items():
+        control.value = ranges[name][-1] if isinstance(ranges[name], list) else ranges[name][0]
+    assert figure.alt != before
+    assert figure.values == {name: control.value for name, control in widget.controls.items()}

@@ -1,0 +1,71 @@
+"""The figures of lesson 13: what is drawn, against oracles of another kind; what is said, from the data."""
+
+import numpy as np
+import pytest
+
+from course_lib.lessons.nb13_what_came_after.curse_of_memory import mean_squares
+from course_lib.lessons.nb13_what_came_after.figures import LongMemory, NewtonRounds, SameRuler
+from course_lib.screen.live import live
+from legible import legible
+
+MEASURED = {.9: (5.2, 264., .25), .99: (50., 2.5e5, .26)}
+CURVES = {"one": np.array([2., 1., .5]), "two": np.array([1., 1e-20, 0.])}
+
+
+def test_newton_rounds_show_the_front():
+    figure = NewtonRounds()
+    for gain in NewtonRounds.GAINS:
+        for rounds in (0, 3, 20, 40):
+            errors = figure.update(gain=gain, rounds=rounds).data
+            assert (errors[:rounds] < 1e-8).all()
+            assert figure.front.get_xdata()[0] == rounds and f"{(errors < 1e-8).sum()} of 100" in figure.word.get_text()
+            assert f"{(errors < 1e-8).sum()} of 100" in figure.alt and len(figure.curve.get_xdata()) == 100
+    assert (figure.update(gain=1., rounds=8).data < 1e-8).all()
+    assert (figure.update(gain=3., rounds=8).data > 1e-8).sum() > 50
+
+
+def test_long_memory_shows_the_formulas_and_what_was_measured():
+    figure = LongMemory(MEASURED)
+    lines = figure.fig.axes[0].lines
+    assert np.allclose([line.get_ydata() for line in lines[::2]], mean_squares(1 - lines[0].get_xdata()))
+    assert np.allclose(lines[1].get_xdata(), [.1, .01]) and list(lines[3].get_ydata()) == [264., 2.5e5]
+    assert "l = 0.9: 5.2, 2.6e+02 and 0.25" in figure.alt
+
+
+def test_same_ruler_divides_by_the_first():
+    figure = SameRuler(CURVES)
+    assert np.allclose(figure.fig.axes[0].lines[0].get_ydata(), np.log10([1, .5, .25]))
+    assert "one 0.25," in figure.alt and "two 0" in figure.alt and figure.png()
+
+
+def test_sliders_reach_their_ends():
+    assert live(NewtonRounds(), gain=[.5, 1., 1.5, 2., 3.], rounds=(0, 40)) is not None
+    shown = NewtonRounds()
+    for gain, rounds in [(.5, 0), (3., 40)]:
+        shown.update(gain=gain, rounds=rounds)
+        assert shown.png() and len(shown.alt) > 40 and "nan" not in shown.alt
+
+
+@pytest.mark.parametrize("make, words", [
+    (lambda: NewtonRounds(gain=1.1), "gain is 1.1"), (lambda: NewtonRounds(rounds=41), "rounds 41"),
+    (lambda: LongMemory({}), "measured is empty"), (lambda: SameRuler({}), "curves holds 0")])
+def test_refusals(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+@pytest.mark.parametrize("figure", [
+    NewtonRounds(), NewtonRounds(gain=3., rounds=0), NewtonRounds(gain=.5, rounds=40), LongMemory(MEASURED),
+    SameRuler(CURVES)], ids=lambda figure: f"{type(figure).__name__}-{figure.values}")
+def test_every_text_can_be_read(figure):
+    assert legible(figure) > 3
+
+
+def test_no_curve_runs_through_a_word():
+    figure = NewtonRounds()
+    for values in [dict(gain=gain, rounds=rounds) for gain in NewtonRounds.GAINS for rounds in (0, 3, 6, 20, 40)]:
+        figure.update(**values).png()
+        box = figure.word.get_window_extent(figure.fig.canvas.get_renderer())
+        x, y = figure.curve.get_transform().transform(np.transpose(figure.curve.get_data())).T
+        beside = (x >= box.x0 - 5) & (x <= box.x1 + 5)
+        assert beside.sum() > 5 and (y[beside] < box.y0 - 3).all(), values

@@ -1,0 +1,301 @@
+"""The clinic: every patient has its symptom, every cure heals, every wrong cure is found out."""
+import math
+import re
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from course_lib.lessons.nb15_the_clinic import clinic, health
+from course_lib.exercises import engine
+from course_lib.exercises.engine import Cure, judge
+
+CURES = {item.patient: item for item in engine.bank(15).items if isinstance(item, Cure)}
+every_cure = pytest.mark.parametrize("cure", CURES.values(), ids=CURES)
+
+
+def made(source: str, cure: Cure):
+    names = {"torch": torch, "nn": torch.nn}  # as in the notebook
+    exec(source, names)
+    return names[clinic.PATIENTS[cure.patient].name]
+
+
+def test_each_disease_has_one_patient_and_one_cure():
+    assert list(clinic.PATIENTS) == list(clinic.DISEASES) == list(CURES)
+    assert len(set(clinic.DISEASES.values())) == 12
+    for patient in clinic.PATIENTS.values():
+        assert patient.complaint.endswith((".", "?")) and len(patient.part.splitlines()) <= 8
+
+
+# The update at which a run stops to be finite; None: it never does, and something else is wrong with it.
+@pytest.mark.parametrize("number, bad", [("02", 20), ("03", 0), ("04", 0), ("05", 0), ("06", 20), ("10", 0),
+                                         ("07", None), ("09", None), ("11", None), ("12", None)])
+def test_the_sick_runs_show_their_symptom(number, bad):
+    assert clinic.PATIENTS[number].chart.first_nonfinite() == bad
+
+
+def test_what_the_logs_show():
+    charts = {number: patient.chart for number, patient in clinic.PATIENTS.items()}
+    assert charts["01"].rows[0].loss < charts["01"].rows[1].loss < charts["01"].rows[2].loss
+    assert not math.isfinite(charts["01"].rows[-1].loss)
+    assert math.isfinite(charts["05"].rows[0].loss) and math.isfinite(charts["06"].rows[20].loss)
+    assert len(charts["07"].rows) == 1 and "second time" in str(charts["07"])
+    assert charts["08"].first_nonfinite() is not None and math.isfinite(charts["08"].rows[0].loss)
+    gradient = max(p.grad.abs().max().item() for p in charts["09"].names["net"].parameters())
+    assert charts["09"].rows[-1].norm == 0 < gradient
+    for number in ("11", "12"):
+        assert np.mean([row.loss for row in charts[number].rows[-20:]]) > .55
+
+
+def test_the_nan_of_patient_06_is_spread_by_clipping_alone():
+    """Without clipping only weight_ih has a NaN gradient: the finding that the sentence rests on."""
+    rnn = torch.nn.RNN(1, 4)
+    x = torch.ones(9, 1, 1)
+    x[3] = math.inf
+    rnn(x)[0][-1].sum().backward()
+    assert [name for name, p in rnn.named_parameters() if not p.grad.isfinite().all()] == ["weight_ih_l0"]
+    torch.nn.utils.clip_grad_norm_(rnn.parameters(), 1.)
+    assert all(p.grad.isnan().all() for p in rnn.parameters())
+
+
+@every_cure
+def test_right_cures_heal(cure):
+    for source in (cure.solution, *cure.also_correct):
+        verdict = judge(cure, made(source, cure))
+        assert verdict.word == "passed", verdict.reason
+
+
+FOUND_OUT = {
+    "01": ["A rate so small", "as large as the weights"],
+    "02": ["is 0, and tanh is -1", "the gradient is NaN from |a| = 89", "is -1, and tanh is -0.76", "It is nan from"],
+    "03": ["its gradient is NaN", "No gradient reaches", "8 of the 14 predictions", "still counts"],
+    "04": ["needs 0.33. What keeps", "the gradient 0.0006", "its gradient is NaN"],
+    "05": ["What is added after the root", "chosen or repaired after the root", "no longer punishes", "unit vector"],
+    "06": ["the update is skipped", "still reads an infinite rate", "the clipping is gone", "a rate near 100"],
+    "07": ["a graph of 33 nodes", "begins without memory", "so is the window itself"],
+    "08": ["the highest scores", "its gradient is NaN", "for small scores too"],
+    "09": ["a dead network", "it gives 12", "Printing more digits"],
+    "10": ["nothing is remembered", "the gradient still grows", "Now it vanishes"],
+    "11": ["hardly hears of it.", "Now it explodes", "start half shut"],
+    "12": ["depends on the other sequences", "not the state after its last step", "only the last steps are read"]}
+
+
+@every_cure
+def test_wrong_cures_are_found_out_each_with_its_own_sentence(cure):
+    assert len(cure.wrong) >= 2
+    for source, words in zip(cure.wrong, FOUND_OUT[cure.patient], strict=True):
+        verdict = judge(cure, made(source, cure))
+        assert verdict.word == "not yet" and words in verdict.reason, verdict.reason
+
+
+@pytest.mark.parametrize("number, words, source", [
+    ("02", "their gradient is not 1 - tanh(a)^2", "lambda a: torch.tanh(a).detach() + 0 * a"),
+    ("03", "With an infinite target", "lambda prediction, target, mask: ((prediction - target)**2 * mask).mean()"),
+    ("04", "needs 0.33", "lambda logits, labels: nn.functional.cross_entropy(logits / 400, labels)"),
+    ("04", "another loss", "lambda logits, labels: 2 * nn.functional.cross_entropy(logits, labels)"),
+    ("08", "gradient of the scores is not", "lambda states, scores: (torch.softmax(scores.detach(), 0).unsqueeze(-1)"
+                                            " * states).sum(0) + 0 * scores.sum()"),
+    ("10", "does not see its inputs", "lambda rnn: (nn.init.eye_(rnn.weight_hh_l0), rnn.weight_ih_l0.data.mul_(.01))"),
+    ("12", "depends on the other sequences", "lambda rnn, x: rnn(x)[0][:, -1]"),
+])
+def test_what_the_parts_themselves_are_asked(number, words, source):
+    found = [*health.PARTS[number](None, eval(source, {"torch": torch, "nn": torch.nn}))]
+    assert len(found) == 1 and words in found[0], found
+
+
+@pytest.mark.parametrize("rates, words", [
+    ("1 / (gaps[:, :-1] + .005)", "gaps the network reads"), ("2 / (gaps + .005)", "rates of ordinary gaps")])
+def test_gaps_that_are_dropped_or_changed(rates, words):
+    source = CURES["06"].also_correct[0].replace("1 / (gaps + .005)", rates)
+    assert "target)**2" in source and rates in source
+    found = [*health.PARTS["06"](None, made(source.replace("- target)", "- target[:1])"), CURES["06"]))]
+    assert len(found) == 1 and words in found[0], found
+
+
+def test_what_is_asked_of_the_run_as_a_whole():
+    patient, net = clinic.PATIENTS["03"], torch.nn.Linear(1, 1)
+
+    def complaints(rows):
+        return [*health.run(patient, clinic.Chart([clinic.Row(i, *row) for i, row in enumerate(rows)], {"net": net}))]
+
+    healthy = 60 * [(.01, 1.)]
+    assert complaints(healthy) == []
+    assert "The log has 59 updates of 60" in complaints(healthy[1:])[0]
+    assert "still breaks: loss 0.01 and gradient norm nan at update 7" in complaints(
+        healthy[:7] + [(.01, math.nan)] + healthy[8:])[0]
+    assert "it does not learn: its loss ends at 0.031" in complaints(healthy[10:] + 10 * [(.031, 1.)])[0]
+    torch.nn.init.constant_(net.weight, math.nan)
+    assert complaints(healthy) == ["The losses are finite, and yet a weight is not finite at the end."]
+
+
+def test_a_rate_that_is_too_small_to_learn_is_told_so():
+    reason = judge(CURES["01"], lambda parameters: torch.optim.SGD(parameters, lr=5e-4)).reason
+    assert reason.startswith("The run is finite, but it does not learn")
+
+
+@every_cure
+def test_the_sick_part_itself_is_not_healthy(cure):
+    patient, part = clinic.PATIENTS[cure.patient], made(cure.stub, cure)
+    words = {"04": "rounded to 0 before log sees it", "06": "The clipping only spreads it",
+             "08": "beyond 65504, the largest half precision number"}.get(cure.patient, "")
+    found = [*health.PARTS[cure.patient](patient.chart, part)]
+    assert len(found) == 1 and words in found[0], found
+    if patient.chart.error is None:
+        assert [*health.run(patient, patient.chart)], "the run as a whole looks healthy"
+
+
+@every_cure
+def test_the_unchanged_part_is_open_and_runs_nothing(cure, monkeypatch):
+    monkeypatch.setattr(clinic.Patient, "run", lambda *arguments: pytest.fail("it ran"))
+    assert judge(cure, made(cure.stub, cure)).word == "open"
+
+
+@every_cure
+def test_the_name(cure):
+    asked = judge(cure, ...)
+    assert asked.word == "open" and all(name in asked.reason for name in clinic.DISEASES.values())
+    assert judge(cure, clinic.DISEASES[cure.patient].upper() + " ").word == "named"
+    assert judge(cure, "bad luck").reason.startswith("'bad luck' is none of the names.")
+    assert len(cure.confused) >= 2 and cure.patient not in cure.confused
+    for number, sentence in cure.confused.items():
+        assert judge(cure, clinic.DISEASES[number]) == ("not yet", sentence, None)
+    other = next(number for number in clinic.DISEASES if number not in (*cure.confused, cure.patient))
+    assert judge(cure, clinic.DISEASES[other]).word == "not yet"
+
+
+def test_answers_of_every_kind_are_answered():
+    cure = CURES["02"]
+
+    def interrupted(a):
+        raise KeyboardInterrupt
+
+    def leaves(a):
+        raise SystemExit
+
+    for answer, word, says in [
+            (None, "not yet", "Give the function itself"),
+            (3., "not yet", "What came is a single number."),
+            (lambda: 1, "not yet", "it is called with 1 value: (a)"),
+            (lambda a: a.missing, "not yet", "AttributeError"),
+            (lambda a: torch.zeros(3), "not yet", "of shape (8001,). It returned a tensor of shape (3,)."),
+            (made(CURES["05"].solution, CURES["05"]), "not yet", "This is length, and the sick part of patient 02 is"),
+            (leaves, "not yet", "use return"),
+            (interrupted, "stopped", "what makes its loop stop?")]:
+        verdict = judge(cure, answer)
+        assert verdict.word == word and says in verdict.reason, verdict.reason
+
+
+NEEDS = {"01": "an optimizer of torch.optim", "03": "a tensor with one number", "04": "a tensor with one number",
+         "06": "loss, norm", "07": "loss, h", "09": "one number", "11": "a module such as nn.RNN"}
+
+
+@every_cure
+def test_a_part_that_returns_the_wrong_thing_is_told_what_to_return(cure):
+    arguments = ", ".join(clinic.PATIENTS[cure.patient].parameters)
+    for value, came in [("None", "None. Is there a return?"), ("[1, 2]", "list."), ("torch.zeros(2, 9)", "(2, 9).")]:
+        reason = judge(cure, eval(f"lambda {arguments}: {value}", {"torch": torch})).reason
+        assert not reason.startswith("It stopped")
+        if cure.patient == "10":  # it returns nothing; what it does to the weights is judged, and it does nothing
+            assert "Now it vanishes" in reason
+        else:
+            assert NEEDS.get(cure.patient, "a tensor of shape") in reason and reason.endswith(came), reason
+
+
+def test_a_state_that_is_no_tensor_and_weights_that_are_no_numbers():
+    def train_step(rnn, readout, optimizer, x, target, h):
+        return x.sum(), 3
+
+    def initialize(rnn):
+        torch.nn.init.constant_(rnn.weight_hh_l0, math.inf)
+
+    def gradient_norm(parameters):
+        return sum(p.grad.zero_().sum() for p in parameters)
+
+    for number, part, says in [("07", train_step, "h a tensor of shape (1, 3, 5). It returned int."),
+                               ("10", initialize, "A weight is not finite after initialize(rnn)."),
+                               ("09", gradient_norm, "gradient_norm changes the gradients")]:
+        assert says in judge(CURES[number], part).reason
+
+
+def test_what_a_cure_prints_is_seen(capsys):
+    judge(CURES["02"], lambda a: print("here") or torch.tanh(a))
+    assert capsys.readouterr().out.count("here\n") > 100
+
+
+def test_a_run_leaves_the_random_numbers_the_screen_and_the_threads_alone(capsys):
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    chart = clinic.PATIENTS["07"].run()
+    assert torch.equal(before, torch.get_rng_state()) and capsys.readouterr().out == ""
+    threads, within = torch.get_num_threads(), []
+    torch.set_num_threads(threads + 1)
+    try:
+        clinic.PATIENTS["02"].run(lambda a: within.append(torch.get_num_threads()) or torch.tanh(a))
+        assert set(within) == {1} and torch.get_num_threads() == threads + 1
+    finally:
+        torch.set_num_threads(threads)
+    assert str(chart) == str(clinic.PATIENTS["07"].run())
+
+
+def test_log_prints_when_a_script_runs_by_itself(capsys):
+    clinic.log(3, torch.tensor(.25, requires_grad=True), 1e-3)
+    assert capsys.readouterr().out == "update   3   loss 0.25     gradient norm 0.001\n"
+
+
+def test_admit(capsys):
+    clinic.admit("07")
+    shown = capsys.readouterr().out
+    assert shown.startswith("Patient 07: One update works.") and "def train_step" in shown
+    assert shown.endswith("second time (or directly access saved tensors after they have already been freed)\n")
+    with pytest.raises(ValueError, match="there is no patient '13'"):
+        clinic.admit("13")
+
+
+def flow_of(number, part=None, **given):
+    return clinic.PATIENTS[number].watch(part and made(part, CURES[number]), **given)
+
+
+def test_the_microscope_names_the_disease_where_it_lies_in_the_network():
+    found = flow_of("06").first_nonfinite()
+    assert (found.array, found.step, found.sequence) == ("x", 8, 5), "the gap of 0 is gaps[7, 5]"
+    assert "this step made it" in flow_of("10").verdict()
+    lost = flow_of("11").findings()["0"]
+    assert lost.kind == "vanished" and lost.steps == 79 and flow_of("11", update=0).findings()["0"].kind == "vanished"
+    assert flow_of("11", CURES["11"].solution, update=0).findings()["0"].kind == "healthy"
+    assert flow_of("09").findings()["0"].kind == "healthy"
+    assert flow_of("12")["0"].x.shape == (32, 12, 2), "it reads 32 steps of 12 sequences, and it has 32 sequences"
+
+
+@pytest.mark.parametrize("number", ["03", "04", "05", "08"])
+def test_the_microscope_points_outside_of_the_network_where_the_disease_is_there(number):
+    found = flow_of(number).first_nonfinite()
+    assert found.array == "grad_h_direct" and "look at the loss" in str(found)
+
+
+def test_what_the_microscope_cannot_watch():
+    with pytest.raises(ValueError, match="net has no nn.RNN, nn.LSTM or nn.GRU in it. It holds 3 Linear"):
+        flow_of("02")
+    with pytest.raises(ValueError, match="update is 60, and this run of patient 03 has the updates 0 to 59"):
+        flow_of("03", update=60)
+    with pytest.raises(ZeroDivisionError):
+        clinic.PATIENTS["03"].watch(lambda prediction, target, mask: 1 / 0)
+
+
+def test_watching_changes_no_run():
+    patient = clinic.PATIENTS["12"]
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    flow = patient.watch(update=3)
+    assert flow.passes == 4 and torch.equal(before, torch.get_rng_state())
+    assert str(patient.run()) == str(patient.chart)
+
+
+# In a hint a line of code is only good if it runs.
+@every_cure
+def test_lines_of_code_in_hints_run(cure):
+    lines = re.findall(r"clinic\.PATIENTS\S*\(\)", " ".join(cure.hints))
+    assert all(f'["{cure.patient}"]' in line for line in lines)
+    for line in lines:
+        assert eval(line, {"clinic": clinic}) is not None
+    assert bool(lines) == (cure.patient not in ("01", "02", "07"))

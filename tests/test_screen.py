@@ -1,0 +1,464 @@
+"""Figures: they draw once and move, say what they show, and look the same as a still and as a live picture."""
+
+import base64
+import io
+import re
+import subprocess
+import sys
+import threading
+
+import matplotlib
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.patches import Circle
+from PIL import Image
+
+from course_lib import bptt, cells, initialise, jacobians, screen
+from course_lib.lessons.nb00_start_here import ruler
+from course_lib.lessons.nb00_start_here.ruler import GradientRuler
+from course_lib.screen import BLUE, Figure, kit
+from course_lib.screen.svg import UNITS
+
+
+class Line(Figure):
+    """A straight line; `trouble` says where its next update fails."""
+
+    size = (300, 200)
+    trouble = ""
+
+    def draw(self):
+        self.ax = self.fig.subplots()
+        self.ax.set(xlim=(0, 10), ylim=(-10, 10), xlabel="x", ylabel="y")
+        self.x = np.arange(11.)
+        self.line, = self.moving(self.ax.plot(self.x, self.x, "--", color=BLUE))
+
+    def compute(self, slope=1.0, offset=0.0):
+        if self.trouble == "compute":
+            raise ZeroDivisionError("no slope")
+        return slope * self.x + offset
+
+    def move(self, y):
+        self.line.set_ydata(y)
+        if self.trouble == "move":
+            self.trouble = ""
+            raise ZeroDivisionError("no artist")
+
+    def describe(self, y):
+        if self.trouble == "describe":
+            return " "
+        return f'The line "y" ends at {y[-1]:g}.'
+
+
+def pixels(figure):
+    return np.asarray(Image.open(io.BytesIO(figure.png())).convert("RGBA")).astype(int)
+
+
+def elements(svg, tag):
+    return [dict(re.findall(r'([\w-]+)="([^"]*)"', found)) for found in re.findall(rf"<{tag} ([^>]*?)/?>", svg)]
+
+
+def positions(d):
+    """The points of a path of straight pieces, as a list of pieces, in CSS pixels."""
+    pieces = []
+    for piece in re.findall(r"M([^M]*)", d):
+        numbers = np.array(re.findall(r"-?\d+", piece), float).reshape(-1, 2)
+        pieces.append(np.cumsum(numbers, axis=0) / UNITS)
+    return pieces
+
+
+def on_screen(figure, ax, points):
+    """Data coordinates in CSS pixels from the upper left, by matplotlib."""
+    scale = 96 / figure.fig.dpi
+    return ax.transData.transform(points) * [scale, -scale] + [0, figure.size[1]]
+
+
+# The contract of a figure
+
+def test_same_values_same_bytes_whatever_came_between():
+    figure = Line(slope=.5)
+    first = figure.png()
+    assert figure.update(slope=-1.).png() != first
+    assert figure.update(slope=.5).png() == first == Line(slope=.5).png()
+
+
+def test_update_keeps_the_other_values_and_returns_the_figure():
+    figure = Line(offset=2.)
+    assert figure.update(slope=.5) is figure
+    assert figure.values == {"slope": .5, "offset": 2.}
+    np.testing.assert_array_equal(figure.data, .5 * figure.x + 2)
+
+
+def test_alt_text_is_current_and_escaped():
+    figure = Line()
+    assert figure.alt == 'The line "y" ends at 10.'
+    bundle = figure.update(slope=.2)._repr_mimebundle_()
+    assert bundle["text/plain"] == 'The line "y" ends at 2.'
+    assert 'alt="The line &quot;y&quot; ends at 2."' in bundle["text/html"]
+    assert 'aria-label="The line &quot;y&quot; ends at 2."' in figure.svg()
+
+
+def test_unknown_value_is_named_with_the_known_ones():
+    with pytest.raises(TypeError, match=r"Line has no value 'slop'; it has slope, offset\."):
+        Line().update(slop=2.)
+    with pytest.raises(TypeError, match="has no value 'slop'"):
+        Line(slop=2.)
+
+
+@pytest.mark.parametrize("trouble, error", [
+    ("compute", ZeroDivisionError), ("move", ZeroDivisionError), ("describe", TypeError)])
+def test_a_failing_update_changes_nothing(trouble, error):
+    figure = Line()
+    before = figure.values, figure.alt, figure.png(), figure.svg()
+    figure.trouble = trouble
+    with pytest.raises(error):
+        figure.update(slope=-1.)
+    figure.trouble = ""
+    assert (figure.values, figure.alt, figure.png(), figure.svg()) == before
+    assert "ends at -10" in figure.update(slope=-1.).alt
+
+
+def test_a_figure_says_what_it_lacks():
+    class Empty(Figure):
+        def draw(self):
+            pass
+    with pytest.raises(NotImplementedError, match="Empty needs describe"):
+        Empty()
+    with pytest.raises(NotImplementedError, match="Figure needs draw"):
+        Figure()
+
+    class NoDefault(Line):
+        def compute(self, slope, offset=0.):
+            return self.x
+    with pytest.raises(TypeError, match="NoDefault.compute needs a default for slope"):
+        NoDefault()
+
+
+def test_a_figure_without_values_is_a_picture():
+    class Still(Figure):
+        def draw(self):
+            self.fig.subplots().plot([1, 2])
+
+        def describe(self, data):
+            return "A line."
+    assert Still().values == {} and Still()._repr_mimebundle_()["text/plain"] == "A line."
+    with pytest.raises(TypeError, match="it has no values at all"):
+        Still().update(gain=1)
+
+
+# Two layers, one picture
+
+def test_the_background_is_the_same_object_until_something_static_changes():
+    figure = Line()
+    first = figure.background()
+    assert figure.update(slope=2.).background() is first
+    figure.png()
+    assert figure.background() is first
+    figure.ax.set_xlim(0, 10)
+    assert figure.background() is first, "the same limits are no change"
+    for change in (lambda: figure.ax.set_xlim(0, 5), lambda: figure.ax.set_title("new"),
+                   lambda: figure.ax.axhline(3)):
+        before = figure.background()
+        change()
+        assert figure.background() != before
+
+
+def test_what_moves_is_not_in_the_background():
+    figure = Line()
+    blue = np.array(to_rgb(BLUE)) * 255
+    background = np.asarray(Image.open(io.BytesIO(figure.background()))).astype(int)
+    near = lambda picture: (np.abs(picture[..., :3] - blue).max(-1) < 12) & (picture[..., 3] > 200)
+    assert not near(background).any() and near(pixels(figure)).sum() > 200
+
+
+def test_svg_lines_lie_where_matplotlib_puts_them():
+    figure = Line(slope=.7, offset=-3.)
+    path, = elements(figure.svg(), "path")
+    drawn, = positions(path["d"])
+    expected = on_screen(figure, figure.ax, np.column_stack([figure.x, figure.data]))
+    np.testing.assert_allclose(drawn[[0, -1]], expected[[0, -1]], atol=.1)
+    assert path["stroke"] == BLUE and path["fill"] == "none"
+    width = float(path["stroke-width"])
+    assert width == pytest.approx(1.8 / 72 * 96 * UNITS, rel=.01)
+    np.testing.assert_allclose([float(dash) / width for dash in path["stroke-dasharray"].split()], [3.7, 1.6], rtol=.01)
+    assert figure.svg().count("<svg") == 2, "the picture, and in it the viewport that clips to the axes"
+
+
+def test_svg_leaves_gaps_and_survives_extremes():
+    class Rough(Line):
+        def compute(self):
+            return np.array([0, 1, np.nan, 3, 1e300, -1e300, np.inf, 2, 1, 0, 0])
+    path, = elements(Rough().svg(), "path")
+    pieces = positions(path["d"])
+    assert len(pieces) >= 3, "NaN and inf end a piece"
+    assert max(np.abs(piece).max() for piece in pieces) < 3000
+
+    class Filled(Line):
+        def draw(self):
+            super().draw()
+            self.moving(self.ax.fill_between([0, 5, 10], [0, 1e300, 0], -1e300, color="#009e73"))
+    band, = [path for path in elements(Filled().svg(), "path") if path["fill"] == "#009e73"]
+    assert np.abs(np.concatenate(positions(band["d"]))).max() < 1e6
+
+
+class Everything(Figure):
+    """One artist of each kind that a figure may move."""
+
+    size = (400, 300)
+
+    def draw(self):
+        (a, b), (c, d) = axes = self.fig.subplots(2, 2)
+        for ax in axes.flat:
+            ax.set(xlim=(0, 4), ylim=(0, 4))
+        self.image_axes = d
+        x = np.arange(5)
+        self.marks, = self.moving(a.plot(x, x, "s", color="#d55e00"))
+        self.band = self.moving(a.fill_between(x, x, x + 1, color="#009e73", alpha=.5))
+        self.bars = self.moving(b.bar(x, x, color="#cc79a7"))
+        self.dots = self.moving(b.scatter(x, x, c=["#1a7fc1"] * 5))
+        self.words = self.moving(c.text(1, 2, "moving $x^2$", color="#d55e00", rotation=90))
+        self.arrow = self.moving(c.annotate("here", (3, 1), (2, 3), arrowprops={"arrowstyle": "->"}))
+        self.image = self.moving(d.imshow(np.arange(16.).reshape(4, 4), extent=(0, 4, 0, 4), cmap="viridis",
+                                          interpolation="nearest"))
+        self.level = self.moving(d.axhline(1, color="#d55e00"))
+
+    def describe(self, data):
+        return "Everything."
+
+
+def test_every_kind_of_artist_reaches_the_svg():
+    figure = Everything()
+    fills = [path.get("fill") for path in elements(figure.svg(), "path")]
+    for colour, count in {"#d55e00": 2, "#009e73": 1, "#cc79a7": 5, "#1a7fc1": 5}.items():
+        assert fills.count(colour) >= count, colour
+    band, = [path for path in elements(figure.svg(), "path") if path.get("fill") == "#009e73"]
+    assert band["fill-opacity"] == "0.5"
+
+
+def test_an_image_keeps_its_pixels_and_its_place():
+    figure = Everything()
+    image, = elements(figure.svg(), "image")
+    sent = np.asarray(Image.open(io.BytesIO(base64.b64decode(image["href"].partition(",")[2]))).convert("RGBA"))
+    expected = matplotlib.colormaps["viridis"](np.arange(16).reshape(4, 4) / 15, bytes=True)
+    np.testing.assert_array_equal(sent, expected)
+    a, b, c, d, e, f = map(float, re.findall(r"[-\d.e+]+", image["transform"].partition("(")[2]))
+    upper_left, lower_right = np.array([[e, f], [4 * a + e, 4 * d + f]]) / UNITS
+    corners = on_screen(figure, figure.image_axes, [[0, 4], [4, 0]])
+    np.testing.assert_allclose([upper_left, lower_right], corners, atol=.1)
+
+
+def test_what_the_screen_cannot_show_is_refused():
+    def subclass(add):
+        class Odd(Line):
+            def draw(self):
+                super().draw()
+                self.moving(add(self.ax))
+        return Odd
+    with pytest.raises(TypeError, match="cannot show hatches"):
+        subclass(lambda ax: ax.bar([1], [1], hatch="/"))()
+    with pytest.raises(TypeError, match="cannot show Gouraud"):
+        subclass(lambda ax: ax.pcolormesh(np.eye(3), shading="gouraud"))()
+    def clipped(ax):
+        line, = ax.plot([0, 1])
+        line.set_clip_path(Circle((0, 0), 1, transform=ax.transData))
+        return line
+    with pytest.raises(TypeError, match="clips to rectangles only"):
+        subclass(clipped)()
+    for wrong in ("line", 3):
+        with pytest.raises(TypeError, match="needs a matplotlib artist"):
+            subclass(lambda ax: [wrong])()
+    with pytest.raises(TypeError, match="needs a matplotlib artist"):
+        subclass(lambda ax: ax)()
+
+
+def test_a_removed_artist_is_no_longer_drawn():
+    figure = Line()
+    figure.line.remove()
+    assert not elements(figure.svg(), "path")
+
+
+# On any page, in any thread
+
+def test_colours_are_seen_on_white_and_on_black():
+    def luminance(colour):
+        c = np.array(to_rgb(colour))
+        return np.where(c <= .04045, c / 12.92, ((c + .055) / 1.055) ** 2.4) @ [.2126, .7152, .0722]
+    for name in screen.__all__:
+        colour = getattr(screen, name)
+        if isinstance(colour, str):
+            here, white, dark = luminance(colour) + .05, 1.05, luminance("#111111") + .05
+            assert white / here >= 3 and here / dark >= 3, name
+    assert (pixels(Line())[[0, 0, -1, -1], [0, -1, 0, -1], 3] == 0).all(), "the page is seen through the corners"
+
+
+def test_settings_of_the_learner_neither_change_a_figure_nor_are_changed():
+    plain = Line().png()
+    with matplotlib.rc_context({"text.color": "red", "xtick.color": "red", "lines.linewidth": 9, "font.size": 20,
+                                "axes.facecolor": "black", "axes.linewidth": 5, "xtick.direction": "in"}):
+        before = dict(matplotlib.rcParams)
+        figure = Line()
+        assert figure.png() == plain
+        figure.ax.set_xlim(0, 10.001)
+        figure.ax.set_xlim(0, 10)
+        assert figure.png() == plain
+        assert dict(matplotlib.rcParams) == before
+
+
+def test_nothing_imports_pyplot_or_torch():
+    code = ("import sys, course_lib.screen.live; "
+            "print([m for m in ('matplotlib.pyplot', 'torch') if m in sys.modules])")
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_threads_see_whole_updates_only():
+    figure, wrong = Line(), []
+
+    def drag(name, numbers):
+        for number in numbers:
+            figure.update(**{name: number})
+            with figure.lock:
+                end = figure.values["slope"] * 10 + figure.values["offset"]
+                if f"ends at {end:g}." not in figure.svg().replace("&quot;", '"') or figure.data[-1] != end:
+                    wrong.append(figure.values)
+    threads = [threading.Thread(target=drag, args=("slope", np.arange(40) / 8)),
+               threading.Thread(target=drag, args=("offset", np.arange(40) / 4))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong and figure.values == {"slope": 39 / 8, "offset": 39 / 4}
+
+
+def test_figures_drawn_in_threads_are_the_ones_drawn_alone():
+    slopes = np.linspace(-1, 1, 4)
+    alone, together = [Line(slope=slope).png() for slope in slopes], [b""] * 4
+
+    def draw(i):
+        together[i] = Line(slope=slopes[i]).png()
+    threads = [threading.Thread(target=draw, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert together == alone
+
+
+def test_formulas_of_a_cell_and_of_a_slider_do_not_meet():
+    class Formula(Line):
+        def draw(self):
+            super().draw()
+            self.words = self.moving(self.ax.text(1, 1, ""))
+
+        def move(self, y):
+            super().move(y)
+            self.words.set_text(rf"$x^{{{y[-1]:g}}} \frac{{1}}{{2}}$")
+    figure, problems, stop = Formula(), [], threading.Event()
+
+    def drag():
+        slope = 0
+        while not stop.is_set():
+            slope += 1
+            try:
+                figure.update(slope=slope).svg()
+            except Exception as problem:
+                problems.append(problem)
+
+    def plot(i):
+        own = FigureCanvasAgg(matplotlib.figure.Figure(figsize=(2, 1)))
+        own.figure.text(.1, .5, rf"$\frac{{a_{{{i}}}}}{{b^{{{i + 1000}}}}}$")
+        own.draw()
+        return bytes(own.buffer_rgba())
+    thread = threading.Thread(target=drag)
+    thread.start()
+    try:
+        beside = [plot(i) for i in range(60)]
+    finally:
+        stop.set()
+        thread.join()
+    assert not problems
+    assert beside == [plot(i) for i in range(60)]
+
+
+# The gradient ruler
+
+def test_ruler_agrees_with_the_product_of_its_jacobians():
+    figure = GradientRuler(seed=3, gain=1.3, non_normality=.4, T=40)
+    matrix, inputs, reading = np.random.default_rng(3).spawn(3)
+    W_hh = initialise.non_normal((ruler.HIDDEN, ruler.HIDDEN), matrix, 1.3, .4)
+    W_xh = initialise.gaussian((ruler.HIDDEN, 1), inputs, ruler.DRIVE)
+    run = bptt.forward(cells.RNNParams(W_xh, W_hh, np.zeros(ruler.HIDDEN)), inputs.normal(size=(40, 1, 1)))
+    gradient = initialise.orthogonal((1, ruler.HIDDEN), reading)[0]
+    expected = [0.0]
+    for J in jacobians.step_jacobians(run)[::-1, 0]:
+        gradient = J.T @ gradient
+        expected.append(np.log10(np.linalg.norm(gradient)))
+    np.testing.assert_allclose(10 ** figure.data.exact, 10 ** np.array(expected[::-1]), rtol=1e-9)
+
+
+@pytest.mark.parametrize("gain", [.5, 1., 2.])
+def test_ruler_is_a_straight_line_where_theory_says_so(gain):
+    data = GradientRuler(gain=gain, non_normality=0., T=200, activation="linear").data
+    for curve in (data.exact, data.bound, data.asymptote):
+        np.testing.assert_allclose(curve, (200 - np.arange(201)) * np.log10(gain), atol=1e-9)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "linear"])
+@pytest.mark.parametrize("gain", [.5, 1., 2.])
+@pytest.mark.parametrize("non_normality", [0., 2.])
+def test_the_bound_holds_and_the_radius_is_the_gain(activation, gain, non_normality):
+    figure = GradientRuler(gain=gain, non_normality=non_normality, T=200, activation=activation)
+    data = figure.data
+    assert np.isfinite(data.exact).all() and (data.exact <= data.bound + 1e-9).all()
+    assert data.rho == pytest.approx(gain, rel=1e-6)
+    assert data.sigma == pytest.approx(gain) if non_normality == 0 else data.sigma > 1.5 * gain
+    assert f"{data.sigma:.3g}" in figure.alt and "nan" not in figure.svg().lower()
+
+
+def test_a_longer_sequence_shares_the_network_and_the_first_inputs():
+    short, long = GradientRuler(T=10).compute(T=10), GradientRuler(T=10).compute(T=60)
+    np.testing.assert_array_equal(short.eigenvalues, long.eigenvalues)
+    assert GradientRuler(seed=1).png() != GradientRuler(seed=2).png()
+
+
+def test_ruler_refuses_what_has_no_logarithm_and_holds_what_is_long():
+    figure = GradientRuler()
+    with pytest.raises(ValueError, match="gain is 0, needs to be above 0"):
+        figure.update(gain=0.)
+    with pytest.raises(TypeError, match=r"T is 20\.5"):
+        figure.update(T=20.5)
+    with pytest.raises(ValueError, match="activation is 'step'"):
+        figure.update(activation="step")
+    assert figure.update(T=400, gain=.9).ax.get_xlim()[1] > 400
+
+
+def test_ruler_states_its_finding():
+    figure = GradientRuler(gain=2., non_normality=0., T=20, activation="linear")
+    assert "grows by a factor 1.05e+06 on its way to h_0: a factor 2 a step" in figure.alt
+    assert "shrinks by a factor 1.05e+06" in figure.update(gain=.5).alt
+    figure.update(gain=1.)
+    dead = figure.data._replace(exact=np.append(np.full(20, -np.inf), 0.))
+    figure.move(dead)
+    assert "is 0 in float64 at h_0" in figure.describe(dead)
+    assert "exact: 0\n0 a step" in figure.names[0].get_text()
+
+
+def test_a_still_of_the_ruler_is_small():
+    assert len(GradientRuler(gain=1.2, non_normality=1.).png()) < 60 * 1024
+    assert len(GradientRuler().svg()) < 30 * 1024
+
+
+@given(st.lists(st.floats(-3, 3), min_size=3, max_size=3))
+def test_labels_keep_apart_and_in_order(heights):
+    placed = kit.apart(np.array(heights), .1)
+    order = np.argsort(heights, kind="stable")
+    assert (np.diff(placed[order]) > .099).all() and (placed >= 0).all() and (placed <= 1).all()
+
+
+@pytest.mark.parametrize("exponent, words", [
+    (-np.inf, "0"), (-2.8, "0.0016"), (0, "1"), (1.5, "32"), (3.99, "9772"), (27.1, "1·10²⁷"), (-38.6, "3·10⁻³⁹"),
+    (4.99, "1·10⁵")])
+def test_factors_in_words(exponent, words):
+    assert kit.power_of_ten(exponent) == words
