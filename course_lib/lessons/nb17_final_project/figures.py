@@ -13,7 +13,7 @@ from .rubric import Trial
 class Scores(Figure):
     """Each method and distance a row, each seed a point: the share of right answers; at the right how many learned.
 
-    trials   project.Trial, of any methods and distances; rows in the order of their first
+    trials   rubric.Trial, of any methods and distances; rows in the order of their first
     floor    the score without memory, 0 to 1
     success  the score from which on a network counts as having learned
     """
@@ -23,7 +23,7 @@ class Scores(Figure):
         for trial in trials:
             self.rows.setdefault((trial.method, trial.distance), []).append(trial.score)
         if not self.rows:
-            raise ValueError("trials is empty: train a network first, and append its project.Trial.")
+            raise ValueError("trials is empty: train a network first, and append its rubric.Trial.")
         self.size = (900, 110 + 34 * len(self.rows))
         super().__init__()
 

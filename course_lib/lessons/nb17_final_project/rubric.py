@@ -1,8 +1,8 @@
 """What a project's data can tell about itself: is the task one, is the comparison fair?
 
-    print(project.look(my_task, distance=40))
-    trials = [project.Trial("plain", 40, seed, updates=700, score=...) for seed in range(5)] + ...
-    print(project.audit(trials, floor=.75, success=.85, predicted={"orthogonal": True, "clipped": False}))
+    print(rubric.look(my_task, distance=40))
+    trials = [rubric.Trial("plain", 40, seed, updates=700, score=...) for seed in range(5)] + ...
+    print(rubric.audit(trials, floor=.75, success=.85, predicted={"orthogonal": True, "clipped": False}))
 
 Of the ten criteria of the final project six are settled by numbers, and four by a reader.
 """
@@ -247,7 +247,7 @@ def _by_neighbours(known: np.ndarray, labels: np.ndarray, asked: np.ndarray) -> 
 
 def _trial(value) -> Trial:
     if not isinstance(value, tuple) or len(value) != len(Trial._fields):
-        raise TypeError(f"trials hold {value!r}, needs project.Trial({', '.join(Trial._fields)}).")
+        raise TypeError(f"trials hold {value!r}, needs rubric.Trial({', '.join(Trial._fields)}).")
     trial = Trial(*value)
     if not isinstance(trial.method, str) or not trial.method:
         raise TypeError(f"method is {trial.method!r}, needs a name.")
