@@ -49,6 +49,12 @@ def test_it_opens_the_first_notebook_in_three_other_places():
         assert f"(tools/front/{badge}.svg)]({address})" in README and (ROOT / f"tools/front/{badge}.svg").exists()
 
 
+def test_the_places_that_it_names_are_there():
+    named = re.findall(r"`((?:course_lib|data|tests|tools)/[^`]*)`", README)
+    assert len(named) > 12
+    assert [place for place in named if not list(ROOT.glob(place))] == []
+
+
 def test_it_lists_every_notebook_with_its_minutes():
     rows = dict(re.findall(r"^\| \d\d \| \[.*\]\((notebooks/.*?)\).*\| ([\d +]+) \|$", README, re.MULTILINE))
     assert sorted(rows) == [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("notebooks/*.ipynb"))]

@@ -8,6 +8,8 @@ import os
 import sys
 from typing import NamedTuple
 
+from ...exercises.progress import default_path
+
 PYTHON = (3, 11)
 MEMORY = 1.0  # GB that the largest notebook may take
 COURSE = "gradients-through-time"
@@ -100,7 +102,6 @@ def _memory() -> str:
 
 
 def _progress() -> str:
-    from ...exercises.progress import default_path
     path = default_path()
     place = next(part for part in (path, *path.parents) if part.exists())
     if os.access(place, os.W_OK) and not path.is_dir():

@@ -26,6 +26,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from ...watch import watch_time
+
 DISEASES = {
     "01": "the learning rate is too large",
     "02": "exp overflows in the activation",
@@ -170,8 +172,6 @@ class Patient:
         returns  the Flow of `watch.watch_time`: its verdict(), first_nonfinite(), plot()
         errors   ValueError if the run has no such update, or the script no nn.RNN, nn.LSTM or nn.GRU (patient 02)
         """
-        from ...watch import watch_time
-
         chart = self.chart if part is None else self.run(part)
         if not chart.rows and chart.error is not None:
             raise chart.error
