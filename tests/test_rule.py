@@ -3,6 +3,7 @@
 The order is that of the docstring of `course_lib`. An import inside a function counts like any other.
 """
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -48,11 +49,13 @@ def place(module):
     return -1 if top.startswith("_") else ORDER.index(top)
 
 
+@functools.cache
 def imports(source, package):
-    """Yield (module of course_lib, line, whether inside a function) for each import of a piece of code."""
-    inside = {inner for function in ast.walk(ast.parse(source)) if isinstance(function, ast.FunctionDef)
-              for inner in range(function.lineno, function.end_lineno + 1)}
-    for node in ast.walk(ast.parse(source)):
+    """The imports of a piece of code: (module of course_lib, line, whether inside a function)."""
+    tree, found = ast.parse(source), []
+    inside = {line for function in ast.walk(tree) if isinstance(function, ast.FunctionDef)
+              for line in range(function.lineno, function.end_lineno + 1)}
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -61,9 +64,9 @@ def imports(source, package):
             names = [f"{base}.{alias.name}" if f"{base}.{alias.name}" in MODULES else base for alias in node.names]
         else:
             continue
-        for name in dict.fromkeys(names):
-            if name.split(".")[0] == "course_lib":
-                yield name, node.lineno, node.lineno in inside
+        found += [(name, node.lineno, node.lineno in inside) for name in dict.fromkeys(names)
+                  if name.split(".")[0] == "course_lib"]
+    return found
 
 
 def faults(module, source):

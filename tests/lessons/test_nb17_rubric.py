@@ -227,6 +227,6 @@ def test_scores_of_nothing_is_refused():
 
 def test_the_rubric_of_the_notebook_has_the_criteria_of_the_audit():
     path = Path(__file__).parents[2] / "notebooks" / "17_final_project.ipynb"
-    rubric = next(cell.source for cell in nbformat.read(path, 4).cells if cell.id == "rubric")
+    text = next(cell.source for cell in nbformat.read(path, 4).cells if cell.id == "rubric")
     audit = rubric.audit([], floor=.5, success=.9, predicted={})
-    assert re.findall(r"^\| \*\*(.+?)\*\* \|", rubric, re.MULTILINE) == [mark.criterion for mark in audit.marks]
+    assert re.findall(r"^\| \*\*(.+?)\*\* \|", text, re.MULTILINE) == [mark.criterion for mark in audit.marks]
