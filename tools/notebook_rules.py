@@ -23,6 +23,7 @@ CELL_METADATA = ("jupyter", "slideshow", "tags")
 SLIDE_TYPES = ("slide", "subslide", "fragment", "skip", "notes", None)  # None: on the slide of the cell before it
 MOST_LINES = 15
 LEAST_ALT = 15
+LONGEST_IMPORT = 105
 
 REPOSITORY = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text(encoding="utf-8"))[
     "project"]["urls"]["Repository"]
@@ -46,6 +47,11 @@ IMG = re.compile(r"<img\b[^>]*>")
 ALT = re.compile(r"\balt=(\"[^\"]*\"|'[^']*')")
 MARKDOWN_PICTURE = re.compile(r"!\[([^\]]*)\]\(")
 NOTEBOOK_LINK = re.compile(r"\]\(([^)\s#:]+\.ipynb)(?:#[^)]*)?\)")
+IMPORT = re.compile(r"^(?:from (\S+) )?import (\([^)]*\)|[^(\n]+)", re.MULTILINE)
+OTHER_IMPORT = re.compile(r"^(?:import|from) (?!course_lib\b).*\n\Z", re.MULTILINE)  # in the line before the end
+LESSON = re.compile(r"course_lib\.lessons\.nb(\d\d)")
+IMPORT_ORDER = (re.compile(r"(?!course_lib\b)"), re.compile(r"course_lib(?!\.(?:lessons|exercises|screen)\b)"), LESSON,
+                re.compile(r"course_lib\.exercises\b"), re.compile(r"course_lib\.screen\b"))
 HINT_IMPORT = re.compile(r"^from course_lib\.exercises import .*\bhint\b", re.MULTILINE)
 NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w]|\.\d)")
 NOT_SAID = re.compile(r"\[[^\]]*\]\([^)]*\)|\b(?:lesson|notebook)s? \d+(?:(?:,| to| and) \d+)*"  # links, lessons,
@@ -119,6 +125,7 @@ def lesson_faults(book: NotebookNode, path: Path) -> list[str]:
         found.append("the first code cell is not notebook_rules.COLAB, which fetches the course on Colab")
     for cell in book.cells:
         found += [f"{cell.get('id')}: {what}" for what in cell_faults(cell, path.parent)]
+    found += import_faults(book, path.stem)
     found += exercise_faults(book, path.stem)
     found += number_faults(book)
     text = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
@@ -193,6 +200,39 @@ def cell_faults(cell: NotebookNode, folder: Path) -> Iterator[str]:
         yield from (f"plumbing: {match.group(0).strip()}" for match in PLUMBING.finditer(cell.source))
         if TORCH.search(cell.source) and "torch" not in cell.metadata.get("tags", []):
             yield "uses torch without the tag 'torch'"
+
+
+def import_faults(book: NotebookNode, stem: str) -> list[str]:
+    """Return the imports that are out of order, too long, of a later lesson, or of no use to the notebook.
+
+    Every cell has the same order: other packages; an empty line; what is shared; lessons by number; exercises; live.
+    Names that the text asks to type, in `code`, are of use; so is hint.
+    """
+    code = {cell.id: cell.source for cell in book.cells if cell.cell_type == "code"}
+    text = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+    used = set(re.findall(r"\w+", " ".join([IMPORT.sub("", source) for source in code.values()]
+                                           + re.findall("`.*?`", text)))) | {"hint"}
+    found = []
+    for name, source in code.items():
+        last = (0, "")
+        for statement in IMPORT.finditer(source):
+            words = re.sub("#.*", "", statement.group(2)).strip("()")
+            module = statement.group(1) or words.split()[0]
+            place = next(place for place, kind in enumerate(IMPORT_ORDER) if kind.match(module))
+            if (place, module if place else "") < last:
+                found.append(f"{name}: {module} is imported after {last[1]}; other packages come first, then "
+                             "course_lib, its lessons by number, exercises, live")
+            last = max(last, (place, module if place else ""))
+            lesson = LESSON.match(module)
+            if lesson and lesson.group(1) > stem[:2]:
+                found.append(f"{name}: {module} is of a later lesson")
+            if place and OTHER_IMPORT.search(source[:statement.start()]):
+                found.append(f"{name}: an empty line is missing before the import of {module}")
+            found += [f"{name}: an import of {len(line)} characters, more than {LONGEST_IMPORT}"
+                      for line in statement.group(0).splitlines() if len(line) > LONGEST_IMPORT]
+            bound = [each.split()[-1].split(".")[0] for each in words.split(",") if each.strip()]
+            found += [f"{name}: {each} is imported and not used" for each in bound if each not in used]
+    return found
 
 
 def exercise_faults(book: NotebookNode, stem: str) -> list[str]:

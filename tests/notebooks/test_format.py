@@ -196,6 +196,23 @@ DEFECTS = {
     "no solution": (remove("slope-solution"), "slope: exercise 1.1 has no solution after its check"),
     "solution first": (solution_before, "slope: exercise 1.1 has no solution after its check"),
     "no hint to ask for": (change("imports", "hint, ", ""), "hint is not imported"),
+    "numpy below": (change("imports", "solution", "solution\nimport numpy as np\nnp"),
+                    "imports: numpy is imported after course_lib.exercises; other packages come first"),
+    "lessons turned round": (change("imports", "from", "from course_lib.lessons.nb01_b import check\n"
+                                    "from course_lib.lessons.nb00_a import check\nfrom"),
+                             "imports: course_lib.lessons.nb00_a is imported after course_lib.lessons.nb01_b"),
+    "shared below": (change("imports", "from", "from course_lib.lessons.nb00_a import check\n"
+                            "from course_lib.activations import check\nfrom"),
+                     "imports: course_lib.activations is imported after course_lib.lessons.nb00_a"),
+    "live above": (change("imports", "from", "from course_lib.screen.live import check\nfrom"),
+                   "imports: course_lib.exercises is imported after course_lib.screen.live"),
+    "no empty line": (change("imports", "from", "import numpy as check\nfrom"),
+                      "imports: an empty line is missing before the import of course_lib.exercises"),
+    "long import": (change("imports", "from", "from course_lib import (  # " + 79 * "x" + "\n    check)\nfrom"),
+                    "imports: an import of 107 characters, more than 105"),
+    "later lesson": (change("imports", "from", "from course_lib.lessons.nb02_c import check\nfrom"),
+                     "imports: course_lib.lessons.nb02_c is of a later lesson"),
+    "import of no use": (change("imports", "check", "progress, check"), "imports: progress is imported and not used"),
     "no reveal": (remove("guess-reveal"), "guess: exercise 1.2 has no reveal after its predict"),
     "another lesson's": (change("guess", "1.2", "2.2"), "guess: exercise 2.2 in notebook 01_slopes"),
 }
