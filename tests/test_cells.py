@@ -1,6 +1,7 @@
 """LSTM, GRU and linear recurrences against oracles of another kind: autograd, the complex step, closed forms, Jacobians."""
 
 import itertools
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -319,6 +320,122 @@ def test_da_is_the_gradient_of_a(kind):
     assert close(back.da, bptt.backward(run, *direct).da)
 
 
+# ---- a new cell ----------------------------------------------------------------------------------------------------
+
+class LeakyParams(NamedTuple):
+    W_xh: np.ndarray
+    W_hh: np.ndarray
+    b_h: np.ndarray
+
+
+class LeakyLocal(NamedTuple):
+    da: np.ndarray
+
+
+class LeakyRNN(cells.Cell):
+    """h_t = (1 - LEAK) h_{t-1} + LEAK tanh(W_xh x_t + W_hh h_{t-1} + b_h): what a reader writes, and no more."""
+
+    name, parameters = "leaky RNN", LeakyParams
+    LEAK = 0.3
+
+    def step(self, run):
+        def step(h_before, h_t):
+            h_t[...] = (1 - self.LEAK) * h_before + self.LEAK * np.tanh(
+                h_t + h_before @ run.params.W_hh.swapaxes(-1, -2))
+        return step
+
+    def local_derivatives(self, run, array):
+        f = (run.h[1:] - (1 - self.LEAK) * run.h[:-1]) / self.LEAK
+        da = array("da", run.h.shape[-1])
+        da[...] = self.LEAK * (1 - f**2)
+        return LeakyLocal(da)
+
+    def step_back(self, run, shape):
+        def step_back(dh_t, da_t, dh_before):
+            da_t *= dh_t
+            dh_before += da_t @ run.params.W_hh + (1 - self.LEAK) * dh_t
+        return step_back
+
+
+def leaky_params(rng, members=None):
+    return LeakyParams(*random_params("rnn", rng, members=members))
+
+
+@pytest.fixture
+def leaky(monkeypatch):
+    monkeypatch.setitem(cells.CELLS, LeakyParams, LeakyRNN())
+
+
+@pytest.mark.parametrize("members", [None, 2])
+@pytest.mark.parametrize("window", [None, 3])
+def test_a_new_cell_needs_its_step_and_its_step_back(leaky, members, window):
+    """Every dh_t, every gradient and every Jacobian of a cell that is written here, by the complex step."""
+    rng = np.random.default_rng(3)
+    params = leaky_params(rng, members)
+    run = bptt.forward(params, rng.normal(size=(20, 2, 3)), rng.normal(size=(2, 4)))
+    direct = at_the_end(run, rng)
+    back = bptt.backward(run, *direct, window=window)
+    if window:
+        assert not back.dh[:-3].any() and back.dh[-3:].any((1, -1)).all()
+        return
+    oracle = gradcheck.complex_step_states(reading(direct), run)
+    assert (np.abs(oracle).max(tuple(range(1, oracle.ndim))) > 0).all()
+    assert (gradcheck.relative_error(back.dh, oracle) <= 1e-11).all()
+    by_step = gradcheck.complex_step(lambda p: reading(direct)(bptt.forward(p, run.x, run.h[0]).h), params)
+    assert gradcheck.table(back.grads, by_step, tolerance=1e-11).passed and type(back.grads) is LeakyParams
+    assert close(back.dx, gradcheck.complex_step(lambda x: reading(direct)(bptt.forward(params, x, run.h[0]).h), run.x))
+    assert close(LeakyRNN.LEAK * np.tanh(run.a), run.h[1:] - (1 - LeakyRNN.LEAK) * run.h[:-1])
+    J = jacobians.step_jacobians(run)
+    for column in range(4):
+        moved = run.h[:-1].astype(complex)
+        moved[..., column] += 1e-100j
+        alone = [bptt.forward(params, run.x[t:t + 1], moved[t]).h[1].imag / 1e-100 for t in range(20)]
+        assert close(J[..., column], np.stack(alone))
+
+
+def test_a_new_cell_trains_with_a_readout_and_reuses_its_arrays(leaky):
+    rng = np.random.default_rng(0)
+    network = initialise.with_readout(leaky_params(rng, 2), 2, rng)
+    x, labels = rng.normal(size=(6, 5, 3)), rng.integers(2, size=5)
+    reusing = train.sequence_objective(losses.cross_entropy)
+    first = reusing(network, x, labels)
+    dh, grads = first.back.dh.copy(), cells.tree_map(np.copy, first.grads)
+    again = reusing(network, x, labels)
+    assert np.shares_memory(first.run.h, again.run.h) and np.shares_memory(first.back.da, again.back.da)
+    assert np.array_equal(dh, again.back.dh) and gradcheck.table(again.grads, grads).passed
+    result = train.train(network, reusing, lambda: (x, labels), updates=60, optimiser=train.Adam(0.03), progress=False)
+    assert (result.history.loss[-1] < 0.1 * result.history.loss[0]).all() and repr(first.run).startswith("Run(leaky RNN: ")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("members", [None, 2])
+def test_the_jacobians_of_a_new_cell_are_those_that_each_cell_writes_out(kind, members):
+    """Cell.jacobians steps unit vectors back; each cell's own is its formula."""
+    rng = np.random.default_rng(8)
+    run = bptt.forward(random_params(kind, rng, members=members), rng.normal(size=(5, 2, 3)))
+    mine, own = cells.Cell.jacobians(cells.cell_of(run.params), run), jacobians.step_jacobians(run)
+    assert mine.shape == own.shape and mine.dtype == own.dtype and close(mine, own)
+
+
+@pytest.mark.parametrize("method, call", [
+    ("step", lambda run: bptt.forward(run.params, run.x)),
+    ("local_derivatives", lambda run: bptt.backward(run, run.h)),
+    ("step_back", lambda run: jacobians.step_jacobians(run))])
+def test_a_new_cell_is_told_what_it_lacks(monkeypatch, leaky, method, call):
+    rng = np.random.default_rng(0)
+    run = bptt.forward(leaky_params(rng), rng.normal(size=(3, 2, 3)))
+    half = type("Half", (LeakyRNN,), {method: getattr(cells.Cell, method)})
+    monkeypatch.setitem(cells.CELLS, LeakyParams, half())
+    with pytest.raises(NotImplementedError, match=rf"Half has no {method}: a cell writes step, local_derivatives and "
+                                                  rf"step_back itself.*cells/rnn.py"):
+        call(run)
+
+
+def test_parameters_of_a_cell_that_nobody_made_known():
+    with pytest.raises(TypeError, match=r"params is LeakyParams, needs the parameters of a cell: .*cells.CELLS\[LeakyParams\] ="):
+        bptt.forward(leaky_params(np.random.default_rng(0)), np.ones((2, 1, 3)))
+
+
 # ---- windows, precision, memory, training --------------------------------------------------------------------------
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -491,8 +608,8 @@ CASES = {  # name: (call, error, what the message has to say)
     "unknown activation": (lambda: bptt.forward(GRU, X, activation="Tanh"), ValueError, ["'Tanh'", "'tanh', 'sigmoid'"]),
     "not a cell": (lambda: bptt.forward(NET.readout, X), TypeError, ["ReadoutParams, needs the parameters of a cell", "LSTMParams"]),
     "whole network": (lambda: bptt.forward(NET, X), TypeError, ["NetworkParams", ".rnn"]),
-    "RNN where an LSTM is needed": (lambda: cells.check_lstm(RNN), TypeError, ["params is RNNParams, needs cells.LSTMParams"]),
-    "GRU where an RNN is needed": (lambda: cells.check_rnn(GRU), TypeError, ["params is GRUParams, needs cells.RNNParams"]),
+    "RNN where an LSTM is needed": (lambda: cells.LSTM().check(RNN), TypeError, ["params is RNNParams, needs cells.LSTMParams"]),
+    "GRU where an RNN is needed": (lambda: cells.RNN().check(GRU), TypeError, ["params is GRUParams, needs cells.RNNParams"]),
     "an LSTM's arrays as RNN": (lambda: bptt.forward(cells.RNNParams(*LSTM), X), ValueError,
                                 [r"W_hh has shape \(20, 5\)", "an LSTM's: pass cells.LSTMParams"]),
     "an RNN's arrays as LSTM": (lambda: bptt.forward(cells.LSTMParams(*RNN), X), ValueError,
@@ -514,7 +631,7 @@ CASES = {  # name: (call, error, what the message has to say)
     "batch-first": (lambda: bptt.forward(LSTM, np.ones((3, 4, 12))), ValueError, [r"moveaxis\(x, 1, -1\)"]),
     "wrong D": (lambda: bptt.forward(GRU, X[..., :3]), ValueError, [r"\(T, ..., B, 4\)", r"W_xh \(15, 4\)"]),
     "half a diagonal": (lambda: bptt.forward(cells.DiagonalParams(np.ones((5, 4)), np.ones(4), np.ones(5)), X), ValueError,
-                        [r"W_xh has shape \(5, 4\), needs \(..., 4, D\) to go with l_hh \(4,\)"]),
+                        [r"W_xh has shape \(5, 4\), needs \(..., 4, D\) to go with lambda_hh \(4,\)"]),
     "odd minGRU": (lambda: bptt.forward(cells.MinGRUParams(np.ones((5, 4)), np.ones(5)), X), ValueError, [r"b_h has shape \(5,\), needs \(..., 2H\)"]),
     "window as third argument": (lambda: bptt.backward(GRU_RUN, GRU_RUN.h, 3), TypeError, ["dc_direct is 3", "window=3"]),
     "dc for a GRU": (lambda: bptt.backward(GRU_RUN, GRU_RUN.h, GRU_RUN.h), TypeError, ["GRU has no cell state c"]),

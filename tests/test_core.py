@@ -182,8 +182,9 @@ def test_clipping_names_the_broken_array(bad, clip):
         clip(grads, 1.0)
 
 
-@pytest.mark.parametrize("module", ["bptt", "jacobians", "regularise", "data", "train", "solve", "parallel",
-                                    "exercises", "experiments.windows", "experiments.rescue"])
+@pytest.mark.parametrize("module", ["bptt", "jacobians", "regularise", "data", "train", "until_solved", "parallel",
+                                    "exercises", "lessons.nb10_truncated_bptt.windows",
+                                    "lessons.nb08_clipping.rescue"])
 def test_numeric_modules_load_neither_torch_nor_matplotlib(module):
     code = f"import sys, course_lib.{module}; print([m for m in ('torch', 'matplotlib', 'IPython', 'tqdm', 'joblib') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

@@ -1,4 +1,4 @@
-"""What every cell has: a record of its functions, a check of its parameters' shapes, products over all steps."""
+"""What every cell has: the class that `bptt` and `jacobians` ask, and the products over all steps that cells share."""
 
 from __future__ import annotations
 
@@ -6,90 +6,107 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 
-from .. import _checks
-from .tree import aligned, by_gate, rows, sum_to
+from . import checks
+from .memory import aligned, allocator, by_gate, rows, through_time
+from .tree import sum_to
 
 
-class Cell(NamedTuple):
-    """The functions by which `bptt` and `jacobians` work a cell. `run` is what bptt.forward returns.
+class NoCache(NamedTuple):
+    """Of a cell that keeps nothing but h."""
 
-    name              as messages call it
-    gates             how many times H rows W_xh has
-    states            what a step hands to the next: ("h",) or ("h", "c")
-    activation        the activation's name, None if the caller chooses it
-    check             params -> params as arrays whose shapes fit together
-    start             (params, x, h, new) -> cache: the named arrays beside h, with the inputs' part written in
-    views             cache -> the arrays through time that `step` takes between the states before and the states now
-    step              run -> step(*states_before, *views_t, *states_t), in place
-    local             (run, new) -> the local factors of all steps in bulk; the first array holds dL/da after its step
-    step_backward     (run, shape) -> step(*d_states_t, *local_t, *d_states_before), in place, for d_states of `shape`
-    gather            (run, dh, local, new) -> dL/da and the gradients of the parameters
-    jacobians         run -> (T, ..., B, N, N), N = H times the number of states
-    pre_activations   run -> what the activations were given, (T, ..., B, gates H)
+
+class Cell:
+    """A recurrent cell. Each kind is a subclass in a file of its own, with its formula, `step` beside `step_back`.
+
+    name        as messages call it
+    gates       how many times H rows W_xh has
+    states      what a step hands to the next: ("h",) or ("h", "c")
+    activation  the activation's name, None if the caller chooses it
+    parameters  the NamedTuple of its parameters
+    shapes      {field: axes}, for example {"W_hh": ("4H", "H"), ...}; the field that decides H first
+    means       what the first field's shape means, for the message
+
+    A new cell writes `step`, `local_derivatives` and `step_back`; `CELLS[ItsParams] = ItsCell()` makes it known. All
+    else has a default, which suits h_t as any function of h_{t-1} and a_t = W_xh x_t + W_hh h_{t-1} + b_h.
+    In what follows `run` is what bptt.forward returns, `array` what memory.allocator returns.
     """
 
     name: str
-    gates: int
-    states: tuple[str, ...]
-    activation: str | None
-    check: Callable
-    start: Callable
-    views: Callable
-    step: Callable
-    local: Callable
-    step_backward: Callable
-    gather: Callable
-    jacobians: Callable
-    pre_activations: Callable
+    gates = 1
+    states: tuple[str, ...] = ("h",)
+    activation: str | None = "tanh"
+    parameters: type
+    shapes: dict[str, tuple[str, ...]] = {"W_hh": ("H", "H"), "W_xh": ("H", "D"), "b_h": ("H",)}
+    means = "it maps a hidden state to a hidden state."
 
+    def check(self, params):
+        """Return the parameters as arrays whose shapes fit together; ValueError or TypeError naming one that does not."""
+        return checks.parameters(params, self.parameters, self.shapes, self.means)
 
-# By how many times H rows W_hh has.
-KINDS = {1: "an RNN's: pass cells.RNNParams", 3: "a GRU's: pass cells.GRUParams", 4: "an LSTM's: pass cells.LSTMParams"}
+    def begin(self, params, x: np.ndarray, h: np.ndarray, array: Callable) -> tuple:
+        """Write the inputs' part into the arrays where the steps will look for it.
 
+        x        (T, ..., B, D)
+        h        (T + 1, ..., B, H), not filled in: here h[1:] takes W_xh x_t + b_h
+        returns  the cache, a NamedTuple of the arrays that the cell keeps beside h
+        """
+        rnn_inputs(params, x, out=h[1:])
+        return NoCache()
 
-def check_shapes(params, kind: type, shapes: dict[str, tuple[str, ...]], means: str):
-    """Return `params` as floating point arrays whose shapes fit together, or say which one does not.
+    def per_step(self, cache: tuple) -> tuple[np.ndarray, ...]:
+        """Return the arrays through time that a step takes between the states before and the states now."""
+        return ()
 
-    kind    the NamedTuple it has to be
-    shapes  {field: axes}, for example {"W_hh": ("4H", "H"), ...}; the field that decides H first
-    means   what the first field's shape means, for the message
-    errors  TypeError for another kind or dtypes, ValueError for shapes and values that are not finite
-    """
-    if not isinstance(params, kind):
-        raise TypeError(f"params is {type(params).__name__}, needs cells.{kind.__name__}({', '.join(kind._fields)}). "
-                        f"A whole network is a NetworkParams: pass its part .rnn.")
-    arrays = {name: _checks.floating(name, getattr(params, name), ndim=len(axes)) for name, axes in shapes.items()}
-    first, H = next(iter(shapes)), None
-    for name, axes in shapes.items():
-        shape = arrays[name].shape
-        if name == first:
-            H = shape[-1] // _times(axes[-1])
-        needs = tuple("D" if axis == "D" else _times(axis) * H for axis in axes)
-        if all(need in ("D", size) for size, need in zip(shape[-len(axes):], needs)):
-            continue
-        if name == first:
-            raise ValueError(f"{name} has shape {shape}, needs ({', '.join(('...', *axes))}): {means}"
-                             f"{_kind_hint(shape, axes)}")
-        turned = len(axes) == 2 and shape[-1] == needs[0]
-        hint = f" It looks transposed: pass {name}.T." if turned else ""
-        raise ValueError(f"{name} has shape {shape}, needs ({', '.join(map(str, ('...', *needs)))}) to go with {first} "
-                         f"{arrays[first].shape}.{hint}")
-    _checks.leading(**{name: arrays[name].shape[:-len(axes)] for name, axes in shapes.items()})
-    return kind(**arrays)
+    def step(self, run) -> Callable:
+        """Return step(*states_before, *per_step_t, *states_t), which fills in the states now, in place."""
+        raise self._unwritten("step")
 
+    def local_derivatives(self, run, array: Callable) -> tuple:
+        """Return the derivatives inside each step, of all steps at once, as a NamedTuple of arrays through time.
 
-def _times(axis: str) -> int:
-    return int(axis[:-1] or 1)
+        The first is called da, (T, ..., B, gates H): d(state)/da_t, from which `step_back` makes dL/da_t, in place.
+        """
+        raise self._unwritten("local_derivatives")
 
+    def step_back(self, run, shape: tuple[int, ...]) -> Callable:
+        """Return step_back(*d_states_t, *local_t, *d_states_before), which turns da_t into dL/da_t and adds what comes
+        back to the states before, in place; the d_states have the `shape` (..., B, H).
+        """
+        raise self._unwritten("step_back")
 
-def _kind_hint(shape: tuple[int, ...], axes: tuple[str, ...]) -> str:
-    if len(axes) < 2:
-        return ""
-    high, wide = shape[-2:]
-    if wide == _times(axes[0]) * high:
-        return " It looks transposed: pass W_hh.T."
-    other = KINDS.get(high // wide) if high % wide == 0 else None
-    return f" {high} rows for {wide} columns are {other}." if other else ""
+    def gradients(self, run, dh: np.ndarray, local: tuple, array: Callable) -> tuple[np.ndarray, tuple]:
+        """Return dL/da (T, ..., B, gates H) and the gradients of the parameters, like run.params, after all steps back.
+
+        dh     (T + 1, ..., B, H)  the total dL/dh_t
+        local  what `local_derivatives` returned, its da now dL/da
+        """
+        da = local[0]
+        return da, self.parameters(W_hh=recurrent_gradient(run.params.W_hh, run.h, da),
+                                   **shared_gradients(run.params, run.x, da))
+
+    def jacobians(self, run) -> np.ndarray:
+        """Return J_t, (T, ..., B, N, N) with N = H times the number of states: row k is the step back of unit vector k."""
+        da, *factors = self.local_derivatives(run, allocator(run.h[1:].shape[:-1], run.h.dtype))
+        (T, *lead, H), count = da.shape[:-1] + run.h.shape[-1:], len(self.states)
+        shape = count * H, *lead, H
+        units = np.moveaxis(np.broadcast_to(np.eye(count * H, dtype=da.dtype), (*lead, count * H, count * H)), -2, 0)
+        step_back, J = self.step_back(run, shape), np.empty((T, *lead, count * H, count * H), da.dtype)
+        for t in range(T):
+            now = [part.copy() for part in np.split(units, count, axis=-1)]
+            before = [np.zeros(shape, da.dtype) for _ in self.states]
+            step_back(*now, np.repeat(da[t][None], count * H, axis=0), *(factor[t] for factor in factors), *before)
+            J[t] = np.moveaxis(np.concatenate(before, axis=-1), 0, -2)
+        return J
+
+    def pre_activations(self, run) -> np.ndarray:
+        """Return what the activations were given, (T, ..., B, gates H)."""
+        recurrent = run.h[:-1] @ run.params.W_hh.swapaxes(-1, -2)
+        return recurrent + rnn_inputs(run.params, run.x, through_time(recurrent.shape, recurrent.dtype))
+
+    def _unwritten(self, method: str) -> NotImplementedError:
+        return NotImplementedError(
+            f"{type(self).__name__} has no {method}: a cell writes step, local_derivatives and step_back itself, and has "
+            f"defaults for the rest. The shortest to start from is RNN in course_lib/cells/rnn.py.")
 
 
 def rnn_inputs(params, x: np.ndarray, out: np.ndarray) -> np.ndarray:
@@ -119,7 +136,12 @@ def gate_inputs(params, x: np.ndarray, halves: np.ndarray, out: np.ndarray) -> n
 
 
 def shared_gradients(params, x: np.ndarray, da: np.ndarray) -> dict[str, np.ndarray]:
-    """Gradients of W_xh and b_h, which every step and sequence shares: a sum over all of them, as one product."""
+    """Gradients of W_xh and b_h, which every step and sequence shares: a sum over all of them, as one product.
+
+    x        (T, ..., B, D)
+    da       (T, ..., B, N)  dL/da
+    returns  {"W_xh": (..., N, D), "b_h": (..., N)}, shaped like the parameters
+    """
     da_rows = rows(da)
     along = da_rows.swapaxes(-1, -2)
     return {"W_xh": sum_to((rows(aligned(x, da.ndim)).swapaxes(-1, -2) @ da_rows).swapaxes(-1, -2), params.W_xh.shape),
@@ -127,8 +149,21 @@ def shared_gradients(params, x: np.ndarray, da: np.ndarray) -> dict[str, np.ndar
 
 
 def recurrent_gradient(W_hh: np.ndarray, h: np.ndarray, da: np.ndarray) -> np.ndarray:
-    """Gradient of W_hh, summed over steps and sequences as one product. h (T + 1, ..., B, H), da (T, ..., B, N)."""
+    """Gradient of W_hh, summed over steps and sequences as one product.
+
+    h        (T + 1, ..., B, H)
+    da       (T, ..., B, N)  dL/d(W_hh h_{t-1})
+    returns  (..., N, H), shaped like W_hh
+    """
     return sum_to(rows(da).swapaxes(-1, -2) @ rows(h[:-1]), W_hh.shape)
+
+
+def diagonal_jacobians(run, keep: np.ndarray) -> np.ndarray:
+    """diag(keep) of every step, (T, ..., B, H, H), for keep that broadcasts to (T, ..., B, H)."""
+    J = np.zeros((*run.h[1:].shape, run.h.shape[-1]), run.h.dtype)
+    unit = np.arange(run.h.shape[-1])
+    J[..., unit, unit] = keep
+    return J
 
 
 def product(matrix: np.ndarray, shape: tuple[int, ...]) -> Callable:

@@ -14,8 +14,8 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 
-from .cell import Cell, check_shapes, gate_inputs, product, recurrent_gradient, rnn_inputs, shared_gradients
-from .tree import allocator, blocks, by_gate, through_time
+from .cell import Cell, gate_inputs, product
+from .memory import allocator, blocks, by_gate
 
 
 class LSTMParams(NamedTuple):
@@ -50,7 +50,7 @@ class LSTMCache(NamedTuple):
 
 
 class LSTMLocal(NamedTuple):
-    """Local factors.
+    """Derivatives inside a step.
 
     da     (T, ..., B, 4H)  dc_t/da of i, f, g and dh_t/da of o; dL/da after its step back
     slope  (T, ..., B, H)   dh_t/dc_t = o (1 - tanh(c_t)^2)
@@ -62,123 +62,109 @@ class LSTMLocal(NamedTuple):
     f: np.ndarray
 
 
-def check_lstm(params: LSTMParams) -> LSTMParams:
-    """Return the parameters as arrays whose shapes fit together; ValueError or TypeError naming one that does not."""
-    return check_shapes(params, LSTMParams, {"W_hh": ("4H", "H"), "W_xh": ("4H", "D"), "b_h": ("4H",)},
-                        "the four gates i, f, g, o one below the other, H rows each.")
+class LSTM(Cell):
+    """c_t = f * c_{t-1} + i * g, h_t = o * tanh(c_t), with i, f, o = s(a_i), s(a_f), s(a_o) and g = tanh(a_g)."""
+
+    name, gates, states, parameters = "LSTM", 4, ("h", "c"), LSTMParams
+    shapes = {"W_hh": ("4H", "H"), "W_xh": ("4H", "D"), "b_h": ("4H",)}
+    means = "the four gates i, f, g, o one below the other, H rows each."
+
+    def begin(self, params: LSTMParams, x: np.ndarray, h: np.ndarray, array: Callable) -> LSTMCache:
+        """The inputs' part of all gates, halved where the gate is a sigmoid."""
+        H = h.shape[-1]
+        cache = LSTMCache(array("c", H, extra=1), array("gates", H, gates=4), array("tanh_c", H))
+        gate_inputs(params, x, _each(0.5, 1, h.ndim), out=cache.gates)
+        return cache
+
+    def per_step(self, cache: LSTMCache) -> tuple[np.ndarray, ...]:
+        """The four gates together, i, f, g, o, tanh_c."""
+        return cache.gates, *(cache.gates[:, k] for k in range(4)), cache.tanh_c
+
+    def step(self, run) -> Callable:
+        """Return step(h_before, c_before, gates_t, i_t, f_t, g_t, o_t, tanh_c_t, h_t, c_t), in place: the equations at
+        the top of this file.
+
+        gates_t (4, ..., B, H) holds the input's part on entry, halved where the gate is a sigmoid; i_t, f_t, g_t, o_t
+        are its parts.
+        """
+        shape, dtype = run.h.shape[1:], run.h.dtype
+        scale, shift = (_each(0.5, g, 1 + len(shape)).astype(dtype) for g in (1, 0))
+        W_T = (by_gate(run.params.W_hh, 4, scale.ndim) * scale).swapaxes(-1, -2).copy()
+        scale, shift = (np.broadcast_to(each, (4, *shape)).copy() for each in (scale, shift))  # broadcasting costs more
+        add, multiply, tanh, matmul = np.add, np.multiply, np.tanh, np.matmul
+        recurrent, written = np.empty((4, *shape), dtype), np.empty(shape, dtype)
+
+        def step(h_before, c_before, gates_t, i_t, f_t, g_t, o_t, tanh_c_t, h_t, c_t) -> None:
+            matmul(h_before, W_T, recurrent)
+            add(gates_t, recurrent, gates_t)
+            tanh(gates_t, gates_t)
+            multiply(gates_t, scale, gates_t)
+            add(gates_t, shift, gates_t)
+            multiply(f_t, c_before, c_t)
+            multiply(i_t, g_t, written)
+            add(c_t, written, c_t)
+            tanh(c_t, tanh_c_t)
+            multiply(o_t, tanh_c_t, h_t)
+
+        return step
+
+    def step_back(self, run, shape: tuple[int, ...]) -> Callable:
+        """Return step_back(dh_t, dc_t, da_t, slope_t, f_t, dh_before, dc_before), in place:
+
+            dc_t += slope_t dh_t        da_i, da_f, da_g *= dc_t        da_o *= dh_t
+            dc_{t-1} += f_t dc_t        dh_{t-1} += W_hh^T da_t
+
+        On entry da_t holds the local derivatives, dc_t what came back from c_{t+1}, and dh_before and dc_before what
+        the loss reads from the states before.
+        """
+        W, of_gates, carried = run.params.W_hh, (*shape[:-1], 4, shape[-1]), np.empty(shape, run.h.dtype)
+        add, multiply, matmul = np.add, np.multiply, product(W, shape)
+
+        def step_back(dh_t, dc_t, da_t, slope_t, f_t, dh_before, dc_before) -> None:
+            multiply(dh_t, slope_t, carried)
+            add(dc_t, carried, dc_t)
+            da = da_t.reshape(of_gates)
+            da_ifg, da_o = da[..., :3, :], da[..., 3, :]
+            multiply(da_ifg, dc_t[..., None, :], da_ifg)
+            multiply(da_o, dh_t, da_o)
+            matmul(da_t, W, carried)
+            add(dh_before, carried, dh_before)
+            multiply(dc_t, f_t, carried)
+            add(dc_before, carried, dc_before)
+
+        return step_back
+
+    def local_derivatives(self, run, array: Callable) -> LSTMLocal:
+        """dc_t/di = g, dc_t/df = c_{t-1}, dc_t/dg = i, dh_t/do = tanh(c_t), each times its gate's own slope."""
+        H, i, f, g, o, tanh_c = run.h.shape[-1], run.i, run.f, run.g, run.o, run.tanh_c
+        local = LSTMLocal(array("da", 4 * H), array("slope", H), f)
+        da_i, da_f, da_g, da_o = blocks(local.da, 4)
+        slope = local.slope  # of each gate first: one array, while it is warm
+        for gate, factor, da in ((i, g, da_i), (f, run.c[:-1], da_f), (o, tanh_c, da_o)):
+            np.subtract(1, gate, out=slope)
+            np.multiply(slope, gate, out=slope)
+            np.multiply(slope, factor, out=da)
+        for value, factor, result in ((g, i, da_g), (tanh_c, o, slope)):
+            np.multiply(value, value, out=slope)
+            np.subtract(1, slope, out=slope)
+            np.multiply(slope, factor, out=result)
+        return local
+
+    def jacobians(self, run) -> np.ndarray:
+        """Of the joint state, (T, ..., B, 2H, 2H): rows h_t then c_t, columns h_{t-1} then c_{t-1}."""
+        H = run.h.shape[-1]
+        local = self.local_derivatives(run, allocator(run.h[1:].shape[:-1], run.h.dtype))
+        of_i, of_f, of_g, of_o = (factor[..., None] * W[..., None, :, :] for factor, W
+                                  in zip(blocks(local.da, 4), blocks(run.params.W_hh, 4, axis=-2)))
+        J = np.zeros((*local.f.shape[:-1], 2 * H, 2 * H), run.h.dtype)
+        J[..., H:, :H] = of_i + of_f + of_g
+        J[..., :H, :H] = local.slope[..., None] * J[..., H:, :H] + of_o
+        unit = np.arange(H)
+        J[..., H + unit, H + unit] = local.f
+        J[..., unit, H + unit] = local.slope * local.f
+        return J
 
 
 def _each(sigmoid: float, candidate: float, ndim: int) -> np.ndarray:
-    """A number for i, f, o and one for g, (4, 1, ..., 1); float32, where halves are exact and nothing becomes wider."""
+    """A number for i, f, o and one for g, (4, 1, ..., 1); float32, so that the product keeps the arrays' own precision."""
     return np.array([sigmoid, sigmoid, candidate, sigmoid], np.float32).reshape(4, *(1,) * (ndim - 1))
-
-
-def _start(params: LSTMParams, x: np.ndarray, h: np.ndarray, new: Callable) -> LSTMCache:
-    H = h.shape[-1]
-    cache = LSTMCache(new("c", H, extra=1), new("gates", H, gates=4), new("tanh_c", H))
-    gate_inputs(params, x, _each(0.5, 1, h.ndim), out=cache.gates)
-    return cache
-
-
-def lstm_step(params: LSTMParams, shape: tuple[int, ...], dtype) -> Callable:
-    """Return the step (h_before, c_before, gates_t, i_t, f_t, g_t, o_t, tanh_c_t, h_t, c_t), in place.
-
-    gates_t (4, ..., B, H) holds the input's part on entry, halved where the gate is a sigmoid; i_t, f_t, g_t, o_t are
-    its parts. States have the `shape` (..., B, H).
-    """
-    scale, shift = (_each(0.5, g, 1 + len(shape)).astype(dtype) for g in (1, 0))
-    W_T = (by_gate(params.W_hh, 4, scale.ndim) * scale).swapaxes(-1, -2).copy()
-    scale, shift = (np.broadcast_to(each, (4, *shape)).copy() for each in (scale, shift))  # broadcasting costs more
-    add, multiply, tanh, matmul = np.add, np.multiply, np.tanh, np.matmul
-    recurrent, written = np.empty((4, *shape), dtype), np.empty(shape, dtype)
-
-    def step(h_before, c_before, gates_t, i_t, f_t, g_t, o_t, tanh_c_t, h_t, c_t) -> None:
-        matmul(h_before, W_T, recurrent)
-        add(gates_t, recurrent, gates_t)
-        tanh(gates_t, gates_t)
-        multiply(gates_t, scale, gates_t)
-        add(gates_t, shift, gates_t)
-        multiply(f_t, c_before, c_t)
-        multiply(i_t, g_t, written)
-        add(c_t, written, c_t)
-        tanh(c_t, tanh_c_t)
-        multiply(o_t, tanh_c_t, h_t)
-
-    return step
-
-
-def _local(run, new: Callable) -> LSTMLocal:
-    H, i, f, g, o, tanh_c = run.h.shape[-1], run.i, run.f, run.g, run.o, run.tanh_c
-    local = LSTMLocal(new("da", 4 * H), new("slope", H), f)
-    da_i, da_f, da_g, da_o = blocks(local.da, 4)
-    slope = local.slope  # of each gate first: one array, while it is warm
-    for gate, factor, da in ((i, g, da_i), (f, run.c[:-1], da_f), (o, tanh_c, da_o)):
-        np.subtract(1, gate, out=slope)
-        np.multiply(slope, gate, out=slope)
-        np.multiply(slope, factor, out=da)
-    for value, factor, result in ((g, i, da_g), (tanh_c, o, slope)):
-        np.multiply(value, value, out=slope)
-        np.subtract(1, slope, out=slope)
-        np.multiply(slope, factor, out=result)
-    return local
-
-
-def lstm_step_backward(params: LSTMParams, shape: tuple[int, ...], dtype) -> Callable:
-    """Return the step back (dh_t, dc_t, da_t, slope_t, f_t, dh_before, dc_before), in place:
-
-        dc_t += slope_t dh_t        da_i, da_f, da_g *= dc_t        da_o *= dh_t
-        dc_{t-1} += f_t dc_t        dh_{t-1} += W_hh^T da_t
-
-    On entry da_t holds the local factors, dc_t what came back from c_{t+1}, and dh_before and dc_before what the loss
-    reads from the states before. States have the `shape` (..., B, H).
-    """
-    W, H = params.W_hh, shape[-1]
-    of_gates = (*shape[:-1], 4, H)
-    add, multiply, matmul, carried = np.add, np.multiply, product(W, shape), np.empty(shape, dtype)
-
-    def step(dh_t, dc_t, da_t, slope_t, f_t, dh_before, dc_before) -> None:
-        multiply(dh_t, slope_t, carried)
-        add(dc_t, carried, dc_t)
-        da = da_t.reshape(of_gates)
-        da_ifg, da_o = da[..., :3, :], da[..., 3, :]
-        multiply(da_ifg, dc_t[..., None, :], da_ifg)
-        multiply(da_o, dh_t, da_o)
-        matmul(da_t, W, carried)
-        add(dh_before, carried, dh_before)
-        multiply(dc_t, f_t, carried)
-        add(dc_before, carried, dc_before)
-
-    return step
-
-
-def _gather(run, dh: np.ndarray, local: LSTMLocal, new: Callable) -> tuple[np.ndarray, LSTMParams]:
-    return local.da, LSTMParams(W_hh=recurrent_gradient(run.params.W_hh, run.h, local.da),
-                                **shared_gradients(run.params, run.x, local.da))
-
-
-def _jacobians(run) -> np.ndarray:
-    """Of the joint state: rows h_t then c_t, columns h_{t-1} then c_{t-1}."""
-    H = run.h.shape[-1]
-    local = _local(run, allocator(run.h[1:].shape[:-1], run.h.dtype))
-    by_gate = [factor[..., None] * W[..., None, :, :]
-               for factor, W in zip(blocks(local.da, 4), blocks(run.params.W_hh, 4, axis=-2))]
-    J = np.zeros((*local.f.shape[:-1], 2 * H, 2 * H), run.h.dtype)
-    J[..., H:, :H] = by_gate[0] + by_gate[1] + by_gate[2]
-    J[..., :H, :H] = local.slope[..., None] * J[..., H:, :H] + by_gate[3]
-    unit = np.arange(H)
-    J[..., H + unit, H + unit] = local.f
-    J[..., unit, H + unit] = local.slope * local.f
-    return J
-
-
-def _pre_activations(run) -> np.ndarray:
-    recurrent = run.h[:-1] @ run.params.W_hh.swapaxes(-1, -2)
-    return recurrent + rnn_inputs(run.params, run.x, through_time(recurrent.shape, recurrent.dtype))
-
-
-LSTM = Cell(
-    name="LSTM", gates=4, states=("h", "c"), activation="tanh", check=check_lstm, start=_start,
-    views=lambda cache: (cache.gates, *(cache.gates[:, k] for k in range(4)), cache.tanh_c),
-    step=lambda run: lstm_step(run.params, run.h.shape[1:], run.h.dtype),
-    local=_local, step_backward=lambda run, shape: lstm_step_backward(run.params, shape, run.h.dtype),
-    gather=_gather, jacobians=_jacobians, pre_activations=_pre_activations)

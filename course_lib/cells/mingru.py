@@ -13,8 +13,8 @@ from typing import Callable, NamedTuple
 import numpy as np
 
 from ..activations import sigmoid
-from .cell import Cell, check_shapes, gate_inputs, rnn_inputs, shared_gradients
-from .tree import blocks, through_time
+from .cell import Cell, diagonal_jacobians, gate_inputs, rnn_inputs, shared_gradients
+from .memory import blocks, through_time
 
 
 class MinGRUParams(NamedTuple):
@@ -43,7 +43,7 @@ class MinGRUCache(NamedTuple):
 
 
 class MinGRULocal(NamedTuple):
-    """Local factors.
+    """Derivatives inside a step.
 
     da    (T, ..., B, 2H)  dh_t/da of z and n; dL/da after its step back
     keep  (T, ..., B, H)   dh_t/dh_{t-1}
@@ -53,68 +53,66 @@ class MinGRULocal(NamedTuple):
     keep: np.ndarray
 
 
-def check_mingru(params: MinGRUParams) -> MinGRUParams:
-    """Return the parameters as arrays whose shapes fit together; ValueError or TypeError naming one that does not."""
-    return check_shapes(params, MinGRUParams, {"b_h": ("2H",), "W_xh": ("2H", "D")},
-                        "H numbers for the gate z, then H for the candidate n.")
+class MinGRU(Cell):
+    """h_t = (1 - z) * h_{t-1} + z * n, with z = s(a_z) and n = a_n; a reads the input alone."""
 
+    name, gates, activation, parameters = "minGRU", 2, "linear", MinGRUParams
+    shapes = {"b_h": ("2H",), "W_xh": ("2H", "D")}
+    means = "H numbers for the gate z, then H for the candidate n."
 
-def _start(params: MinGRUParams, x: np.ndarray, h: np.ndarray, new: Callable) -> MinGRUCache:
-    cache = MinGRUCache(new("gates", h.shape[-1], gates=2), new("keep", h.shape[-1]))
-    gate_inputs(params, x, np.ones((2, *(1,) * (h.ndim - 1)), np.float32), out=cache.gates)
-    sigmoid(-cache.z, out=cache.keep)
-    sigmoid(cache.z, out=cache.z)
-    np.multiply(cache.z, cache.n, out=h[1:])
-    return cache
+    def begin(self, params: MinGRUParams, x: np.ndarray, h: np.ndarray, array: Callable) -> MinGRUCache:
+        """All gates, and z * n in h[1:]."""
+        cache = MinGRUCache(array("gates", h.shape[-1], gates=2), array("keep", h.shape[-1]))
+        gate_inputs(params, x, np.ones((2, *(1,) * (h.ndim - 1)), np.float32), out=cache.gates)
+        sigmoid(-cache.z, out=cache.keep)
+        sigmoid(cache.z, out=cache.z)
+        np.multiply(cache.z, cache.n, out=h[1:])
+        return cache
 
+    def per_step(self, cache: MinGRUCache) -> tuple[np.ndarray, ...]:
+        """keep."""
+        return cache.keep,
 
-def _step(run) -> Callable:
-    kept, add, multiply = np.empty_like(run.h[0]), np.add, np.multiply
+    def step(self, run) -> Callable:
+        """Return step(h_before, keep_t, h_t), in place: h_t += (1 - z) * h_{t-1}, where h_t holds z * n."""
+        kept, add, multiply = np.empty_like(run.h[0]), np.add, np.multiply
 
-    def step(h_before, keep_t, h_t) -> None:
-        multiply(keep_t, h_before, kept)
-        add(h_t, kept, h_t)
+        def step(h_before, keep_t, h_t) -> None:
+            multiply(keep_t, h_before, kept)
+            add(h_t, kept, h_t)
 
-    return step
+        return step
 
+    def step_back(self, run, shape: tuple[int, ...]) -> Callable:
+        """Return step_back(dh_t, da_t, keep_t, dh_before), in place: da_z, da_n *= dh_t, dh_{t-1} += (1 - z) * dh_t."""
+        of_gates, carried = (*shape[:-1], 2, shape[-1]), np.empty(shape, run.h.dtype)
+        add, multiply = np.add, np.multiply
 
-def _local(run, new: Callable) -> MinGRULocal:
-    local = MinGRULocal(new("da", 2 * run.h.shape[-1]), run.keep)
-    d_z, d_n = blocks(local.da, 2)
-    np.multiply(run.z, run.keep, out=d_z)
-    np.multiply(d_z, run.n - run.h[:-1], out=d_z)
-    d_n[...] = run.z
-    return local
+        def step_back(dh_t, da_t, keep_t, dh_before) -> None:
+            da = da_t.reshape(of_gates)
+            multiply(da, dh_t[..., None, :], da)
+            multiply(dh_t, keep_t, carried)
+            add(dh_before, carried, dh_before)
 
+        return step_back
 
-def _step_backward(run, shape: tuple[int, ...]) -> Callable:
-    of_gates, carried, add, multiply = (*shape[:-1], 2, shape[-1]), np.empty(shape, run.h.dtype), np.add, np.multiply
+    def local_derivatives(self, run, array: Callable) -> MinGRULocal:
+        """dh_t/da_z = z (1 - z) (n - h_{t-1}), dh_t/da_n = z."""
+        local = MinGRULocal(array("da", 2 * run.h.shape[-1]), run.keep)
+        d_z, d_n = blocks(local.da, 2)
+        np.multiply(run.z, run.keep, out=d_z)
+        np.multiply(d_z, run.n - run.h[:-1], out=d_z)
+        d_n[...] = run.z
+        return local
 
-    def step(dh_t, da_t, keep_t, dh_before) -> None:
-        da = da_t.reshape(of_gates)
-        multiply(da, dh_t[..., None, :], da)
-        multiply(dh_t, keep_t, carried)
-        add(dh_before, carried, dh_before)
+    def gradients(self, run, dh: np.ndarray, local: MinGRULocal, array: Callable) -> tuple[np.ndarray, MinGRUParams]:
+        """dL/da (T, ..., B, 2H) and the gradients of W_xh and b_h."""
+        return local.da, MinGRUParams(**shared_gradients(run.params, run.x, local.da))
 
-    return step
+    def jacobians(self, run) -> np.ndarray:
+        """diag(1 - z_t), (T, ..., B, H, H)."""
+        return diagonal_jacobians(run, run.keep)
 
-
-def _gather(run, dh: np.ndarray, local: MinGRULocal, new: Callable) -> tuple[np.ndarray, MinGRUParams]:
-    return local.da, MinGRUParams(**shared_gradients(run.params, run.x, local.da))
-
-
-def _jacobians(run) -> np.ndarray:
-    J = np.zeros((*run.h[1:].shape, run.h.shape[-1]), run.h.dtype)
-    unit = np.arange(run.h.shape[-1])
-    J[..., unit, unit] = run.keep
-    return J
-
-
-def _pre_activations(run) -> np.ndarray:
-    return rnn_inputs(run.params, run.x, through_time((*run.keep.shape[:-1], 2 * run.h.shape[-1]), run.h.dtype))
-
-
-MINGRU = Cell(
-    name="minGRU", gates=2, states=("h",), activation="linear", check=check_mingru, start=_start,
-    views=lambda cache: (cache.keep,), step=_step, local=_local, step_backward=_step_backward, gather=_gather,
-    jacobians=_jacobians, pre_activations=_pre_activations)
+    def pre_activations(self, run) -> np.ndarray:
+        """a_z and a_n side by side, (T, ..., B, 2H)."""
+        return rnn_inputs(run.params, run.x, through_time((*run.keep.shape[:-1], 2 * run.h.shape[-1]), run.h.dtype))

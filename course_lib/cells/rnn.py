@@ -10,8 +10,7 @@ from typing import Callable, NamedTuple
 import numpy as np
 
 from .. import activations
-from ..activations import Activation
-from .cell import Cell, check_shapes, product, recurrent_gradient, rnn_inputs, shared_gradients
+from .cell import Cell, product
 
 
 class RNNParams(NamedTuple):
@@ -27,83 +26,52 @@ class RNNParams(NamedTuple):
     b_h: np.ndarray
 
 
-class RNNCache(NamedTuple):
-    """A simple network keeps nothing but h: every activation's derivative is a function of its output."""
-
-
 class RNNLocal(NamedTuple):
     """da (T, ..., B, H): f'(a_t), and dL/da_t after its step back."""
 
     da: np.ndarray
 
 
-def check_rnn(params: RNNParams) -> RNNParams:
-    """Return the parameters as arrays whose shapes fit together; ValueError or TypeError naming one that does not."""
-    return check_shapes(params, RNNParams, {"W_hh": ("H", "H"), "W_xh": ("H", "D"), "b_h": ("H",)},
-                        "it maps a hidden state to a hidden state.")
+class RNN(Cell):
+    """h_t = f(W_xh x_t + W_hh h_{t-1} + b_h). It keeps nothing but h: every f' here is a function of f's output."""
 
+    name, activation, parameters = "RNN", None, RNNParams
 
-def rnn_step(params: RNNParams, activation: Activation, shape: tuple[int, ...], dtype) -> Callable:
-    """Return the step (h_before, h_t), in place: h_t = f(h_t + W_hh h_{t-1}).
+    def step(self, run) -> Callable:
+        """Return step(h_before, h_t), in place: h_t = f(h_t + W_hh h_{t-1}), where h_t holds the input's part."""
+        shape, W_T = run.h.shape[1:], run.params.W_hh.swapaxes(-1, -2).copy()
+        f, add, matmul = activations.get(run.activation).function, np.add, product(W_T, shape)
+        recurrent = np.empty(shape, run.h.dtype)
 
-    h_t holds the input's part on entry; h_before and h_t have the `shape` (..., B, H).
-    """
-    W_T = params.W_hh.swapaxes(-1, -2).copy()
-    f, add, matmul, recurrent = activation.function, np.add, product(W_T, shape), np.empty(shape, dtype)
+        def step(h_before: np.ndarray, h_t: np.ndarray) -> None:
+            matmul(h_before, W_T, recurrent)
+            add(h_t, recurrent, h_t)
+            f(h_t, h_t)
 
-    def step(h_before: np.ndarray, h_t: np.ndarray) -> None:
-        matmul(h_before, W_T, recurrent)
-        add(h_t, recurrent, h_t)
-        f(h_t, h_t)
+        return step
 
-    return step
+    def step_back(self, run, shape: tuple[int, ...]) -> Callable:
+        """Return step_back(dh_t, da_t, dh_before), in place: da_t = f'(a_t) dh_t, dh_{t-1} += W_hh^T da_t.
 
+        On entry da_t holds the slope f'(a_t) and dh_before what the loss reads from h_{t-1}.
+        """
+        W, carried = run.params.W_hh, np.empty(shape, run.h.dtype)
+        add, multiply, matmul = np.add, np.multiply, product(W, shape)
 
-def rnn_step_backward(params: RNNParams, shape: tuple[int, ...], dtype) -> Callable:
-    """Return the step back (dh_t, da_t, dh_before), in place: da_t = f'(a_t) dh_t, dh_{t-1} += W_hh^T da_t.
+        def step_back(dh_t: np.ndarray, da_t: np.ndarray, dh_before: np.ndarray) -> None:
+            multiply(dh_t, da_t, da_t)
+            matmul(da_t, W, carried)
+            add(dh_before, carried, dh_before)
 
-    On entry da_t holds the slope f'(a_t) and dh_before what the loss reads from h_{t-1}; all have the `shape`
-    (..., B, H).
-    """
-    W = params.W_hh
-    add, multiply, matmul, carried = np.add, np.multiply, product(W, shape), np.empty(shape, dtype)
+        return step_back
 
-    def step(dh_t: np.ndarray, da_t: np.ndarray, dh_before: np.ndarray) -> None:
-        multiply(dh_t, da_t, da_t)
-        matmul(da_t, W, carried)
-        add(dh_before, carried, dh_before)
+    def local_derivatives(self, run, array: Callable) -> RNNLocal:
+        """f'(a_t) of all steps."""
+        da = array("da", run.h.shape[-1])
+        activations.get(run.activation).derivative_from_output(run.h[1:], out=da)
+        return RNNLocal(da)
 
-    return step
-
-
-def _start(params: RNNParams, x: np.ndarray, h: np.ndarray, new: Callable) -> RNNCache:
-    rnn_inputs(params, x, out=h[1:])
-    return RNNCache()
-
-
-def _local(run, new: Callable) -> RNNLocal:
-    da = new("da", run.h.shape[-1])
-    activations.get(run.activation).derivative_from_output(run.h[1:], out=da)
-    return RNNLocal(da)
-
-
-def _gather(run, dh: np.ndarray, local: RNNLocal, new: Callable) -> tuple[np.ndarray, RNNParams]:
-    return local.da, RNNParams(W_hh=recurrent_gradient(run.params.W_hh, run.h, local.da),
-                               **shared_gradients(run.params, run.x, local.da))
-
-
-def _jacobians(run) -> np.ndarray:
-    slope = activations.get(run.activation).derivative_from_output(run.h[1:])
-    return slope[..., None] * run.params.W_hh[..., None, :, :]
-
-
-def _pre_activations(run) -> np.ndarray:
-    recurrent = run.h[:-1] @ run.params.W_hh.swapaxes(-1, -2)
-    return recurrent + rnn_inputs(run.params, run.x, np.empty_like(run.h[1:]))
-
-
-RNN = Cell(
-    name="RNN", gates=1, states=("h",), activation=None, check=check_rnn, start=_start, views=lambda cache: (),
-    step=lambda run: rnn_step(run.params, activations.get(run.activation), run.h.shape[1:], run.h.dtype),
-    local=_local, step_backward=lambda run, shape: rnn_step_backward(run.params, shape, run.h.dtype),
-    gather=_gather, jacobians=_jacobians, pre_activations=_pre_activations)
+    def jacobians(self, run) -> np.ndarray:
+        """diag(f'(a_t)) W_hh, (T, ..., B, H, H)."""
+        slope = activations.get(run.activation).derivative_from_output(run.h[1:])
+        return slope[..., None] * run.params.W_hh[..., None, :, :]

@@ -30,7 +30,7 @@ def test_linear_gives_the_states_of_both_linear_cells():
     mingru = bptt.forward(cells.MinGRUParams(rng.normal(size=(8, 3)), rng.normal(size=8)), x)
     diagonal = bptt.forward(cells.DiagonalParams(rng.normal(size=(4, 3)), rng.uniform(-1, 1, 4), rng.normal(size=4)), x)
     for run, keep, add in [(mingru, mingru.keep, mingru.z * mingru.n),
-                           (diagonal, diagonal.params.l_hh, x @ diagonal.params.W_xh.T + diagonal.params.b_h)]:
+                           (diagonal, diagonal.params.lambda_hh, x @ diagonal.params.W_xh.T + diagonal.params.b_h)]:
         keep = np.broadcast_to(keep, add.shape)
         assert np.abs(newton_in_time.linear(keep, add)[0] - run.h[1:]).max() <= 1e-12 * np.abs(run.h).max()
 

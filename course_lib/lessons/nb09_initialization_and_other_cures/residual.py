@@ -89,7 +89,7 @@ def forward(params: cells.RNNParams, x: np.ndarray, paths: Paths = Paths(), stat
     returns     Run
     errors      TypeError or ValueError for paths, and as bptt.forward
     """
-    params, paths = cells.check_rnn(params), _check(paths)
+    params, paths = cells.RNN().check(params), _check(paths)
     x = _checks.array("x", x, ndim=1)
     start = bptt.forward(params, x[:1], state0, activation)  # its checks, its precision and its initial state
     function, T = activations.get(activation).function, len(x)

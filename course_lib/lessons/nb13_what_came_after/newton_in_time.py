@@ -60,7 +60,7 @@ def newton(params: cells.RNNParams, x: np.ndarray) -> Iterator[tuple[np.ndarray,
     errors   TypeError for another cell, ValueError for shapes
     source   Lim et al. 2024, "Parallelizing non-linear sequential models over the sequence length" (topic only)
     """
-    params = cells.check_rnn(params)
+    params = cells.RNN().check(params)
     x = _checks.array("x", x, ndim=3)
     if x.shape[-1] != params.W_xh.shape[-1]:
         raise ValueError(f"x has shape {x.shape}, needs (T, ..., B, {params.W_xh.shape[-1]}), as W_xh takes it.")

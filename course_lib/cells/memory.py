@@ -1,0 +1,67 @@
+"""Arrays that run through time: how they lie in memory, whose memory is used again, and the views that products take.
+
+Leading axes in front of every shape are the members of an ensemble.
+"""
+
+from __future__ import annotations
+
+from typing import Callable
+
+import numpy as np
+
+
+def through_time(shape: tuple[int, ...], dtype, reuse: np.ndarray | None = None) -> np.ndarray:
+    """An array (T, ..., B, N), not filled in, that lies in memory as (..., T, B, N): `rows` of it is a view.
+
+    `reuse` is returned instead if it has that shape and dtype: fresh memory costs as much as half a small step.
+    """
+    if reuse is not None and reuse.shape == shape and reuse.dtype == dtype:
+        return reuse
+    T, *lead, B, N = shape
+    return np.moveaxis(np.empty((*lead, T, B, N), dtype), -3, 0)
+
+
+def allocator(shape: tuple[int, ...], dtype, *old) -> Callable:
+    """Return array(name, width, extra=0, gates=0), which gives an array (T + extra, ..., B, width) `through_time`, or
+    with gates=G an array (T, G, ..., B, width) whose steps each lie in one piece.
+
+    shape  (T, ..., B)
+    old    objects whose arrays are no longer needed: the one called `name` is reused if it fits
+    """
+    T, *rest = shape
+
+    def array(name: str, width: int, extra: int = 0, gates: int = 0) -> np.ndarray:
+        reuse = next((getattr(owner, name) for owner in old if hasattr(owner, name)), None)
+        if not gates:
+            return through_time((T + extra, *rest, width), dtype, reuse)
+        wanted = (T, gates, *rest, width)
+        fits = reuse is not None and reuse.shape == wanted and reuse.dtype == dtype
+        return reuse if fits else np.empty(wanted, dtype)
+
+    return array
+
+
+def rows(array: np.ndarray) -> np.ndarray:
+    """All steps and sequences as the rows of one matrix, for a single product: (T, ..., B, N) -> (..., T B, N)."""
+    array = np.moveaxis(array, 0, -3)
+    return array.reshape(*array.shape[:-3], -1, array.shape[-1])
+
+
+def aligned(x: np.ndarray, ndim: int) -> np.ndarray:
+    """A view of x with `ndim` axes, those it lacks put in behind time with size 1, so that it broadcasts over members.
+
+    x        (T, ..., B, D)
+    returns  (T, 1, ..., B, D)
+    """
+    return x.reshape(x.shape[0], *(1,) * (ndim - x.ndim), *x.shape[1:])
+
+
+def blocks(array: np.ndarray, count: int, axis: int = -1) -> list[np.ndarray]:
+    """Views of the gates that lie side by side along an axis: (..., count H) -> count times (..., H)."""
+    return np.split(array, count, axis)
+
+
+def by_gate(array: np.ndarray, count: int, ndim: int) -> np.ndarray:
+    """Rows of gates, one below the other, as a stack with `ndim` axes: (..., count H, N) -> (count, ..., H, N)."""
+    stack = np.moveaxis(array.reshape(*array.shape[:-2], count, -1, array.shape[-1]), -3, 0)
+    return stack.reshape(count, *(1,) * (ndim - stack.ndim), *stack.shape[1:])
