@@ -28,9 +28,9 @@ test-browser: python  ## run the tests in a browser (needs chromium)
 	@"$(PYTHON)" tools/setup_env.py test browser slides site
 	$(PYTEST) -n 2 tests/browser
 
-bench: python  ## measure the speed of the library and of the live figures (needs chromium)
+bench: python  ## measure the speed, beside that of the commit before (AGAINST=v1: of another one; needs chromium)
 	@"$(PYTHON)" tools/setup_env.py test browser
-	@set -e; for script in tests/benchmarks/bench_*.py; do echo "== $$script"; "$(VENV)" "$$script"; done
+	@"$(VENV)" tests/benchmarks/run.py $(AGAINST)
 
 notebooks: python  ## execute and normalise the notebooks (NB=01_gradients: only that one)
 	@"$(PYTHON)" tools/setup_env.py test

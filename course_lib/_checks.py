@@ -1,12 +1,27 @@
-"""One place that refuses bad input: what it got, what it needs, the likely cause, the fix."""
+"""One place that refuses bad input, or a missing package: what it got, what it needs, the likely cause, the fix."""
 
 from __future__ import annotations
 
-from typing import Iterable
+from contextlib import contextmanager
+from typing import Iterable, Iterator
 
 import numpy as np
 
+COURSE = "gradients-through-time"
 BATCH_FIRST = "If x is batch-first, pass x.transpose(1, 0, 2)."
+
+
+@contextmanager
+def extra(name: str, what: str) -> Iterator[None]:
+    """Say which extra of the course brings a package that is missing: `with extra("watch", "Clipper"): import torch`."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith(__package__):  # nothing that an extra brings
+            raise
+        raise ModuleNotFoundError(
+            f'{error.name} is not installed, and {what} needs it: pip install "{COURSE}[{name}]", or in a checkout of '
+            f"the course make lab.", name=error.name) from None
 
 
 def array(name: str, value, ndim: int | None = None, finite: bool = True) -> np.ndarray:

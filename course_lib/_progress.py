@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
+from contextlib import nullcontext
+from types import SimpleNamespace
+
+from . import _checks
+
+NO_BAR = SimpleNamespace(update=lambda steps=1: None, set_postfix_str=lambda text: None)
 
 
 def progress_bar(total: int, shown: bool, unit: str):
-    """A tqdm bar, for a notebook or a terminal; hidden where TQDM_DISABLE is set."""
-    from tqdm.auto import tqdm
+    """A tqdm bar, for a notebook or a terminal; hidden where TQDM_DISABLE is set. Without tqdm a warning says so."""
+    if not shown or os.environ.get("TQDM_DISABLE"):  # which tqdm's bar for notebooks does not look at
+        return nullcontext(NO_BAR)
+    try:
+        with _checks.extra("lab", "the progress bar"):
+            from tqdm.auto import tqdm
+    except ModuleNotFoundError as missing:
+        warnings.warn(f"No bar is shown: {missing}", stacklevel=3)
+        return nullcontext(NO_BAR)
     if sys.platform == "emscripten":
         tqdm.monitor_interval = 0  # the browser has no thread for the one that looks after stalled bars
-    hidden = not shown or bool(os.environ.get("TQDM_DISABLE"))  # which tqdm's bar for notebooks does not look at
-    return tqdm(total=total, disable=hidden, leave=False, unit=unit, mininterval=0.2)
+    return tqdm(total=total, leave=False, unit=unit, mininterval=0.2)

@@ -9,6 +9,7 @@ import numpy as np
 
 from . import _checks
 
+REPOSITORY = "https://github.com/gradients-through-time/course"
 FOLDER = Path(__file__).parents[1] / "data"
 TEST = 500  # the last images are kept for testing
 
@@ -33,7 +34,7 @@ def digits(part: str = "all") -> Digits:
     source   Alpaydin and Kaynak 1998, "Optical Recognition of Handwritten Digits", CC BY 4.0
     """
     _checks.choice("part", part, ("all", "train", "test"))
-    with np.load(_file("digits.npz")) as stored:
+    with np.load(file("digits.npz")) as stored:
         images, labels = stored["images"] / 16, stored["labels"].astype(int)
     chosen = {"all": slice(None), "train": slice(-TEST), "test": slice(-TEST, None)}[part]
     return Digits(images[chosen], labels[chosen])
@@ -56,7 +57,7 @@ def sunspots() -> Sunspots:
     errors  FileNotFoundError where the course's data folder is missing
     source  US National Geophysical Data Center, public domain, as statsmodels ships them
     """
-    with np.load(_file("sunspots.npz")) as stored:
+    with np.load(file("sunspots.npz")) as stored:
         return Sunspots(stored["year"].astype(int), stored["number"])
 
 
@@ -79,7 +80,7 @@ def long_order() -> LongOrder:
     errors  FileNotFoundError where the course's data folder is missing
     source  data/make_long_order.py
     """
-    with np.load(_file("long_order.npz")) as stored:
+    with np.load(file("long_order.npz")) as stored:
         return LongOrder(int(stored["sequences"]), stored["updates"], stored["error"])
 
 
@@ -109,14 +110,17 @@ def long_product() -> LongProduct:
     errors  FileNotFoundError where the course's data folder is missing
     source  data/make_long_product.py
     """
-    with np.load(_file("long_product.npz")) as stored:
+    with np.load(file("long_product.npz")) as stored:
         return LongProduct(stored["W_hh"] / 2**20, stored["h"] / 2**10, stored["times"].astype(int),
                            stored["logs"].astype(float))
 
 
-def _file(name: str) -> Path:
+def file(name: str) -> Path:
+    """Return the path of a file of the course's folder data/, or say how to get it: FileNotFoundError."""
     path = FOLDER / name
-    if not path.exists():
-        raise FileNotFoundError(f"{path} is missing. The data lie in the folder data/ of the course: take course_lib "
-                                f"from there (make lab installs it in place), and get the file back with git.")
-    return path
+    if path.exists():
+        return path
+    remedy = f"get the file back with git: git checkout -- data/{name}" if FOLDER.is_dir() else (
+        f"get the whole course (git clone {REPOSITORY}) and take course_lib from there: make lab installs it in place")
+    raise FileNotFoundError(f"{path} is missing. The data come with the folder data/ of the course, and not with "
+                            f"course_lib alone: {remedy}.")

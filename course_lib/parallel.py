@@ -39,7 +39,8 @@ def _begin(function: Callable, settings: list, processes: int | None) -> Iterabl
     """Return (place, outcome) of every run, as they end."""
     if sys.platform == "emscripten":
         return (_one(function, i, setting) for i, setting in enumerate(settings))
-    from joblib import Parallel, delayed
+    with _checks.extra("lab", "parallel.runs"):
+        from joblib import Parallel, delayed
     jobs = (delayed(_one)(function, i, setting) for i, setting in enumerate(settings))
     # for joblib None is a single process; -1 is all, also those of a cluster
     return Parallel(n_jobs=processes or -1, return_as="generator_unordered")(jobs)

@@ -25,7 +25,8 @@ def to_torch(params: RNNParams | LSTMParams | GRUParams | ReadoutParams, activat
     returns     a torch module; a cell takes x (T, B, D), as bptt.forward does
     errors      TypeError for other parameters, ValueError for an ensemble or an activation that torch lacks
     """
-    import torch
+    with _checks.extra("watch", "torch_bridge"):
+        import torch
 
     kind = next((name for name, ours in KINDS.items() if isinstance(params, ours)), None)
     if isinstance(params, cells.NetworkParams):
@@ -72,7 +73,8 @@ def from_torch(module, part: str | None = None) -> RNNParams | LSTMParams | GRUP
     returns  RNNParams, LSTMParams, GRUParams or ReadoutParams
     errors   TypeError for other modules, ValueError for what a single cell cannot hold
     """
-    import torch
+    with _checks.extra("watch", "torch_bridge"):
+        import torch
 
     kind = next((name for name in KINDS if isinstance(module, getattr(torch.nn, name))), None)
     if kind is None:

@@ -68,14 +68,14 @@ def conda_specs(environment):
 
 def test_every_package_is_pinned_within_its_range():
     pins = constraints()
-    for name, asked in dependencies("test", "browser").items():
+    for name, asked in dependencies("lab", "watch", "test", "browser").items():
         assert name in pins, f"{name} is not in constraints.txt"
         assert pins[name] in asked.specifier, f"{name} is pinned to {pins[name]}, outside {asked.specifier}"
 
 
 def test_what_runs_here_is_what_is_pinned():
     pins = constraints()
-    for name in dependencies("test"):
+    for name in dependencies("lab", "test"):
         assert Version(metadata.version(name)).public == str(pins[name])
 
 
@@ -93,12 +93,25 @@ def imported(folder):
 
 
 @pytest.mark.parametrize("folder, extras", [
-    ("course_lib", []), ("tools", ["test", "slides"]), ("tests", ["test", "browser", "slides"])])
+    ("course_lib", ["lab"]), ("tools", ["lab", "test", "slides"]),
+    ("tests", ["lab", "test", "browser", "slides"])])
 def test_what_is_imported_is_asked_for(folder, extras):
     asked, packages = set(dependencies(*extras)), metadata.packages_distributions()
     for module in imported(folder):
         names = {canonicalize_name(name) for name in packages.get(module, NOT_HERE.get(module, []))}
         assert names & asked, f"{folder}/ imports {module}, which pyproject.toml does not ask for"
+
+
+def test_numpy_is_the_one_hard_dependency_and_lab_holds_what_watch_needs():
+    assert set(dependencies()) == {"numpy"}
+    extras = pyproject()["optional-dependencies"]
+    assert set(extras["watch"]) < set(extras["lab"])
+
+
+def test_watch_asks_for_what_the_microscope_and_its_picture_import():
+    of_lab = {"IPython", "ipywidgets"}  # plot(live=True) and screen.live say so where they are missing
+    assert imported("course_lib/watch") | imported("course_lib/screen") == {"numpy", "torch", "matplotlib", "PIL"} | of_lab
+    assert {"numpy", "torch", "matplotlib", "pillow"} == set(dependencies("watch"))
 
 
 def test_torch_is_the_tested_one_and_has_no_local_label():
@@ -107,10 +120,10 @@ def test_torch_is_the_tested_one_and_has_no_local_label():
 
 def test_conda_gives_the_same_packages():
     specs, pip = conda_specs(environment())
-    asked = {name: requirement for name, requirement in dependencies().items() if name not in PIP_ONLY}
-    assert set(dependencies()) >= PIP_ONLY
+    asked = {name: requirement for name, requirement in dependencies("lab").items() if name not in PIP_ONLY}
+    assert set(dependencies("lab")) >= PIP_ONLY
     assert set(specs) == {CONDA_NAMES.get(name, name) for name in asked} | CONDA_ONLY
-    assert pip == ["-e ."]
+    assert pip == ["-e .[lab]"]
     assert environment()["channels"][0] == "conda-forge"
     pins = constraints()
     for name, requirement in asked.items():

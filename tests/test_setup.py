@@ -162,7 +162,7 @@ class Workshop:
 
 
 TORCH = "--no-deps torch==2.13.0"
-WHOLE = ["venv", TORCH, "-c constraints.txt -e ."]
+WHOLE = ["venv", TORCH, "-c constraints.txt -e .[lab]"]
 
 
 @pytest.fixture
@@ -180,13 +180,13 @@ def test_made_once_torch_first(workshop, capsys):
 
 def test_torch_from_an_index_of_its_own(workshop, monkeypatch):
     monkeypatch.setenv("TORCH_INDEX", "file:///wheels")
-    assert workshop.set_up() == ["venv", TORCH + " --index-url file:///wheels", "-c constraints.txt -e ."]
+    assert workshop.set_up() == ["venv", TORCH + " --index-url file:///wheels", "-c constraints.txt -e .[lab]"]
 
 
 def test_extras_are_added_and_never_lost(workshop):
     workshop.set_up()
-    assert workshop.set_up("test") == ["-c constraints.txt -e .[test]"]
-    assert workshop.set_up("browser") == ["-c constraints.txt -e .[browser,test]"]
+    assert workshop.set_up("test") == ["-c constraints.txt -e .[lab,test]"]
+    assert workshop.set_up("browser") == ["-c constraints.txt -e .[lab,browser,test]"]
     assert workshop.set_up("test") == workshop.set_up() == []
 
 

@@ -190,7 +190,8 @@ assert course_lib.__file__.startswith(sys.argv[1]), course_lib.__file__
 for module in pkgutil.walk_packages(course_lib.__path__, "course_lib."):
     if not any(part in module.name for part in ("course_lib.watch", ".nb15_the_clinic.")):
         importlib.import_module(module.name)
-from course_lib import data, parallel, ready
+from course_lib import data, parallel
+from course_lib.lessons.nb00_start_here import ready
 assert len(data.digits().images) == 1797 and len(data.sunspots().year) == 309
 assert data.long_order().sequences and len(data.long_product().js) == 1000
 import tqdm.auto

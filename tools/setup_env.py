@@ -1,6 +1,6 @@
 """Make the course's virtual environment in .venv, or find at once that it is whole.
 
-    python tools/setup_env.py [test] [browser]     the extras of pyproject.toml to install as well
+    python tools/setup_env.py [test] [browser]     the extras of pyproject.toml to install beside `lab`
 
 A stamp inside .venv is written last and names what was installed, where and for which Python: an environment
 without a matching stamp (interrupted, copied, moved, of another Python) is never used, but made again.
@@ -208,7 +208,7 @@ def install(extras):
         install_torch()
     print("  JupyterLab and all else ...")
     sys.stdout.flush()
-    pip_install("-c", "constraints.txt", "-e", ".[{}]".format(",".join(extras)) if extras else ".")
+    pip_install("-c", "constraints.txt", "-e", ".[{}]".format(",".join(["lab"] + extras)))
 
 
 def set_up(extras):

@@ -13,6 +13,8 @@ import threading
 from datetime import datetime, timezone
 from pathlib import Path
 
+from .. import _checks
+
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)  # the last one is Windows'
 
 
@@ -22,7 +24,8 @@ def default_path() -> Path:
         return Path(named).expanduser().absolute()
     if sys.platform == "emscripten":
         return Path("/drive/progress.txt")  # on JupyterLite's drive, closing a written .jsonl never returns
-    import platformdirs
+    with _checks.extra("lab", "the file of your progress"):
+        import platformdirs
 
     return platformdirs.user_data_path("gradients-through-time", appauthor=False) / "progress.jsonl"
 

@@ -5,6 +5,9 @@
     live           sliders over a figure; it alone needs ipywidgets
 """
 
-from .figure import BLUE, GREEN, INK, ORANGE, PURPLE, SKY, VERMILION, Figure
+from .. import _checks
+
+with _checks.extra("watch", "a picture"):
+    from .figure import BLUE, GREEN, INK, ORANGE, PURPLE, SKY, VERMILION, Figure
 
 __all__ = ["BLUE", "GREEN", "INK", "ORANGE", "PURPLE", "SKY", "VERMILION", "Figure"]

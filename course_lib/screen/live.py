@@ -12,9 +12,11 @@ import math
 import numbers
 from decimal import Decimal
 
-import ipywidgets as widgets
-
 from . import VERMILION, Figure
+from .. import _checks
+
+with _checks.extra("lab", "live"):
+    import ipywidgets as widgets
 
 TOGGLES = 4  # so many choices are shown side by side; more go into a list
 

@@ -30,6 +30,7 @@ stay what they would have been, to the last bit. torch is imported when it is us
 
 from __future__ import annotations
 
+from .. import _checks
 from .clipper import Clipped, Clipper
 
 __all__ = ["Clipped", "Clipper", "watch_time"]
@@ -50,6 +51,7 @@ def watch_time(net, every: int = 1, clipper: Clipper | None = None):
     errors   TypeError or ValueError for networks that cannot be watched, RuntimeError from the network's forward where
              the step-by-step replay differs from the fused output
     """
-    from .flow import Flow
+    with _checks.extra("watch", "the microscope"):
+        from .flow import Flow
 
     return Flow(net, every, clipper)

@@ -31,7 +31,8 @@ class Clipper:
     """
 
     def __init__(self, parameters, max_norm: float):
-        from torch import Tensor, nn
+        with _checks.extra("watch", "Clipper"):
+            from torch import Tensor, nn
 
         if isinstance(parameters, Tensor):
             parameters = [parameters]

@@ -140,7 +140,8 @@ class Flow:
         if not self._handles:
             raise RuntimeError("plot(live=True) follows a training that is still to come: call it inside the with "
                                "block, before the loop. For what has been watched: flow.plot().")
-        from IPython.display import HTML, display
+        with _checks.extra("lab", "plot(live=True)"):
+            from IPython.display import HTML, display
 
         self._screen = display(HTML("waiting for the first gradient"), display_id=True)
         return None

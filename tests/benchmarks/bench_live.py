@@ -18,6 +18,7 @@ from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 from lab import chromium, errors, jupyterlab, run_all  # noqa: E402
+from report import report  # noqa: E402
 
 BLOCKS, DRAGS, LOW, STEP, STEPS = 3, 10, .5, .025, 60
 LEAST = 6
@@ -186,17 +187,15 @@ def main() -> int:
 
     names = {"interact": "interact + plt.show", "live": "live, the same two panels", "ruler": "live, gradient ruler"}
     medians = {}
-    print(f"{BLOCKS * DRAGS} drags each; milliseconds from the mouse until the new picture is in the page, and painted")
-    print(f"{'':<28}{'in the page':>16}{'painted':>16}\n{'':<28}{'p50     p95':>16}{'p50     p95':>16}")
     for kind, name in names.items():
-        quantiles = [np.percentile([outcome[stage] for outcome in outcomes[kind]], [50, 95])
-                     for stage in ("present", "painted")]
-        medians[kind] = [p50 for p50, _ in quantiles]
-        print(f"{name:<28}" + "".join(f"{p50:>8.0f}{p95:>8.0f}" for p50, p95 in quantiles))
+        (present, late), (painted, painted_late) = (
+            np.percentile([outcome[stage] for outcome in outcomes[kind]], [50, 95]) for stage in ("present", "painted"))
+        medians[kind] = present, painted
+        report(name, present, "ms", most=np.inf, note=f"from the mouse until the new picture is in the page (95 %: "
+               f"{late:.0f}), until it is painted {painted:.0f} (95 %: {painted_late:.0f}), {BLOCKS * DRAGS} drags")
     present, painted = (slow / fast for slow, fast in zip(medians["interact"], medians["live"]))
-    print(f"live is {present:.1f} times faster than interact at the median, needed: {LEAST} ({painted:.1f} times with "
-          f"the painting, which waits for the screen's next frame)")
-    return 0 if present >= LEAST else 1
+    return int(not report("live against interact", present, "times as fast", least=LEAST,
+                          note=f"{painted:.1f} with the painting, which waits for the screen's next frame"))
 
 
 if __name__ == "__main__":

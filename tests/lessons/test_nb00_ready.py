@@ -1,12 +1,17 @@
 """The machine check of notebook 00: each thing that can be missing is said with its remedy."""
 
 import importlib.metadata
+import json
+import re
 import sys
+from pathlib import Path
 
 import pytest
 from packaging.specifiers import SpecifierSet
 
 from course_lib.lessons.nb00_start_here import ready
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_this_machine_is_ready():
@@ -26,6 +31,22 @@ def test_what_is_missing_is_said_with_its_remedy(monkeypatch, tmp_path):
     assert "COURSE_PROGRESS" in ready._progress()
     report = ready.check()
     assert not report.ready and repr(report).endswith("see the lines without an ok.")
+
+
+@pytest.mark.parametrize("package", ["packaging", "psutil", "platformdirs"])
+def test_without_one_of_its_own_packages_it_still_reports(monkeypatch, package):
+    monkeypatch.delenv("COURSE_PROGRESS", raising=False)
+    monkeypatch.setitem(sys.modules, package, None)
+    if package == "packaging":
+        monkeypatch.setitem(sys.modules, "packaging.requirements", None)
+    report = ready.check()
+    assert not report.ready and re.search(f"{package} is not installed|pip install {package}$", repr(report), re.MULTILINE)
+
+
+def test_it_reports_in_order_what_notebook_00_shows():
+    book = json.loads((ROOT / "notebooks" / "00_start_here.ipynb").read_text(encoding="utf-8"))
+    shown = next(cell for cell in book["cells"] if cell["id"] == "ready")["outputs"][0]["data"]["text/plain"]
+    assert repr(ready.check()) == "".join(shown)
 
 
 def test_a_course_that_is_not_installed_says_so(monkeypatch):

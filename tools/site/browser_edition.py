@@ -27,7 +27,7 @@ from pages import fenced, places
 from setup_env import SetupError, why_pip_failed
 
 ENVIRONMENT = ROOT / "build" / "site-env"
-WANTED = ("numpy", "matplotlib", "pillow", "ipywidgets", "tqdm", "platformdirs")  # of the course's own requirements
+WANTED = ("numpy", "matplotlib", "pillow", "ipywidgets", "tqdm", "platformdirs")  # of what the notebooks need
 BROUGHT = ("ipywidgets", "comm", "jupyterlab_widgets")  # what Pyodide has not, and the site serves
 SET_UP = """\
 # Wait until Python is there: the upper right says "Python (Pyodide)" then, beside an empty circle.
@@ -82,7 +82,8 @@ def torch_note(cell: NotebookNode) -> NotebookNode:
 def write_wheel(folder: Path) -> Path:
     """Write course_lib and its data as a wheel that asks for nothing a browser has not; return its path."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    asked = [line for line in project["dependencies"] if re.match(r"[\w-]+", line).group() in WANTED]
+    needed = project["dependencies"] + project["optional-dependencies"]["lab"]
+    asked = [line for line in needed if re.match(r"[\w-]+", line).group() in WANTED]
     stem = f"{project['name'].replace('-', '_')}-{project['version']}"
     files = {path.relative_to(ROOT).as_posix(): path.read_bytes() for name in ("course_lib", "data")
              for path in (ROOT / name).rglob("*") if path.is_file() and is_needed(path)}

@@ -66,7 +66,9 @@ def _packages() -> list[Finding]:
     try:
         return [Finding(name, _package(name, wanted)) for name, wanted in _requirements()]
     except importlib.metadata.PackageNotFoundError:
-        return [Finding("the course itself", "not installed: run make lab, or pip install -e . in its folder")]
+        return [Finding("the course itself", "not installed: run make lab, or pip install -e '.[lab]' in its folder")]
+    except ModuleNotFoundError:  # of packaging, which reads the others
+        return [Finding("packaging", "missing: run make lab once more, or pip install packaging")]
 
 
 def _python(version: tuple[int, int]) -> str:
@@ -75,10 +77,10 @@ def _python(version: tuple[int, int]) -> str:
 
 
 def _requirements() -> list[tuple[str, object]]:
-    """Return (name, specifier) of the packages the course itself asks for, without those of its tests."""
+    """Return (name, specifier) of the packages the notebooks need: the extra `lab`, without those of the tests."""
     from packaging.requirements import Requirement
     wanted = [Requirement(line) for line in importlib.metadata.requires(COURSE) or []]
-    return [(r.name, r.specifier) for r in wanted if r.marker is None or r.marker.evaluate({"extra": ""})]
+    return [(r.name, r.specifier) for r in wanted if r.marker is None or r.marker.evaluate({"extra": "lab"})]
 
 
 def _package(name: str, wanted) -> str:
@@ -102,7 +104,10 @@ def _memory() -> str:
 
 
 def _progress() -> str:
-    path = default_path()
+    try:
+        path = default_path()
+    except ModuleNotFoundError as missing:
+        return str(missing)
     place = next(part for part in (path, *path.parents) if part.exists())
     if os.access(place, os.W_OK) and not path.is_dir():
         return ""

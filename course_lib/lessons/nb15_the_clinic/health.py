@@ -10,8 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
-import torch
-from torch import nn
+from ... import _checks
+
+with _checks.extra("lab", "the clinic"):
+    import torch
+    from torch import nn
 
 PARTS: dict[str, Callable] = {}
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-import ipywidgets as widgets
-
+from ... import _checks
 from .ledger import Claim
 from .figures import Margins, Trial
 from .pages import MARKS, link, numbers
 from .rules import VERDICTS, read, zones
+
+with _checks.extra("lab", "the court"):
+    import ipywidgets as widgets
 
 
 class Court(widgets.VBox):

@@ -55,7 +55,7 @@ def ledger(path: str | Path | None = None) -> tuple[Claim, ...]:
     path    another file than data/claims.csv, of the same columns
     errors  ValueError with file and line for a row that cannot be right, FileNotFoundError without the data folder
     """
-    return _ledger(data.FOLDER / "claims.csv" if path is None else Path(path))
+    return _ledger(data.file("claims.csv") if path is None else Path(path))
 
 
 @functools.cache
