@@ -13,7 +13,7 @@ BATCH_FIRST = "If x is batch-first, pass x.transpose(1, 0, 2)."
 
 @contextmanager
 def extra(name: str, what: str) -> Iterator[None]:
-    """Say which extra of the course brings a package that is missing: `with extra("watch", "Clipper"): import torch`."""
+    """Say which extra of the course brings a missing package: `with extra("watch", "Clipper"): import torch`."""
     try:
         yield
     except ModuleNotFoundError as error:

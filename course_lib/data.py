@@ -121,6 +121,6 @@ def file(name: str) -> Path:
     if path.exists():
         return path
     remedy = f"get the file back with git: git checkout -- data/{name}" if FOLDER.is_dir() else (
-        f"get the whole course (git clone {REPOSITORY}) and take course_lib from there: make lab installs it in place")
-    raise FileNotFoundError(f"{path} is missing. The data come with the folder data/ of the course, and not with "
-                            f"course_lib alone: {remedy}.")
+        f"clone the course and take course_lib from there (make lab installs it in place): git clone {REPOSITORY}")
+    raise FileNotFoundError(f"{path} is missing. The data come with the folder data/ of the course, not with "
+                            f"course_lib alone: {remedy}")

@@ -2,7 +2,7 @@
 
     make bench        or        python tests/benchmarks/bench_core.py
 
-Both sides do the same work: forward, a loss, every parameter's gradient and dL/dx. Exits with 1 if a figure falls short.
+Both sides do the same work: forward, a loss, every parameter's gradient and dL/dx. Exits with 1 where one falls short.
 Both choose their kernels for the processor they find: a setting that holds back one of them alone is taken away.
 Seconds are those of the processor: on a busy machine the wait for it is nobody's speed.
 """
