@@ -31,9 +31,12 @@ import numpy as np
 import pytest
 
 from course_lib import bptt, exercises, initialise
-from course_lib.exercises import engine
-from course_lib.exercises.engine import Bank, Exercise, Mistake, Prediction, judge
+from course_lib.exercises import words
+from course_lib.exercises.bank import Bank, Exercise, Mistake, Prediction, bank_of, numbers_of_banks
+from course_lib.exercises.compare import difference, untouched
 from course_lib.exercises.progress import Store
+from course_lib.lessons.nb15_the_clinic.clinic import PATIENTS
+from course_lib.lessons.nb15_the_clinic.cure import Cure
 
 ROOT = Path(__file__).parents[1]
 
@@ -109,14 +112,9 @@ def which_grow():
     return {"1.5", "-2"}  # their size is above 1
 
 
-STUB = '''
-def states(w: float, x: np.ndarray, h0: float) -> np.ndarray:
-    """h_t = w h_{t-1} + x_t for x (T,); returns h (T + 1,) with h[0] = h0."""
-    ...
-'''
 SAMPLE = Bank(99, "A sample & more", [
     Exercise("99.1", "States <all>", minutes=5, difficulty=1, solution=states, oracle=states_closed,
-             cases=states_cases, time_axis=0, stub=STUB,
+             cases=states_cases, time_axis=0,
              also_correct=(lambda w, x, h0: [h0] + [h0 := w * h0 + x_t for x_t in x],),
              mistakes=[Mistake(lambda w, x, h0: states(w, x, h0)[1:], "Row 0 is missing."),
                        Mistake(lambda w, x, h0: np.append(h0, w * h0 + x), "Each step starts from h0 again."),
@@ -124,7 +122,7 @@ SAMPLE = Bank(99, "A sample & more", [
              hints=["What does h[1] depend on?", "h[t] = w * h[t - 1] + x[t - 1]"]),
     Exercise("99.2", "Backwards", minutes=10, difficulty=2, solution=backwards, oracle=backwards_closed,
              cases=lambda rng: [(.5, 60), (1.5, 60)], returns=("dh", "first"), time_axis=(0, None),
-             stub="def backwards(w, T):\n    dh = ...\n    return dh, dh[0]\n", also_correct=(scaled(1),),
+             also_correct=(scaled(1),),
              mistakes=[Mistake(scaled(2), "Twice too much."), Mistake(scaled(-1), "The sign is wrong."),
                        Mistake(lambda w, T: scaled(1)(w, T)[0], "Return both."),
                        Mistake(lambda w, T: (*scaled(1)(w, T), T), "Return two."),
@@ -133,7 +131,7 @@ SAMPLE = Bank(99, "A sample & more", [
     Prediction("99.3", "How small is dh at the start?", scale="log10", unit="units"),
     Exercise("99.4", "A line", minutes=10, difficulty=3, solution=fit, oracle=fit_complex_step,
              cases=lambda rng: [(Line(.7, rng.uniform(1, 2, 3)), rng.uniform(1, 2, (4, 3)))], helpers=(Line,),
-             stub="def fit(line, x):\n    raise NotImplementedError\n", returns=("slope", "offset"),
+             returns=("slope", "offset"),
              also_correct=(lambda *both: list(fit(*both)),),
              mistakes=[Mistake(lambda *both: Line(*(part / 2 for part in fit(*both))), "The 2 is missing."),
                        Mistake(lambda *both: Line(fit(*both)[0], fit(*both)[1].sum()), "Keep the axis.")],
@@ -154,13 +152,37 @@ SAMPLE = Bank(99, "A sample & more", [
     Prediction("99.10", "The slope?"),
 ])
 ITEMS = {item.id: item for item in SAMPLE.items}
+# The cells in which a notebook would ask for the functions.
+STUBS = {
+    "99.1": '''
+def states(w: float, x: np.ndarray, h0: float) -> np.ndarray:
+    """h_t = w h_{t-1} + x_t for x (T,); returns h (T + 1,) with h[0] = h0."""
+    ...
+
+check("99.1", states)''',
+    "99.2": '''
+def backwards(w: float, T: int) -> tuple:
+    """dh (T + 1,) and its first entry."""
+    dh = ...
+    return dh, dh[0]
+
+check("99.2", backwards)''',
+    "99.4": '''
+def fit(line: Line, x: np.ndarray) -> Line:
+    """The gradient of the squared error for x (N, 3)."""
+    raise NotImplementedError
+
+check("99.4", fit)''',
+    "99.5": 'check("99.5", ...)',
+    "99.6": 'check("99.6", ...)',
+}
 
 
 @pytest.fixture(autouse=True)
 def learner(tmp_path, monkeypatch):
     """A learner with the sample bank, no progress and a fresh kernel."""
     monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "data" / "progress.jsonl"))
-    monkeypatch.setattr(exercises, "bank", lambda number: SAMPLE)
+    monkeypatch.setattr(exercises, "bank_of", lambda number: SAMPLE)
     monkeypatch.setattr(exercises, "numbers_of_banks", lambda: [99])
     monkeypatch.setattr(exercises, "_hints_given", {})
     return tmp_path / "data" / "progress.jsonl"
@@ -274,13 +296,13 @@ class Tensor:
     (np.vectorize(lambda w, x, h0: 0, signature="(),(t),()->()"), "not yet", "a single number, needed an "),
 ])
 def test_what_is_said_of_a_function(answer, word, says):
-    verdict = judge(ITEMS["99.1"], answer)
+    verdict = ITEMS["99.1"].judge(answer)
     assert (verdict.word, says in verdict.reason + "\n") == (word, True), verdict.reason
 
 
 def test_identity_and_constants_are_no_stubs():
-    assert judge(ITEMS["99.1"], lambda w, x, h0: x).reason.startswith("The result has shape (4,)")
-    assert judge(ITEMS["99.1"], lambda w, x, h0: 5).reason.startswith("The result is a single number")
+    assert ITEMS["99.1"].judge(lambda w, x, h0: x).reason.startswith("The result has shape (4,)")
+    assert ITEMS["99.1"].judge(lambda w, x, h0: 5).reason.startswith("The result is a single number")
 
 
 @pytest.mark.parametrize("answer, says", [
@@ -290,7 +312,7 @@ def test_identity_and_constants_are_no_stubs():
     (lambda w, T: (backwards(w, T)[0], None), "still holds a ..."),
 ])
 def test_parts_have_their_names(answer, says):
-    assert says in judge(ITEMS["99.2"], answer).reason
+    assert says in ITEMS["99.2"].judge(answer).reason
 
 
 def test_a_vanished_gradient_is_compared_in_each_step():
@@ -303,14 +325,14 @@ def test_a_vanished_gradient_is_compared_in_each_step():
         dh[1] *= 1.001
         return dh, first
 
-    reason = judge(ITEMS["99.2"], vanished).reason
+    reason = ITEMS["99.2"].judge(vanished).reason
     assert "dh[0] is 0, needed 8.67362e-19. Wrong at time index 0 to 20, right at" in reason
-    reason = judge(ITEMS["99.2"], wrong_by_a_thousandth).reason
+    reason = ITEMS["99.2"].judge(wrong_by_a_thousandth).reason
     assert "Wrong at time index 1, right at time index 0, 2 to 60." in reason
 
 
 def compare(got, need, time_axis=None, rtol=1e-9):
-    return engine._difference(got, need, names=(), time_axis=time_axis, rtol=rtol)
+    return difference(got, need, names=(), time_axis=time_axis, rtol=rtol)
 
 
 def test_axes_of_comparison():
@@ -335,8 +357,8 @@ def test_axes_of_comparison():
 def test_a_mistake_that_raises_is_no_obstacle():
     raising = Mistake(lambda *arguments: 1 / 0, "Never said.")
     exercise = dataclasses.replace(ITEMS["99.2"], mistakes=[raising, *ITEMS["99.2"].mistakes])
-    assert judge(exercise, raising.wrong).mistake is None
-    assert judge(exercise, scaled(2)).reason == "Twice too much."
+    assert exercise.judge(raising.wrong).mistake is None
+    assert exercise.judge(scaled(2)).reason == "Twice too much."
 
 
 def test_truth_values_and_texts():
@@ -364,10 +386,10 @@ def test_an_input_deep_inside_is_protected():
         line.offset[0] = 7
         return result
 
-    assert judge(ITEMS["99.4"], spoils).reason == (
+    assert ITEMS["99.4"].judge(spoils).reason == (
         "It changes its input line, which the caller still needs: work on a copy.\n"
         "Case 1 of 1: line with slope = 0.7, offset (3,), x (4, 3).")
-    assert judge(ITEMS["99.4"], fit).word == "passed"
+    assert ITEMS["99.4"].judge(fit).word == "passed"
 
 
 def test_a_mistake_that_also_changes_an_input_is_first_told_that():
@@ -375,7 +397,7 @@ def test_a_mistake_that_also_changes_an_input_is_first_told_that():
         x *= 2
         return states(w, x / 2, h0)[1:]
 
-    assert judge(ITEMS["99.1"], answer).reason.startswith("It changes its input x,")
+    assert ITEMS["99.1"].judge(answer).reason.startswith("It changes its input x,")
 
 
 def test_an_oracle_that_changes_its_input_harms_no_answer():
@@ -383,7 +405,7 @@ def test_an_oracle_that_changes_its_input_harms_no_answer():
         x *= 2
         return states_closed(w, x / 2, h0)
 
-    assert judge(dataclasses.replace(ITEMS["99.1"], oracle=oracle), states).word == "passed"
+    assert dataclasses.replace(ITEMS["99.1"], oracle=oracle).judge(states).word == "passed"
 
 
 def test_a_result_kept_and_overwritten_later_is_judged_as_it_was():
@@ -393,7 +415,7 @@ def test_a_result_kept_and_overwritten_later_is_judged_as_it_was():
         buffer[:] = backwards(w, T)[0]
         return buffer, buffer[0]
 
-    assert judge(ITEMS["99.2"], reuses).word == "passed"
+    assert ITEMS["99.2"].judge(reuses).word == "passed"
 
 
 def test_warnings_of_the_learner_are_no_errors():
@@ -402,7 +424,7 @@ def test_warnings_of_the_learner_are_no_errors():
         warnings.warn("old", DeprecationWarning)
         return states(w, x, h0)
 
-    assert judge(ITEMS["99.1"], warns).word == "passed"
+    assert ITEMS["99.1"].judge(warns).word == "passed"
 
 
 @pytest.mark.parametrize("id, answer, word, says", [
@@ -423,7 +445,7 @@ def test_warnings_of_the_learner_are_no_errors():
     ("99.6", [], "not yet", "an empty list is not among the choices"),
 ])
 def test_what_is_said_of_a_value(id, answer, word, says):
-    verdict = judge(ITEMS[id], answer)
+    verdict = ITEMS[id].judge(answer)
     assert (verdict.word, says in verdict.reason) == (word, True), verdict.reason
     assert "6.58" not in verdict.reason
 
@@ -438,7 +460,7 @@ def test_what_is_said_of_a_value(id, answer, word, says):
 def test_nothing_that_is_given_or_returned_makes_a_check_raise(value):
     for exercise in SAMPLE.exercises:
         for answer in (value, lambda *arguments: value):
-            verdict = judge(exercise, answer)
+            verdict = exercise.judge(answer)
             assert verdict.word in ("not yet", "open") and verdict.reason.endswith((".", ")"))
 
 
@@ -641,7 +663,7 @@ def test_in_a_kernel(learner):
         spec = importlib.util.spec_from_file_location("bank_of_tests", {__file__!r})
         module = sys.modules["bank_of_tests"] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        exercises.bank, exercises.numbers_of_banks = lambda number: module.SAMPLE, lambda: [99]
+        exercises.bank_of, exercises.numbers_of_banks = lambda number: module.SAMPLE, lambda: [99]
     """
     cells = [
         textwrap.dedent(load),
@@ -871,9 +893,20 @@ def engine_path():
 
 # Every bank --------------------------------------------------------------------------------------------
 
-BANKS = {"sample": SAMPLE} | {f"nb{number:02d}": engine.bank(number) for number in engine.numbers_of_banks()}
+BANKS = {"sample": SAMPLE} | {f"nb{number:02d}": bank_of(number) for number in numbers_of_banks()}
 EXERCISES = {f"{name}-{exercise.id}": exercise for name, bank in BANKS.items() for exercise in bank.exercises
-             if not isinstance(exercise, engine.Cure)}  # tests/test_clinic.py has those
+             if not isinstance(exercise, Cure)}  # tests/lessons/test_nb15_clinic.py has those
+NOTEBOOKS = {f"nb{path.name[:2]}": nbformat.read(path, as_version=4).cells
+             for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))}
+
+
+def asking(exercise, cells):
+    """A notebook's cells in which an exercise is checked, in order."""
+    return [cell for cell in cells if cell.cell_type == "code" and f'check("{exercise.id}", ' in cell.source]
+
+
+STUBS |= {exercise.id: cell.source for name in BANKS.keys() & NOTEBOOKS for exercise in BANKS[name].exercises
+          for cell in asking(exercise, NOTEBOOKS[name])}  # the last one, where there are several
 FUNCTIONS = {name: exercise for name, exercise in EXERCISES.items() if exercise.cases}
 every_exercise = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
 every_function = pytest.mark.parametrize("exercise", FUNCTIONS.values(), ids=FUNCTIONS)
@@ -890,7 +923,7 @@ def leaves(value):
 def only(exercises, wanted):
     """The mark that runs a test on those exercises whose result meets a condition, and on no other."""
     kept = {name: e for name, e in exercises.items()
-            if wanted(engine._needed(e)[0] if e.cases else e.oracle())}
+            if wanted(e.needed[0] if e.cases else e.oracle())}
     return pytest.mark.parametrize("exercise", kept.values(), ids=kept)
 
 
@@ -924,28 +957,28 @@ def test_exercise_is_complete(exercise):
 @every_exercise
 def test_solution_passes(exercise):
     answer = exercise.solution if exercise.cases else exercise.solution()
-    assert judge(exercise, answer).word == "passed", judge(exercise, answer).reason
+    assert exercise.judge(answer).word == "passed", exercise.judge(answer).reason
 
 
 @every_exercise
 def test_right_answers_written_in_other_ways_pass(exercise):
     for answer in exercise.also_correct:
-        assert judge(exercise, answer).word == "passed", judge(exercise, answer).reason
+        assert exercise.judge(answer).word == "passed", exercise.judge(answer).reason
 
 
 @every_exercise
 def test_every_mistake_is_recognised(exercise):
     for mistake in exercise.mistakes:
-        verdict = judge(exercise, mistake.wrong)
+        verdict = exercise.judge(mistake.wrong)
         assert verdict == ("not yet", mistake.sentence, mistake), f"{mistake.sentence}\n-> {verdict.reason}"
 
 
 @only(EXERCISES, lambda result: not isinstance(result, (str, set, frozenset)))  # a text cannot be zero
 def test_nothing_zero_or_not_a_number_passes(exercise):
-    needed = engine._needed(exercise) if exercise.cases else [exercise.oracle()]
+    needed = exercise.needed if exercise.cases else [exercise.oracle()]
     for change in (np.zeros_like, lambda part: part * np.nan if part.dtype.kind in "fc" else ~part):
         spoilt = [mapped(change, result) for result in needed]
-        verdict = judge(exercise, answering(spoilt) if exercise.cases else spoilt[0])
+        verdict = exercise.judge(answering(spoilt) if exercise.cases else spoilt[0])
         assert verdict.word == "not yet", verdict.reason
 
 
@@ -968,23 +1001,32 @@ def off_by_a_thousandth(result, axis):
 
 @only(FUNCTIONS, lambda result: any(array.dtype.kind in "fc" for array in leaves(result)))
 def test_a_thousandth_in_the_smallest_step_is_noticed(exercise):
-    needed = engine._needed(exercise)
+    needed = exercise.needed
     tried = 0
     for number, result in enumerate(needed):
         for spoilt in off_by_a_thousandth(result, exercise.time_axis):
-            verdict = judge(exercise, answering([*needed[:number], spoilt, *needed[number + 1:]]))
+            verdict = exercise.judge(answering([*needed[:number], spoilt, *needed[number + 1:]]))
             assert verdict.word == "not yet" and f"Case {number + 1} of" in verdict.reason, verdict
             tried += 1
     assert tried >= len(needed)
 
 
-@every_function
+def given(cell):
+    """What a cell gives to check, by the exercise's id."""
+    answers = {}
+    exec(compile(cell, "cell", "exec", __future__.annotations.compiler_flag), {"np": np, "check": answers.__setitem__})
+    return answers
+
+
+@every_exercise
 def test_unsolved_stub_says_what_to_do(exercise):
-    names = {"np": np}
-    exec(compile(exercise.stub, "stub", "exec", __future__.annotations.compiler_flag), names)
-    stub = names[exercise.solution.__name__]
-    assert list(inspect.signature(stub).parameters) == list(inspect.signature(exercise.solution).parameters)
-    verdict = judge(exercise, stub)
+    answer = given(STUBS[exercise.id])[exercise.id]
+    if exercise.cases:
+        assert answer.__name__ == exercise.solution.__name__ and answer.__doc__
+        assert list(inspect.signature(answer).parameters) == exercise.parameters
+    else:
+        assert answer is ...
+    verdict = exercise.judge(answer)
     assert verdict.word == "open" and "..." in verdict.reason, verdict.reason
 
 
@@ -998,7 +1040,7 @@ def test_solution_stands_alone_as_it_is_shown(exercise):
     names |= {"NamedTuple": NamedTuple}
     exec(compile(source, "solution", "exec", __future__.annotations.compiler_flag), names)
     answer = names[exercise.solution.__name__]
-    assert judge(exercise, answer if exercise.cases else answer()).word == "passed"
+    assert exercise.judge(answer if exercise.cases else answer()).word == "passed"
 
 
 def body(function):
@@ -1030,20 +1072,20 @@ def test_oracle_is_another_way(exercise):
 @every_function
 def test_oracle_agrees_with_the_solution_to_nine_digits(exercise):
     strict = dataclasses.replace(exercise, rtol=1e-9)
-    assert judge(strict, exercise.solution).word == "passed", judge(strict, exercise.solution).reason
+    assert strict.judge(exercise.solution).word == "passed", strict.judge(exercise.solution).reason
 
 
 @every_function
 def test_cases_are_seeded_and_hold_no_zero(exercise):
     first, second = (exercise.cases(np.random.default_rng(1)) for _ in range(2))
-    assert engine._untouched(first, second), "cases(rng) draws from elsewhere than rng"
+    assert untouched(first, second), "cases(rng) draws from elsewhere than rng"
     for array in leaves(first):
         assert array.dtype.kind != "f" or np.all(array != 0)
 
 
 @every_function
 def test_names_and_axes_fit_what_is_returned(exercise):
-    for result in engine._needed(exercise):
+    for result in exercise.needed:
         several = isinstance(result, tuple)
         names = getattr(result, "_fields", exercise.returns)
         assert not several or len(names) == len(result), "the parts need names"
@@ -1055,21 +1097,26 @@ def test_names_and_axes_fit_what_is_returned(exercise):
             assert axis in (None, "each") or all(-leaf.ndim <= axis < leaf.ndim for leaf in leaves(part))
 
 
-NOTEBOOKS = {path.name[:2]: path for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))}
-
-
 @pytest.mark.parametrize("name", [name for name in BANKS if name != "sample"])
 def test_notebook_shows_its_bank(name):
-    assert name.removeprefix("nb") in NOTEBOOKS, f"{name}.py has no notebook"
-    cells = nbformat.read(NOTEBOOKS[name.removeprefix("nb")], as_version=4).cells
+    assert name in NOTEBOOKS, f"the bank of {name} has no notebook"
+    cells = NOTEBOOKS[name]
     texts = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     codes = [cell.source for cell in cells if cell.cell_type == "code"]
     for exercise in BANKS[name].exercises:
         assert f"### {exercise.heading}" in texts
-        checks = [code for code in codes if f'check("{exercise.id}", ' in code]
-        assert any(exercise.stub.strip() in code for code in checks), exercise.id
-        if isinstance(exercise, engine.Cure):  # first its name, then the cure
-            assert checks[0] == f'check("{exercise.id}", ...)'
+        checks = asking(exercise, cells)
+        assert all("exercise" in cell.metadata.tags for cell in checks)
+        *before, stub = [cell.source for cell in checks]
+        if isinstance(exercise, Cure):  # first its name, then the cure
+            patient = PATIENTS[exercise.patient]
+            assert before == [f'check("{exercise.id}", ...)']
+            assert stub == f'{patient.part}\n\ncheck("{exercise.id}", {patient.name})'
+        else:
+            function, _, check = stub.rpartition("\n\n")
+            assert before == []
+            assert check == f'check("{exercise.id}", {exercise.solution.__name__ if exercise.cases else "..."})'
+            assert len(ast.parse(function).body) == bool(exercise.cases)
         assert f'solution("{exercise.id}")' in codes
     for prediction in BANKS[name].predictions:
         assert f'predict("{prediction.id}", ...)' in codes
@@ -1094,8 +1141,6 @@ STATES = ITEMS["99.1"]
     (test_every_mistake_is_recognised, {"mistakes": [Mistake(states_in_place, each) for each in "12"]}),
     (test_nothing_zero_or_not_a_number_passes, {"oracle": lambda w, x, h0: np.zeros(3)}),
     (test_a_thousandth_in_the_smallest_step_is_noticed, {"rtol": 1e-2}),
-    (test_unsolved_stub_says_what_to_do, {"stub": "def states(w, x):\n    ..."}),
-    (test_unsolved_stub_says_what_to_do, {"stub": "def states(w, x, h0):\n    return 0"}),
     (test_solution_stands_alone_as_it_is_shown, {"solution": scaled}),
     (test_solution_stands_alone_as_it_is_shown, {"solution": lambda w, x, h0: states(w, x, h0)}),
     (test_oracle_is_another_way, {"oracle": states}),
@@ -1114,6 +1159,18 @@ def test_a_bad_exercise_does_not_pass_these_tests(check, fields):
         check(dataclasses.replace(STATES, **fields))
 
 
+@pytest.mark.parametrize("line, instead", [
+    ("x: np.ndarray, h0: float", "x: np.ndarray"), ("    ...", "    return 0"),
+    ('    """h_t = w h_{t-1} + x_t for x (T,); returns h (T + 1,) with h[0] = h0."""', ""),
+    ('check("99.1", states)', 'check("99.1", ...)'), ("states", "other"), ("99.1", "99.2")])
+def test_a_bad_stub_does_not_pass_this_test(line, instead, monkeypatch):
+    test_unsolved_stub_says_what_to_do(STATES)
+    assert line in STUBS["99.1"]
+    monkeypatch.setitem(STUBS, "99.1", STUBS["99.1"].replace(line, instead))
+    with pytest.raises((AssertionError, AttributeError, KeyError)):
+        test_unsolved_stub_says_what_to_do(STATES)
+
+
 @pytest.mark.parametrize("name", BANKS)
 def test_predictions_ask_a_question(name):
     for prediction in BANKS[name].predictions:
@@ -1122,7 +1179,7 @@ def test_predictions_ask_a_question(name):
 
 def test_a_run_is_described_by_what_it_holds():
     run = bptt.forward(initialise.rnn(2, 3, np.random.default_rng(0)), np.ones((4, 1, 2)))
-    assert engine._argument(run) == ("with params with W_xh (3, 2), W_hh (3, 3), b_h (3,), x (4, 1, 2), h (5, 1, 3), "
+    assert words.argument(run) == ("with params with W_xh (3, 2), W_hh (3, 3), b_h (3,), x (4, 1, 2), h (5, 1, 3), "
                                      "activation = 'tanh'")
 
 

@@ -15,7 +15,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 import handout
 import notebooks
 from course_lib import exercises
-from course_lib.exercises import engine
+from course_lib.exercises.bank import bank_of, numbers_of_banks
 
 BOOKS = notebooks.paths()
 STEMS = [path.stem for path in BOOKS]
@@ -45,7 +45,7 @@ def source(built, stem):
 def bank(stem):
     """The notebook's exercises, by id."""
     number = int(stem[:2])
-    items = engine.bank(number).exercises if number in engine.numbers_of_banks() else []
+    items = bank_of(number).exercises if number in numbers_of_banks() else []
     return {exercise.id: exercise for exercise in items}
 
 
@@ -149,7 +149,7 @@ def test_an_exercise_that_only_the_bank_knows_stops_it():
     book = notebooks.read(handout.ROOT / "notebooks" / f"{SMALL}.ipynb")
     book.cells = [cell for cell in book.cells if 'check("1.4"' not in cell.source]
     with pytest.raises(SystemExit, match="^notebook 1: 1.4 stands only in the notebook or only in its bank"):
-        handout.assignment(book, engine.bank(1))
+        handout.assignment(book, bank_of(1))
 
 
 # grade

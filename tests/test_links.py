@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import notebooks
-from course_lib.exercises import engine
+from course_lib.exercises.bank import bank_of, numbers_of_banks
 
 ROOT = notebooks.ROOT
 LINK = re.compile(r"""\]\(([^)\s]+)\)|\b(?:src|href|srcset)=["']([^"'\s]+)["']""")
@@ -68,8 +68,8 @@ def test_links_lead_somewhere(path):
 def test_lessons_and_exercises_that_are_named_exist(path):
     numbers = {book.stem[:2] for book in notebooks.paths()}
     assert mentioned(LESSONS, PAGES[path]) <= numbers
-    assert mentioned(EXERCISES, PAGES[path]) <= {item.id for number in engine.numbers_of_banks()
-                                                 for item in engine.bank(number).items}
+    assert mentioned(EXERCISES, PAGES[path]) <= {item.id for number in numbers_of_banks()
+                                                 for item in bank_of(number).items}
 
 
 def test_a_broken_reference_is_found():

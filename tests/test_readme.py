@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 
 from course_lib.lessons.nb00_start_here.ruler import GradientRuler
-from course_lib.exercises import engine
+from course_lib.exercises.bank import bank_of, numbers_of_banks
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -64,11 +64,11 @@ def test_it_lists_every_notebook_with_its_minutes():
         lesson, _, exercises = minutes.partition(" + ")
         assert re.search(r"(\d+) minutes", first).group(1) == lesson, name
         if exercises:
-            assert sum(e.minutes for e in engine.bank(number).exercises) == int(exercises), name
+            assert sum(e.minutes for e in bank_of(number).exercises) == int(exercises), name
 
 
 def test_it_counts_the_exercises_and_the_figures():
-    banks = [engine.bank(number) for number in engine.numbers_of_banks()]
+    banks = [bank_of(number) for number in numbers_of_banks()]
     exercises = [exercise for bank in banks for exercise in bank.exercises]
     said = (f"{len(exercises)} exercises and {sum(len(bank.predictions) for bank in banks)} predictions; "
             f"{sum(len(exercise.mistakes) for exercise in exercises)} typical wrong answers")

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 import teaching
-from course_lib.exercises import engine
+from course_lib.exercises.bank import bank_of, numbers_of_banks
 from notebook_rules import IMAGE_DATA, NOT_SAID, NUMBER
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -61,7 +61,7 @@ def test_nothing_is_left_to_count():
 @pytest.mark.parametrize("title", LENGTHS)
 def test_the_minutes_of_a_plan_are_true(title):
     *plan, last = rows(title)
-    minutes = {item.id: item.minutes for n in engine.numbers_of_banks() for item in engine.bank(n).exercises}
+    minutes = {item.id: item.minutes for n in numbers_of_banks() for item in bank_of(n).exercises}
     for stated, what, _, _ in plan:
         if ".ipynb" in what:
             assert int(stated) == talk(what) > 0, what
@@ -76,7 +76,7 @@ def test_the_minutes_of_a_plan_are_true(title):
 def test_the_minutes_of_the_term_are_true():
     *weeks, last = rows("A term of twelve weeks")
     assert [week[0] for week in weeks] == [str(number) for number in range(1, 13)]
-    minutes = {item.id: item.minutes for n in engine.numbers_of_banks() for item in engine.bank(n).exercises}
+    minutes = {item.id: item.minutes for n in numbers_of_banks() for item in bank_of(n).exercises}
     given = []
     for week, lecture, spoken, in_class, used, at_home, home, _ in weeks:
         assert int(spoken) == talk(lecture), week
@@ -99,7 +99,7 @@ def test_the_table_of_lessons_agrees_with_the_notebooks():
                     if cell.cell_type == "markdown" and cell.metadata.get("slideshow", {}).get("slide_type") != "notes")
         assert int(row[1]) == sum(minutes_of_notes(path.stem).values())
         assert 0 <= int(row[2]) - words / 180 < 1
-    assert last[4] == f"**{sum(e.minutes for n in engine.numbers_of_banks() for e in engine.bank(n).exercises)}**"
+    assert last[4] == f"**{sum(e.minutes for n in numbers_of_banks() for e in bank_of(n).exercises)}**"
 
 
 def test_votes_of_the_short_plans_are_the_questions_listed():
@@ -107,7 +107,7 @@ def test_votes_of_the_short_plans_are_the_questions_listed():
     votes = {name for title in ("One lecture", "Two hours") for row in rows(title) for name in ids(row[2])}
     assert sorted(listed) == sorted(votes)
     for name in listed:
-        asked = next(p for p in engine.bank(int(name.split(".")[0])).predictions if p.id == name)
+        asked = next(p for p in bank_of(int(name.split(".")[0])).predictions if p.id == name)
         assert f"- **{name}** {asked.question}" in TEXT
 
 
@@ -200,7 +200,7 @@ def test_wrong_minutes_are_put_right():
     assert column(made, 1) == ["6", "8", "10", "26", "**50**"]
     made = teaching.renewed(TERM.format(length=90, vote="5.1"))
     assert [column(made, number) for number in (3, 5, 7)] == [["38", "**38**"], ["5", "**5**"], ["6", "**6**"]]
-    asked = next(p for p in engine.bank(0).predictions if p.id == "0.2")
+    asked = next(p for p in bank_of(0).predictions if p.id == "0.2")
     assert teaching.renewed("- **0.2** Is it so?") == f"- **0.2** {asked.question}"
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_code_cell
 
-from course_lib.exercises import engine
+from course_lib.exercises.bank import Bank, Exercise, bank_of, numbers_of_banks
 from notebook_rules import EXERCISE_CALL, slide_type
 from notebooks import ROOT, paths, read, text_of
 
@@ -47,7 +47,7 @@ def student(book: NotebookNode) -> NotebookNode:
     return book
 
 
-def assignment(book: NotebookNode, bank: engine.Bank | None) -> NotebookNode:
+def assignment(book: NotebookNode, bank: Bank | None) -> NotebookNode:
     """Return a copy in nbgrader's syntax: solutions between its marks, and a graded cell for each exercise."""
     book = student(book)
     exercises = {exercise.id: exercise for exercise in bank.exercises} if bank else {}
@@ -72,7 +72,7 @@ def calls(cell: NotebookNode) -> list[tuple[str, str]]:
     return EXERCISE_CALL.findall(cell.source) if cell.cell_type == "code" else []
 
 
-def answer_and_grade(cell: NotebookNode, exercise: engine.Exercise) -> list[NotebookNode]:
+def answer_and_grade(cell: NotebookNode, exercise: Exercise) -> list[NotebookNode]:
     """Return the cell that a student writes in, with the solution, and the locked one that gives points."""
     stub, _, check = cell.source.strip().rpartition("\n")
     solution = exercise.source().strip()
@@ -98,11 +98,11 @@ def marks(name: str, **given: bool | int) -> NotebookNode:
 
 def files() -> Iterator[tuple[str, str]]:
     """Yield each file's path below the target, and its text."""
-    banks = engine.numbers_of_banks()
+    banks = numbers_of_banks()
     yield "nbgrader/nbgrader_config.py", CONFIG
     for path in paths():
         book, number = read(path), int(path.stem[:2])
-        bank = engine.bank(number) if number in banks else None
+        bank = bank_of(number) if number in banks else None
         yield f"student/{path.name}", text_of(student(book))
         yield f"nbgrader/source/{path.stem}/{path.name}", text_of(assignment(book, bank))
 

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from course_lib.exercises import engine
+from course_lib.exercises.bank import Bank, Exercise, Prediction, bank_of, numbers_of_banks
 from notebook_rules import EXERCISE_CALL, NOTES, slide_type
 from notebooks import ROOT, paths, read
 
@@ -69,9 +69,9 @@ def talk(text: str) -> int:
     return sum(section.talk for section in linked(text))
 
 
-def items(ids: Iterable[str], kind: type) -> list[engine.Exercise | engine.Prediction]:
+def items(ids: Iterable[str], kind: type) -> list[Exercise | Prediction]:
     """Return the exercises or predictions of these ids; SystemExit for one that does not exist."""
-    known = {item.id: item for number in engine.numbers_of_banks() for item in engine.bank(number).items
+    known = {item.id: item for number in numbers_of_banks() for item in bank_of(number).items
              if isinstance(item, kind)}
     for id in ids:
         if id not in known:
@@ -81,19 +81,19 @@ def items(ids: Iterable[str], kind: type) -> list[engine.Exercise | engine.Predi
 
 def practice(text: str) -> int:
     """Return the minutes of the exercises that a cell names."""
-    return sum(exercise.minutes for exercise in items(ID.findall(text), engine.Exercise))
+    return sum(exercise.minutes for exercise in items(ID.findall(text), Exercise))
 
 
 def question(id: str) -> str:
     """Return the line that shows a prediction's question and what to choose from."""
-    asked, = items([id], engine.Prediction)
+    asked, = items([id], Prediction)
     return f"- **{id}** {asked.question}" + (f" ({' / '.join(asked.choices)})" if asked.choices else "")
 
 
 def check_votes(votes: str, part: str) -> None:
     """Raise SystemExit if a vote is not asked in the sections that its row links."""
     here = {id for section in linked(part) for id in section.votes}
-    for asked in items(ID.findall(votes), engine.Prediction):
+    for asked in items(ID.findall(votes), Prediction):
         if asked.id not in here:
             raise SystemExit(f"TEACHING.md: {asked.id} is not asked in {part}")
 
@@ -140,10 +140,10 @@ def term(rows: Rows, length: int) -> Rows:
 
 def lessons() -> Rows:
     """Return the rows of the table of all lessons."""
-    made, banks = [], engine.numbers_of_banks()
+    made, banks = [], numbers_of_banks()
     for path in paths():
         parts, number = sections(path.stem).values(), int(path.stem[:2])
-        bank = engine.bank(number) if number in banks else engine.Bank(number, "", [])
+        bank = bank_of(number) if number in banks else Bank(number, "", [])
         title = re.match(r"#+ (.*)", read(path).cells[0].source).group(1)
         words = sum(section.words for section in parts)
         made.append([f"[{title}]({path.name})", str(sum(section.talk for section in parts)),

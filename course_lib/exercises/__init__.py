@@ -21,7 +21,8 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from .engine import Bank, Exercise, Prediction, Verdict, bank, judge, numbers_of_banks
+from .bank import Bank, Exercise, Prediction, bank_of, numbers_of_banks
+from .judge import Verdict
 from .progress import Store, default_path
 
 __all__ = ["check", "grade", "hint", "predict", "progress", "reveal", "solution"]
@@ -53,7 +54,7 @@ def grade(id: str, answer: Any = ...) -> None:
 
 def _checked(id: str, answer: Any) -> Verdict:
     exercise = _find(id, Exercise)
-    verdict = judge(exercise, answer)
+    verdict = exercise.judge(answer)
     if verdict.word == "passed":
         _say(f"{id} passed: {verdict.reason}")
         if not any(record["kind"] == "passed" and record["id"] == id for record in _store().read()[0]):
@@ -131,7 +132,7 @@ def progress() -> None:
     """Show a table of all notebooks: what is solved and predicted, hints used, minutes left."""
     records, unreadable = _store().read()
     head = ("Notebook", "Solved", "Predicted", "Hints used", "Minutes left", "Open")
-    rows = [_row(bank(number), records) for number in numbers_of_banks()]
+    rows = [_row(bank_of(number), records) for number in numbers_of_banks()]
     notes = ["Kept in a file on this computer, sent nowhere."]
     if unreadable:
         count = "1 line of it" if unreadable == 1 else f"{unreadable} lines of it"
@@ -170,14 +171,14 @@ def _find(id: str, kind: type) -> Any:
     numbers = numbers_of_banks()
     start = id.partition(".")[0]
     number = int(start) if start.isdecimal() else None
-    for item in bank(number).items if number in numbers else ():
+    for item in bank_of(number).items if number in numbers else ():
         if item.id == id and isinstance(item, kind):
             return item
         if item.id == id and kind is Exercise:
             raise ValueError(f"{id} is a prediction: predict and reveal are for it.")
         if item.id == id:
             raise ValueError(f"{id} is an exercise: check, hint and solution are for it.")
-    known = [item.id for each in ([number] if number in numbers else numbers) for item in bank(each).items
+    known = [item.id for each in ([number] if number in numbers else numbers) for item in bank_of(each).items
              if isinstance(item, kind)]
     near = difflib.get_close_matches(id, known, n=1)
     guess = f' Did you mean "{near[0]}"?' if near else ""

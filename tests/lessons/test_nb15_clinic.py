@@ -7,11 +7,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from course_lib.exercises.bank import bank_of
 from course_lib.lessons.nb15_the_clinic import clinic, health
-from course_lib.exercises import engine
-from course_lib.exercises.engine import Cure, judge
+from course_lib.lessons.nb15_the_clinic.cure import Cure, edited
 
-CURES = {item.patient: item for item in engine.bank(15).items if isinstance(item, Cure)}
+CURES = {item.patient: item for item in bank_of(15).items if isinstance(item, Cure)}
 every_cure = pytest.mark.parametrize("cure", CURES.values(), ids=CURES)
 
 
@@ -62,8 +62,15 @@ def test_the_nan_of_patient_06_is_spread_by_clipping_alone():
 @every_cure
 def test_right_cures_heal(cure):
     for source in (cure.solution, *cure.also_correct):
-        verdict = judge(cure, made(source, cure))
+        verdict = cure.judge(made(source, cure))
         assert verdict.word == "passed", verdict.reason
+
+
+def test_only_a_piece_that_occurs_once_is_replaced():
+    assert edited("a + b + a", ("b", "c"), ("c + a", "d")) == "a + d"
+    for piece, count in [("c", 0), ("a", 2)]:
+        with pytest.raises(ValueError, match=re.escape(f"{piece!r} occurs {count} times") + ".*\n.*a \\+ b"):
+            edited("a + b + a", (piece, "d"))
 
 
 FOUND_OUT = {
@@ -85,7 +92,7 @@ FOUND_OUT = {
 def test_wrong_cures_are_found_out_each_with_its_own_sentence(cure):
     assert len(cure.wrong) >= 2
     for source, words in zip(cure.wrong, FOUND_OUT[cure.patient], strict=True):
-        verdict = judge(cure, made(source, cure))
+        verdict = cure.judge(made(source, cure))
         assert verdict.word == "not yet" and words in verdict.reason, verdict.reason
 
 
@@ -100,7 +107,7 @@ def test_wrong_cures_are_found_out_each_with_its_own_sentence(cure):
     ("12", "depends on the other sequences", "lambda rnn, x: rnn(x)[0][:, -1]"),
 ])
 def test_what_the_parts_themselves_are_asked(number, words, source):
-    found = [*health.PARTS[number](None, eval(source, {"torch": torch, "nn": torch.nn}))]
+    found = [*health.PARTS[number](eval(source, {"torch": torch, "nn": torch.nn}))]
     assert len(found) == 1 and words in found[0], found
 
 
@@ -109,7 +116,7 @@ def test_what_the_parts_themselves_are_asked(number, words, source):
 def test_gaps_that_are_dropped_or_changed(rates, words):
     source = CURES["06"].also_correct[0].replace("1 / (gaps + .005)", rates)
     assert "target)**2" in source and rates in source
-    found = [*health.PARTS["06"](None, made(source.replace("- target)", "- target[:1])"), CURES["06"]))]
+    found = [*health.PARTS["06"](made(source.replace("- target)", "- target[:1])"), CURES["06"]))]
     assert len(found) == 1 and words in found[0], found
 
 
@@ -117,7 +124,8 @@ def test_what_is_asked_of_the_run_as_a_whole():
     patient, net = clinic.PATIENTS["03"], torch.nn.Linear(1, 1)
 
     def complaints(rows):
-        return [*health.run(patient, clinic.Chart([clinic.Row(i, *row) for i, row in enumerate(rows)], {"net": net}))]
+        chart = clinic.Chart([clinic.LogLine(i, *row) for i, row in enumerate(rows)], {"net": net})
+        return [*health.run(patient, chart)]
 
     healthy = 60 * [(.01, 1.)]
     assert complaints(healthy) == []
@@ -130,16 +138,17 @@ def test_what_is_asked_of_the_run_as_a_whole():
 
 
 def test_a_rate_that_is_too_small_to_learn_is_told_so():
-    reason = judge(CURES["01"], lambda parameters: torch.optim.SGD(parameters, lr=5e-4)).reason
+    reason = CURES["01"].judge(lambda parameters: torch.optim.SGD(parameters, lr=5e-4)).reason
     assert reason.startswith("The run is finite, but it does not learn")
 
 
 @every_cure
 def test_the_sick_part_itself_is_not_healthy(cure):
-    patient, part = clinic.PATIENTS[cure.patient], made(cure.stub, cure)
+    patient = clinic.PATIENTS[cure.patient]
+    part = made(patient.part, cure)
     words = {"04": "rounded to 0 before log sees it", "06": "The clipping only spreads it",
              "08": "beyond 65504, the largest half precision number"}.get(cure.patient, "")
-    found = [*health.PARTS[cure.patient](patient.chart, part)]
+    found = [*health.PARTS[cure.patient](part)]
     assert len(found) == 1 and words in found[0], found
     if patient.chart.error is None:
         assert [*health.run(patient, patient.chart)], "the run as a whole looks healthy"
@@ -148,20 +157,20 @@ def test_the_sick_part_itself_is_not_healthy(cure):
 @every_cure
 def test_the_unchanged_part_is_open_and_runs_nothing(cure, monkeypatch):
     monkeypatch.setattr(clinic.Patient, "run", lambda *arguments: pytest.fail("it ran"))
-    assert judge(cure, made(cure.stub, cure)).word == "open"
+    assert cure.judge(made(clinic.PATIENTS[cure.patient].part, cure)).word == "open"
 
 
 @every_cure
 def test_the_name(cure):
-    asked = judge(cure, ...)
+    asked = cure.judge(...)
     assert asked.word == "open" and all(name in asked.reason for name in clinic.DISEASES.values())
-    assert judge(cure, clinic.DISEASES[cure.patient].upper() + " ").word == "named"
-    assert judge(cure, "bad luck").reason.startswith("'bad luck' is none of the names.")
+    assert cure.judge(clinic.DISEASES[cure.patient].upper() + " ").word == "named"
+    assert cure.judge("bad luck").reason.startswith("'bad luck' is none of the names.")
     assert len(cure.confused) >= 2 and cure.patient not in cure.confused
     for number, sentence in cure.confused.items():
-        assert judge(cure, clinic.DISEASES[number]) == ("not yet", sentence, None)
+        assert cure.judge(clinic.DISEASES[number]) == ("not yet", sentence, None)
     other = next(number for number in clinic.DISEASES if number not in (*cure.confused, cure.patient))
-    assert judge(cure, clinic.DISEASES[other]).word == "not yet"
+    assert cure.judge(clinic.DISEASES[other]).word == "not yet"
 
 
 def test_answers_of_every_kind_are_answered():
@@ -182,7 +191,7 @@ def test_answers_of_every_kind_are_answered():
             (made(CURES["05"].solution, CURES["05"]), "not yet", "This is length, and the sick part of patient 02 is"),
             (leaves, "not yet", "use return"),
             (interrupted, "stopped", "what makes its loop stop?")]:
-        verdict = judge(cure, answer)
+        verdict = cure.judge(answer)
         assert verdict.word == word and says in verdict.reason, verdict.reason
 
 
@@ -194,7 +203,7 @@ NEEDS = {"01": "an optimizer of torch.optim", "03": "a tensor with one number", 
 def test_a_part_that_returns_the_wrong_thing_is_told_what_to_return(cure):
     arguments = ", ".join(clinic.PATIENTS[cure.patient].parameters)
     for value, came in [("None", "None. Is there a return?"), ("[1, 2]", "list."), ("torch.zeros(2, 9)", "(2, 9).")]:
-        reason = judge(cure, eval(f"lambda {arguments}: {value}", {"torch": torch})).reason
+        reason = cure.judge(eval(f"lambda {arguments}: {value}", {"torch": torch})).reason
         assert not reason.startswith("It stopped")
         if cure.patient == "10":  # it returns nothing; what it does to the weights is judged, and it does nothing
             assert "Now it vanishes" in reason
@@ -215,11 +224,11 @@ def test_a_state_that_is_no_tensor_and_weights_that_are_no_numbers():
     for number, part, says in [("07", train_step, "h a tensor of shape (1, 3, 5). It returned int."),
                                ("10", initialize, "A weight is not finite after initialize(rnn)."),
                                ("09", gradient_norm, "gradient_norm changes the gradients")]:
-        assert says in judge(CURES[number], part).reason
+        assert says in CURES[number].judge(part).reason
 
 
 def test_what_a_cure_prints_is_seen(capsys):
-    judge(CURES["02"], lambda a: print("here") or torch.tanh(a))
+    CURES["02"].judge(lambda a: print("here") or torch.tanh(a))
     assert capsys.readouterr().out.count("here\n") > 100
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+from ...exercises.bank import Bank, Exercise, Mistake, Prediction
 
 
 def growth(factor, steps):
@@ -29,11 +29,6 @@ BANK = Bank(0, "Start here", [
     Exercise(
         "0.3", "Compound growth", minutes=2, difficulty=1,
         solution=growth, oracle=_growth_by_multiplying, cases=_growth_cases, time_axis=None,
-        stub='''
-def growth(factor: float, steps: int) -> float:
-    """What 1 becomes when it is multiplied by `factor` at each of `steps` steps."""
-    ...
-''',
         also_correct=(lambda factor, steps: float(np.prod(np.full(steps, factor))),),
         mistakes=[
             Mistake(lambda factor, steps: factor * steps,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+from ...exercises.bank import Bank, Exercise, Mistake, Prediction
 
 
 # 1.2 A neuron and several examples ----------------------------------------------------------------------
@@ -312,11 +312,6 @@ BANK = Bank(1, "Gradients", [
         "1.2", "The gradient of a neuron over several examples", minutes=8, difficulty=2,
         solution=neuron_gradient, oracle=_neuron_complex_step, cases=_neuron_cases,
         returns=("dw", "db", "dx"),
-        stub='''
-def neuron_gradient(w: float, b: float, x: np.ndarray, target: np.ndarray) -> tuple:
-    """L = mean of (relu(w x + b) - target)^2 over x (N,), target (N,); returns dL/dw, dL/db, dL/dx (N,)."""
-    ...
-''',
         also_correct=(_neuron_written_as_a_loop,),
         mistakes=[
             Mistake(_neuron_without_relu_slope,
@@ -346,11 +341,6 @@ def neuron_gradient(w: float, b: float, x: np.ndarray, target: np.ndarray) -> tu
     Exercise(
         "1.4", "Backwards through a chain", minutes=10, difficulty=2,
         solution=chain_gradient, oracle=_chain_complex_step, cases=_chain_cases, time_axis=0,
-        stub='''
-def chain_gradient(w: np.ndarray, x0: float) -> np.ndarray:
-    """x_k = tanh(w_k x_{k-1}) for w (n,), w_1 = w[0]; returns d (n + 1,), d[k] = dx_n/dx_k."""
-    ...
-''',
         also_correct=(_chain_by_cumulated_products,),
         mistakes=[
             Mistake(_chain_without_tanh_slope,
@@ -379,11 +369,6 @@ def chain_gradient(w: np.ndarray, x0: float) -> np.ndarray:
     Exercise(
         "1.6", "Gradient descent", minutes=5, difficulty=1,
         solution=descend, oracle=_descend_closed_form, cases=_descend_cases, time_axis=0,
-        stub='''
-def descend(slope: Callable, w0: float | np.ndarray, rate: float, updates: int) -> np.ndarray:
-    """w_{k+1} = w_k - rate * slope(w_k); returns all of w_0 ... w_updates, stacked in one array."""
-    ...
-''',
         also_correct=(_descend_into_an_array,),
         mistakes=[
             Mistake(_descend_uphill, "It climbs. The slope points to where the loss grows: subtract it."),
@@ -422,11 +407,6 @@ def descend(slope: Callable, w0: float | np.ndarray, rate: float, updates: int) 
     Exercise(
         "1.10", "The complex step for several variables", minutes=8, difficulty=2,
         solution=complex_gradient, oracle=_by_hand, cases=_complex_cases, time_axis="each",
-        stub='''
-def complex_gradient(f: Callable, x: np.ndarray, eps: float) -> np.ndarray:
-    """Im f(x + i eps e_k) / eps for each k, e_k the k-th unit vector, x (n,); returns the gradient (n,)."""
-    ...
-''',
         also_correct=(_complex_in_one_line,),
         mistakes=[
             Mistake(_complex_without_eps, "The division by eps is missing."),

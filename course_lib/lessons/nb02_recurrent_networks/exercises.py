@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ... import bptt, cells, losses
-from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+from ...exercises.bank import Bank, Exercise, Mistake, Prediction
 
 
 # One step ----------------------------------------------------------------------------------------------
@@ -153,12 +153,6 @@ BANK = Bank(2, "Recurrent networks", [
     Exercise(
         "2.2", "One step of the recurrent network", minutes=5, difficulty=1,
         solution=step, oracle=_step_of_the_library, cases=_step_cases, time_axis=0,
-        stub='''
-def step(W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray,
-         x_t: np.ndarray, h_before: np.ndarray) -> np.ndarray:
-    """Inputs x_t (B, D) and states h_before (B, H) give the next states (B, H)."""
-    ...
-''',
         also_correct=(
             lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh((W_xh @ x_t.T + W_hh @ h_before.T + b_h[:, None]).T),
             lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh(
@@ -191,14 +185,6 @@ def step(W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray,
     Exercise(
         "2.3", "The whole sequence", minutes=7, difficulty=2,
         solution=states, oracle=_forward_of_the_library, cases=_forward_cases, time_axis=0,
-        stub='''
-def states(W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray,
-           x: np.ndarray, h_0: np.ndarray) -> np.ndarray:
-    """Inputs x (T, B, D) and the initial state h_0 (B, H) give all states h (T + 1, B, H)."""
-    T, B, D = x.shape
-    h = ...
-    return h
-''',
         also_correct=(_forward_as_list,),
         mistakes=[
             Mistake(lambda *args: _forward_of_the_library(*args)[1:],
@@ -229,11 +215,6 @@ def states(W_xh: np.ndarray, W_hh: np.ndarray, b_h: np.ndarray,
         "2.4", "How many weights", minutes=4, difficulty=1,
         solution=count_weights, oracle=_count_by_making_them,
         cases=lambda rng: [(3, 2, 1, 3), (3, 2, 1, 1000), (5, 7, 4, 20)],
-        stub='''
-def count_weights(D: int, H: int, K: int, T: int) -> int:
-    """Numbers to learn in a network of D inputs, H hidden units and K outputs, run over T steps."""
-    ...
-''',
         also_correct=(lambda D, H, K, T: H * (D + H + 1) + K * (H + 1),),
         mistakes=[
             Mistake(lambda D, H, K, T: T * (H * D + H * H + H) + K * H + K,
@@ -257,11 +238,6 @@ def count_weights(D: int, H: int, K: int, T: int) -> int:
     Exercise(
         "2.6", "Text as one-hot vectors", minutes=6, difficulty=2,
         solution=one_hot, oracle=_one_hot_by_comparing, cases=_one_hot_cases, time_axis=0,
-        stub='''
-def one_hot(texts: list[str], letters: str) -> np.ndarray:
-    """B texts of T characters, all found in letters, give x (T, B, D) with D = len(letters)."""
-    ...
-''',
         also_correct=(lambda texts, letters: np.eye(len(letters))[
             [[letters.index(letter) for letter in at_t] for at_t in zip(*texts)]],),
         mistakes=[
@@ -288,11 +264,6 @@ def one_hot(texts: list[str], letters: str) -> np.ndarray:
     Exercise(
         "2.8", "The loss of a sequence", minutes=4, difficulty=1,
         solution=total_loss, oracle=_loss_of_the_library, cases=_loss_cases,
-        stub='''
-def total_loss(y: np.ndarray, target: np.ndarray) -> float:
-    """Outputs and targets (T, B, K): the mean squared error of each step, summed over the steps."""
-    ...
-''',
         also_correct=(lambda y, target: np.sum((y - target)**2) / y[0].size,),
         mistakes=[
             Mistake(lambda y, target: np.mean((y - target)**2),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ... import bptt, gradcheck, initialise
-from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+from ...exercises.bank import Bank, Exercise, Mistake, Prediction
 
 
 # 3.1 One term for each use
@@ -232,11 +232,6 @@ BANK = Bank(3, "Backpropagation through time", [
     Exercise(
         "3.1", "One term for each use", minutes=4, difficulty=1,
         solution=terms, oracle=_terms_of_copies, cases=_terms_cases, time_axis=0,
-        stub='''
-def terms(w: float, x: np.ndarray, h0: float) -> np.ndarray:
-    """The terms of dL/dw for L = h_T: (T,), the first one belongs to step 1. x (T,)."""
-    ...
-''',
         also_correct=(_terms_one_pass,),
         mistakes=[
             Mistake(lambda w, x, h0: terms(w, x, h0)[::-1],
@@ -264,15 +259,6 @@ def terms(w: float, x: np.ndarray, h0: float) -> np.ndarray:
     Exercise(
         "3.3", "One step back", minutes=4, difficulty=2,
         solution=step_back, oracle=_step_back_complex, cases=_step_back_cases,
-        stub='''
-def step_back(W_hh: np.ndarray, h_t: np.ndarray, dh_t: np.ndarray, direct_before: np.ndarray) -> np.ndarray:
-    """dL/dh_{t-1} of a tanh network: (B, H), a row for each sequence.
-
-    W_hh (H, H); h_t (B, H); dh_t (B, H), the total dL/dh_t;
-    direct_before (B, H), what the loss reads from h_{t-1}.
-    """
-    ...
-''',
         also_correct=(_step_back_row_by_row,),
         mistakes=[
             Mistake(lambda W, h, dh, direct: direct + ((1 - h**2) * dh) @ W.T,
@@ -299,14 +285,6 @@ def step_back(W_hh: np.ndarray, h_t: np.ndarray, dh_t: np.ndarray, direct_before
     Exercise(
         "3.4", "All the way back", minutes=5, difficulty=2,
         solution=states_back, oracle=_states_back_complex, cases=_states_back_cases, time_axis=0,
-        stub='''
-def states_back(run: bptt.Run, dh_direct: np.ndarray) -> np.ndarray:
-    """Every total dL/dh_t of a tanh network: (T + 1, B, H), row 0 for h_0.
-
-    run.h (T + 1, B, H); run.params.W_hh (H, H); dh_direct (T + 1, B, H), what the loss reads from each state.
-    """
-    ...
-''',
         also_correct=(_states_back_columns,),
         mistakes=[
             Mistake(lambda run, dh_direct: dh_direct.copy(),
@@ -333,14 +311,6 @@ def states_back(run: bptt.Run, dh_direct: np.ndarray) -> np.ndarray:
     Exercise(
         "3.5", "One matrix, used at every step", minutes=4, difficulty=2,
         solution=recurrent_gradient, oracle=_recurrent_gradient_complex, cases=_recurrent_gradient_cases,
-        stub='''
-def recurrent_gradient(run: bptt.Run, dh: np.ndarray) -> np.ndarray:
-    """dL/dW_hh of a tanh network: (H, H).
-
-    run.h (T + 1, B, H); dh (T + 1, B, H), the total dL/dh_t.
-    """
-    ...
-''',
         also_correct=(_recurrent_gradient_at_once,),
         mistakes=[
             Mistake(lambda run, dh: _each_step(run, dh)[-1],
@@ -373,14 +343,6 @@ def recurrent_gradient(run: bptt.Run, dh: np.ndarray) -> np.ndarray:
     Exercise(
         "3.7", "Where the loss reads", minutes=3, difficulty=1,
         solution=read_every, oracle=_read_every_complex, cases=_read_every_cases, time_axis=0,
-        stub='''
-def read_every(h: np.ndarray, target: np.ndarray, every: int) -> np.ndarray:
-    """dh_direct of L = 1/2 sum |h_t - target_t|^2 over t = every, 2 every, ... up to T: (T + 1, B, H).
-
-    h (T + 1, B, H), h[0] the initial state; target (T, B, H), target[0] belongs to step 1.
-    """
-    ...
-''',
         also_correct=(_read_every_sliced,),
         mistakes=[
             Mistake(_read_every_wrong(lambda every: 1),
@@ -406,11 +368,6 @@ def read_every(h: np.ndarray, target: np.ndarray, every: int) -> np.ndarray:
         "3.9", "Sizes without a backward pass", minutes=3, difficulty=2,
         solution=sizes, oracle=_sizes_by_bptt, time_axis=0,
         cases=lambda rng: [(.5, 60, .7), (1.5, 12, 2.), (-.9, 25, 1.3)],
-        stub='''
-def sizes(q: float, T: int, size_at_the_end: float) -> np.ndarray:
-    """|dL/dh_t| for t = 0 ... T: (T + 1,). W_hh = q Q with Q orthogonal, no activation."""
-    ...
-''',
         also_correct=(_sizes_one_by_one,),
         mistakes=[
             Mistake(lambda q, T, size: abs(q) ** np.arange(T + 1) * size,

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ... import activations, bptt, gradcheck, initialise
-from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+from ...exercises.bank import Bank, Exercise, Mistake, Prediction
 
 
 # 4.3 The sigmoid's slope, everywhere
@@ -177,11 +177,6 @@ BANK = Bank(4, "The derivative of tanh and sigmoid", [
     Exercise(
         "4.3", "The sigmoid's slope, everywhere", minutes=4, difficulty=1,
         solution=sigmoid_slope, oracle=_sigmoid_slope_complex, cases=_sigmoid_slope_cases, time_axis="each",
-        stub='''
-def sigmoid_slope(a: np.ndarray) -> np.ndarray:
-    """s'(a) with all its digits for |a| up to 440: (N,). a (N,)."""
-    ...
-''',
         also_correct=(lambda a: .25 / np.cosh(a / 2)**2,
                       lambda a: activations.sigmoid(a) * activations.sigmoid(-a)),
         mistakes=[
@@ -225,14 +220,6 @@ def sigmoid_slope(a: np.ndarray) -> np.ndarray:
         "4.6", "Who takes it", minutes=5, difficulty=2,
         solution=who_takes_it, oracle=_who_takes_it_from_a, cases=_who_takes_it_cases,
         returns=("slopes", "weights"), time_axis="each",
-        stub='''
-def who_takes_it(run: bptt.Run, dh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The factors that the slopes and W_hh put on the gradient's size at each step: two arrays (T,).
-
-    run.h (T + 1, 1, H) of a tanh network; dh (T + 1, 1, H), the total dL/dh_t.
-    """
-    ...
-''',
         also_correct=(_who_takes_it_at_once,),
         mistakes=[
             Mistake(lambda run, dh: _who_takes_it_at_once(run, dh)[::-1],
@@ -268,11 +255,6 @@ def who_takes_it(run: bptt.Run, dh: np.ndarray) -> tuple[np.ndarray, np.ndarray]
         solution=log10_bound, oracle=_log10_bound_by_steps,
         cases=lambda rng: [(initialise.gaussian((5, 5), rng), 60), (initialise.gaussian((4, 4), rng, 5.), 7),
                            (initialise.gaussian((3, 3), rng, .3), 2000)],
-        stub='''
-def log10_bound(W_hh: np.ndarray, T: int) -> float:
-    """log10 of the largest |dL/dh_0| / |dL/dh_T| that a sigmoid network with this W_hh (H, H) may have."""
-    ...
-''',
         also_correct=(lambda W_hh, T: T * (math.log10(np.linalg.svd(W_hh)[1].max()) - math.log10(4)),),
         mistakes=[
             Mistake(lambda W_hh, T: T * np.log10(np.linalg.norm(W_hh, 2)),
@@ -304,14 +286,6 @@ def log10_bound(W_hh: np.ndarray, T: int) -> float:
     Exercise(
         "4.10", "Every layer has its own matrix", minutes=6, difficulty=2,
         solution=weight_gradients, oracle=_weight_gradients_complex, cases=_weight_gradients_cases, time_axis=0,
-        stub='''
-def weight_gradients(W: np.ndarray, h: np.ndarray, dh_n: np.ndarray) -> np.ndarray:
-    """dL/dW_l of a sigmoid net h_l = s(W_l h_{l-1}) for l = 1 ... n: (n, H, H).
-
-    W (n, H, H), W[l - 1] belongs to layer l; h (n + 1, B, H), h[0] the inputs; dh_n (B, H), dL/dh_n.
-    """
-    ...
-''',
         also_correct=(_weight_gradients_forward,),
         mistakes=[
             Mistake(_weight_gradients_wrong(slope=lambda h: 1 - h**2),
@@ -340,11 +314,6 @@ def weight_gradients(W: np.ndarray, h: np.ndarray, dh_n: np.ndarray) -> np.ndarr
     Exercise(
         "4.13", "A tanh that is safe", minutes=6, difficulty=3,
         solution=safe_tanh, oracle=_safe_tanh_in_python, cases=_safe_tanh_cases, time_axis="each",
-        stub='''
-def safe_tanh(a: np.ndarray) -> np.ndarray:
-    """tanh(a) with nine digits for |a| from 1e-9 to 1e4: (N,). a (N,), float64. Without np.tanh."""
-    ...
-''',
         also_correct=(_safe_tanh_in_two_parts, np.tanh),
         mistakes=[
             Mistake(lambda a: (np.exp(a) - np.exp(-a)) / (np.exp(a) + np.exp(-a)),

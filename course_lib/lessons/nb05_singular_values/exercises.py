@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ... import activations, bptt, initialise, jacobians
-from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+from ...exercises.bank import Bank, Exercise, Mistake, Prediction
 
 
 # 5.2 The largest stretch
@@ -219,11 +219,6 @@ BANK = Bank(5, "Singular values", [
     Exercise(
         "5.2", "The largest stretch", minutes=5, difficulty=1,
         solution=largest_stretch, oracle=_largest_stretch_svd, cases=_stretch_cases,
-        stub='''
-def largest_stretch(W: np.ndarray, start: np.ndarray, rounds: int) -> float:
-    """sigma_1(W) by repeated multiplication: W (H, H), start (H,) a vector to begin with."""
-    ...
-''',
         also_correct=(_largest_stretch_two_sizes,),
         mistakes=[
             Mistake(_stretch_of_W_alone,
@@ -253,11 +248,6 @@ def largest_stretch(W: np.ndarray, start: np.ndarray, rounds: int) -> float:
         "5.4", "A determinant of your choice", minutes=3, difficulty=1,
         solution=with_determinant, oracle=_with_determinant_bisected,
         cases=lambda rng: [(.6, 100, 8e7), (-.3, 10, 50.), (1e-3, 40, 1e6)],
-        stub='''
-def with_determinant(determinant: float, k: int, size: float) -> np.ndarray:
-    """W = diag(a, b) with a > 0: det W is `determinant`, and a^k is `size`. Returns (2, 2)."""
-    ...
-''',
         also_correct=(lambda d, k, size: np.diag([np.exp(np.log(size) / k), d * np.exp(-np.log(size) / k)]),),
         mistakes=[
             Mistake(lambda d, k, size: np.diag([size, d / size]),
@@ -313,11 +303,6 @@ def with_determinant(determinant: float, k: int, size: float) -> np.ndarray:
     Exercise(
         "5.10", "The peak of transient growth", minutes=5, difficulty=2,
         solution=peak, oracle=_peak_of_gram, cases=_peak_cases, returns=("k", "size"), time_axis=(None, None),
-        stub='''
-def peak(W: np.ndarray, longest: int) -> tuple[int, float]:
-    """The k in 0 ... longest at which the norm of W^k is largest, and that norm. W (H, H), W^0 = identity."""
-    ...
-''',
         also_correct=(_peak_searched,),
         mistakes=[
             Mistake(_peak_of(lambda P, W, k: np.linalg.norm(P, 2), first=1),
@@ -343,11 +328,6 @@ def peak(W: np.ndarray, longest: int) -> tuple[int, float]:
     Exercise(
         "5.12", "The size of a long gradient", minutes=6, difficulty=2,
         solution=log_size, oracle=_log_size_powers_of_two, cases=_log_size_cases,
-        stub='''
-def log_size(js: np.ndarray, v: np.ndarray) -> float:
-    """ln |v^T J_T ... J_1| at any length. js (T, H, H), js[0] is J_1; v (H,)."""
-    ...
-''',
         also_correct=(_log_size_recursive,),
         mistakes=[
             Mistake(_log_size_at_once,
@@ -381,14 +361,6 @@ def log_size(js: np.ndarray, v: np.ndarray) -> float:
     Exercise(
         "5.15", "The largest exponent of a run", minutes=4, difficulty=3,
         solution=exponent, oracle=_exponent_by_product, cases=_exponent_cases,
-        stub='''
-def exponent(run: bptt.Run, v: np.ndarray, skip: int) -> float:
-    """How ln |dL/dh_t| changes with each step back, on average over the way from t = T to t = skip.
-
-    run of a network on one sequence (B = 1); v (H,) the gradient dL/dh_T.
-    """
-    ...
-''',
         also_correct=(_exponent_by_bptt,),
         mistakes=[
             Mistake(lambda run, v, skip: -exponent(run, v, skip),

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ... import bptt, gradcheck, initialise, jacobians
-from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+from ...exercises.bank import Bank, Exercise, Mistake, Prediction
 
 
 # 6.1 What is left, by distance
@@ -188,14 +188,6 @@ BANK = Bank(6, "Vanishing", [
     Exercise(
         "6.1", "What is left, by distance", minutes=5, difficulty=1,
         solution=by_distance, oracle=_by_product, cases=_by_distance_cases, time_axis=0,
-        stub='''
-def by_distance(run: bptt.Run, dh_T: np.ndarray) -> np.ndarray:
-    """The mean of |dL/dh_(T-k)| over the sequences, over that of |dL/dh_T|, for k = 0 ... T: (T + 1,).
-
-    run.h (T + 1, B, H); dh_T (B, H), what the loss reads from h_T; it reads nothing else.
-    """
-    ...
-''',
         also_correct=(_by_distance_step_by_step,),
         mistakes=[
             Mistake(lambda run, dh_T: by_distance(run, dh_T)[::-1],
@@ -230,11 +222,6 @@ def by_distance(run: bptt.Run, dh_T: np.ndarray) -> np.ndarray:
         "6.4", "How long is the plateau", minutes=5, difficulty=2,
         solution=updates_needed, oracle=_updates_by_quadrature, rtol=1e-6,
         cases=lambda rng: [(.5, 10, .001), (.8, 5, .01), (.6, 25, .1)],
-        stub='''
-def updates_needed(w0: float, k: int, rate: float) -> float:
-    """Updates that take the weight from w0 to 1, if each adds rate * k * w**(k - 1). k >= 3, 0 < w0 < 1."""
-    ...
-''',
         also_correct=(_updates_from_time,),
         mistakes=[
             Mistake(lambda w0, k, rate: (1 - w0) / (rate * k * w0 ** (k - 1)),
@@ -260,14 +247,6 @@ def updates_needed(w0: float, k: int, rate: float) -> float:
     Exercise(
         "6.6", "The share of the last steps", minutes=5, difficulty=2,
         solution=late_share, oracle=_late_share_of_copies, cases=_late_share_cases,
-        stub='''
-def late_share(back: bptt.Back, k: int) -> float:
-    """The last k steps' share of dL/dW_xh: the sizes of their terms over the sizes of all terms.
-
-    back.da (T, B, H); back.run.x (T, B, D). The term of step t is da_t^T x_t, (H, D); its size is its norm.
-    """
-    ...
-''',
         also_correct=(_late_share_at_once,),
         mistakes=[
             Mistake(_late_share_wrong(which=lambda sizes, k: sizes[:k]),
@@ -304,11 +283,6 @@ def late_share(back: bptt.Back, k: int) -> float:
     Exercise(
         "6.11", "A norm without underflow", minutes=4, difficulty=2,
         solution=safe_norm, oracle=_norm_by_hypot, cases=_safe_norm_cases,
-        stub='''
-def safe_norm(g: np.ndarray) -> float:
-    """The root of the sum of squares of an array of any shape, also where squares are too small for float64."""
-    ...
-''',
         also_correct=(lambda g: np.exp(np.log(np.abs(g).max())) * np.linalg.norm(g / np.abs(g).max()),),
         mistakes=[
             Mistake(lambda g: np.sqrt((g**2).sum()),
@@ -328,11 +302,6 @@ def safe_norm(g: np.ndarray) -> float:
         "6.12", "The last update that moves the weight", minutes=5, difficulty=3,
         solution=farthest, oracle=_farthest_by_gap,
         cases=lambda rng: [(.1, .1, 1., .57), (3., .01, .5, .9), (-.02, .001, 2., .97)],
-        stub='''
-def farthest(weight: float, rate: float, size: float, q: float) -> int:
-    """The largest distance k at which weight - rate * size * q**k, in float32, is not weight. 0 < q < 1."""
-    ...
-''',
         also_correct=(_farthest_all_at_once,),
         mistakes=[
             Mistake(lambda weight, rate, size, q: farthest(weight, rate, size, q) + 1,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ... import activations, cells, gradcheck, initialise
-from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+from ...exercises.bank import Bank, Exercise, Mistake, Prediction
 from . import signs, wall
+from .four_runs import four_runs
 
 
 # 7.2 Steps until overflow
@@ -135,7 +136,6 @@ def loud_runs():
 
 
 def _loud_by_signs():
-    from .four_runs import four_runs
     loud = {"gradient spike", "oscillating loss", "huge weights"}
     return {name for name, run in four_runs().items() if loud & set(signs.of(run).present)}
 
@@ -147,11 +147,6 @@ BANK = Bank(7, "Exploding", [
     Exercise(
         "7.2", "Steps until overflow", minutes=4, difficulty=1,
         solution=steps_until_overflow, oracle=_steps_by_multiplying, cases=_steps_cases,
-        stub='''
-def steps_until_overflow(factor: float, size: float, largest: float) -> int:
-    """The first whole T with size * factor**T > largest. factor > 1, 0 < size <= largest."""
-    ...
-''',
         also_correct=(_steps_from_a_list,),
         mistakes=[
             Mistake(lambda factor, size, largest: int(np.log(largest / size) / np.log(factor)),
@@ -192,11 +187,6 @@ def steps_until_overflow(factor: float, size: float, largest: float) -> int:
     Exercise(
         "7.7", "Where two fixed points meet", minutes=5, difficulty=2,
         solution=fold, oracle=_fold_by_search, cases=lambda rng: [(2.,), (1.1,), (rng.uniform(3., 5.),)],
-        stub='''
-def fold(w: float) -> float:
-    """The b > 0 at which h -> tanh(w h + b) loses two of its three fixed points. w > 1."""
-    ...
-''',
         also_correct=(_fold_arcosh,),
         mistakes=[
             Mistake(lambda w: np.arctanh(np.sqrt(1 - 1 / w)) - w * np.sqrt(1 - 1 / w),
@@ -220,11 +210,6 @@ def fold(w: float) -> float:
     Exercise(
         "7.8", "Two steps at a time", minutes=4, difficulty=2,
         solution=growth_of_cycle, oracle=_growth_complex, cases=_cycle_cases,
-        stub='''
-def growth_of_cycle(w: float, b: float, h: float) -> float:
-    """Factor per step by which a small change grows along a 2-cycle of h -> tanh(w h + b), h on it."""
-    ...
-''',
         also_correct=(_growth_in_logs,),
         mistakes=[
             Mistake(lambda w, b, h: growth_of_cycle(w, b, h) ** 2,
@@ -254,11 +239,6 @@ def growth_of_cycle(w: float, b: float, h: float) -> float:
     Exercise(
         "7.10", "How large is an update?", minutes=4, difficulty=1,
         solution=update_ratio, oracle=_ratio_of_long_vectors, cases=_ratio_cases,
-        stub='''
-def update_ratio(before: cells.RNNParams, after: cells.RNNParams) -> float:
-    """|after - before| / |before|, Euclidean lengths over all entries of all three arrays together."""
-    ...
-''',
         also_correct=(_ratio_of_the_library,),
         mistakes=[
             Mistake(lambda before, after: np.linalg.norm(after.W_hh - before.W_hh) / np.linalg.norm(before.W_hh),

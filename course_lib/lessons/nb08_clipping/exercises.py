@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
+
 import numpy as np
 
 from ... import bptt, clipping, gradcheck, initialise
-from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+from ...exercises.bank import Bank, Exercise, Mistake, Prediction
 
 
 # 8.1 One factor for all
@@ -27,7 +29,6 @@ def _clip_one_long_vector(arrays, max_norm):
 
 
 def _clip_by_library(arrays, max_norm):
-    from collections import namedtuple
     tree = namedtuple("Arrays", [f"p{i}" for i in range(len(arrays))])(*arrays)
     return tuple(clipping.clip_by_norm(tree, max_norm).grads)
 
@@ -188,11 +189,6 @@ BANK = Bank(8, "Clipping", [
         "8.1", "One factor for all", minutes=4, difficulty=1,
         solution=clip_all, oracle=_clip_one_long_vector, cases=_clip_all_cases,
         also_correct=(_clip_by_library,), returns=("arrays[0]", "arrays[1]", "arrays[2]"),
-        stub='''
-def clip_all(arrays: list, max_norm: float) -> tuple[np.ndarray, ...]:
-    """New arrays, all scaled by one factor, so that their joint norm is at most max_norm."""
-    ...
-''',
         mistakes=[
             Mistake(lambda arrays, c: tuple(array * min(1, c / np.linalg.norm(array)) for array in arrays),
                     "Each array is clipped by its own norm. There is one joint norm, over the entries of all "
@@ -216,11 +212,6 @@ def clip_all(arrays: list, max_norm: float) -> tuple[np.ndarray, ...]:
         "8.2", "How far it turns", minutes=4, difficulty=1,
         solution=turned, oracle=_turned_by_lengths, cases=_turned_cases, rtol=1e-7,
         also_correct=(_turned_flat,),
-        stub='''
-def turned(gradient: np.ndarray, limit: float) -> float:
-    """The angle in degrees between a gradient (any shape) and the same cut to [-limit, limit]."""
-    ...
-''',
         mistakes=[
             Mistake(lambda g, c: np.radians(turned(g, c)), "This is the angle in radians. np.degrees turns "
                     "it."),
@@ -250,11 +241,6 @@ def turned(gradient: np.ndarray, limit: float) -> float:
         "8.5", "A threshold from the log", minutes=4, difficulty=2,
         solution=threshold_for, oracle=_threshold_by_trying, cases=_threshold_cases,
         also_correct=(_threshold_partition,),
-        stub='''
-def threshold_for(norms: np.ndarray, share: float) -> float:
-    """The smallest of the recorded norms (N,) above which at most `share` (0 to 1) of them lie."""
-    ...
-''',
         mistakes=[
             Mistake(lambda norms, share: np.sort(norms)[int(share * len(norms))],
                     "You counted from the small end: now nearly all updates would be clipped."),
@@ -299,11 +285,6 @@ def threshold_for(norms: np.ndarray, share: float) -> float:
         "8.9", "Always, or never?", minutes=3, difficulty=2,
         solution=clip_fraction, oracle=_fraction_by_sums, cases=_fraction_cases, time_axis="each",
         also_correct=(_fraction_by_views,),
-        stub='''
-def clip_fraction(norms: np.ndarray, max_norm: float, window: int) -> np.ndarray:
-    """The share of clipped updates in each stretch of `window` updates: (N - window + 1,). norms (N,)."""
-    ...
-''',
         mistakes=[
             Mistake(lambda norms, c, n: 1 - clip_fraction(norms, c, n),
                     "This is the share that was not clipped. An update is clipped where its norm is above "
@@ -328,14 +309,6 @@ def clip_fraction(norms: np.ndarray, max_norm: float, window: int) -> np.ndarray
         "8.11", "What a step back keeps", minutes=5, difficulty=3,
         solution=kept, oracle=_kept_by_complex_step, cases=_kept_cases, time_axis=0,
         also_correct=(_kept_loop,),
-        stub='''
-def kept(back: bptt.Back) -> np.ndarray:
-    """r_t for t = 2 ... T of a tanh network, (T - 1, B): |u_t|^2 / |v_t|^2, v_t = dL/da_t.
-
-    back.da (T, B, H): back.da[t - 1] is dL/da_t; back.run.h (T + 1, B, H); back.run.params.W_hh (H, H).
-    """
-    ...
-''',
         mistakes=[
             Mistake(_kept_wrong(turn=True),
                     "W_hh is the wrong way round. For rows, W_hh^T times a column is da_t @ W_hh."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ... import bptt, gradcheck, initialise, jacobians
-from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+from ...exercises.bank import Bank, Exercise, Mistake, Prediction
 from . import residual
 
 
@@ -177,11 +177,6 @@ BANK = Bank(9, "Initialization and other cures", [
     Exercise(
         "9.2", "An orthogonal matrix from a Gaussian one", minutes=5, difficulty=2,
         solution=orthogonal, oracle=_gram_schmidt, cases=_orthogonal_cases,
-        stub='''
-def orthogonal(A: np.ndarray) -> np.ndarray:
-    """The orthogonal Q of A = Q R with R upper triangular and a positive diagonal. A (H, H)."""
-    ...
-''',
         also_correct=(_orthogonal_by_cholesky,),
         mistakes=[
             Mistake(lambda A: np.linalg.qr(A)[0],
@@ -203,11 +198,6 @@ def orthogonal(A: np.ndarray) -> np.ndarray:
     Exercise(
         "9.3", "A matrix of a given radius", minutes=4, difficulty=1,
         solution=with_radius, oracle=_by_characteristic_polynomial, cases=_radius_cases, rtol=1e-7,
-        stub='''
-def with_radius(W: np.ndarray, radius: float) -> np.ndarray:
-    """W times a number above 0, so that its spectral radius is `radius`. W (H, H)."""
-    ...
-''',
         also_correct=(_by_library,),
         mistakes=[
             Mistake(lambda W, radius: radius / np.linalg.norm(W, 2) * W,
@@ -230,11 +220,6 @@ def with_radius(W: np.ndarray, radius: float) -> np.ndarray:
     Exercise(
         "9.5", "The gain that leaves enough", minutes=4, difficulty=1,
         solution=gain_for, oracle=_gain_by_search, cases=_gain_cases,
-        stub='''
-def gain_for(left: float, T: int) -> float:
-    """The gain at which a linear network with an orthogonal W_hh has |dL/dh_0| = left * |dL/dh_T|."""
-    ...
-''',
         also_correct=(lambda left, T: np.exp(np.log(left) / T),),
         mistakes=[
             Mistake(lambda left, T: left / T,
@@ -261,11 +246,6 @@ def gain_for(left: float, T: int) -> float:
     Exercise(
         "9.9", "The Jacobian of a leaky layer", minutes=5, difficulty=2,
         solution=leaky_jacobian, oracle=_leaky_complex, cases=_leaky_cases, time_axis="each",
-        stub='''
-def leaky_jacobian(W_hh: np.ndarray, a_t: np.ndarray, alpha: float) -> np.ndarray:
-    """dh_t/dh_{t-1} of h_t = alpha h_{t-1} + (1 - alpha) tanh(a_t): (H, H). W_hh (H, H), a_t (H,)."""
-    ...
-''',
         also_correct=(_leaky_by_entries,),
         mistakes=[
             Mistake(lambda W, a, alpha: (1 - alpha) * _slopes(a)[:, None] * W,
@@ -291,11 +271,6 @@ def leaky_jacobian(W_hh: np.ndarray, a_t: np.ndarray, alpha: float) -> np.ndarra
     Exercise(
         "9.10", "The shortest way back", minutes=4, difficulty=2,
         solution=fewest_factors, oracle=_fewest_by_search, cases=_fewest_cases,
-        stub='''
-def fewest_factors(T: int, k: int) -> int:
-    """The fewest factors on a way from h_T back to h_0, each of 1 or k steps and none beyond h_0."""
-    ...
-''',
         also_correct=(_fewest_by_divmod,),
         mistakes=[
             Mistake(lambda T, k: T // k,

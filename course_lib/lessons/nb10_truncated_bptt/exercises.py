@@ -9,7 +9,7 @@ from math import comb
 import numpy as np
 
 from ... import bptt, gradcheck, initialise
-from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+from ...exercises.bank import Bank, Exercise, Mistake, Prediction
 
 
 # 10.2 How many steps back
@@ -264,11 +264,6 @@ BANK = Bank(10, "Truncated BPTT", [
         solution=steps_back, oracle=_steps_back_by_walking,
         cases=lambda rng: [(100, 10, "window"), (100, 10, "chunks"), (37, 5, "window"), (37, 5, "chunks"),
                            (8, 20, "window")],
-        stub='''
-def steps_back(T: int, k: int, kind: str) -> int:
-    """Steps back through T steps with a loss at each. kind: "window" (k steps for each loss) or "chunks"."""
-    ...
-''',
         also_correct=(_steps_back_closed,),
         mistakes=[
             Mistake(lambda T, k, kind: T * min(k, T) if kind == "window" else T,
@@ -298,11 +293,6 @@ def steps_back(T: int, k: int, kind: str) -> int:
     Exercise(
         "10.3", "Through a window", minutes=6, difficulty=1,
         solution=windowed, oracle=_windowed_by_restarts, cases=_windowed_cases,
-        stub='''
-def windowed(w: float, x: np.ndarray, h0: float, k: int) -> float:
-    """What windows of k steps see of dL/dw, L = h_1 + ... + h_T; h_t = w h_{t-1} + x_t, x (T,)."""
-    ...
-''',
         also_correct=(_windowed_carried,),
         mistakes=[
             Mistake(lambda w, x, h0, k: windowed(w, x, h0, len(x)),
@@ -329,11 +319,6 @@ def windowed(w: float, x: np.ndarray, h0: float, k: int) -> float:
     Exercise(
         "10.4", "Chunk by chunk", minutes=6, difficulty=2,
         solution=chunked, oracle=_chunked_by_restarts, cases=_chunked_cases, time_axis=None,
-        stub='''
-def chunked(params: cells.RNNParams, x: np.ndarray, k: int) -> np.ndarray:
-    """dL/dW_hh summed over chunks of k steps, the state carried: (H, H). L = sum |h_t|^2 / 2; x (T, B, D)."""
-    ...
-''',
         also_correct=(_chunked_by_one_run,),
         mistakes=[
             Mistake(_chunked_wrong(carry=False),
@@ -390,11 +375,6 @@ def chunked(params: cells.RNNParams, x: np.ndarray, k: int) -> np.ndarray:
         "10.11", "A window for a share", minutes=3, difficulty=2,
         solution=window_for, oracle=_window_by_walking,
         cases=lambda rng: [(.55, .01), (.9, .01), (.97, .05), (.5, .3)],
-        stub='''
-def window_for(q: float, share: float) -> int:
-    """The smallest number of steps k with q^k <= share; 0 < q < 1, 0 < share < 1."""
-    ...
-''',
         also_correct=(_window_counted,),
         mistakes=[
             Mistake(lambda q, share: int(np.log(share) / np.log(q)),
@@ -413,14 +393,6 @@ def window_for(q: float, share: float) -> int:
     Exercise(
         "10.12", "Weights for random cuts", minutes=5, difficulty=3,
         solution=random_truncation, oracle=_random_truncation_by_counting, cases=_random_truncation_cases,
-        stub='''
-def random_truncation(terms: np.ndarray, cut: np.ndarray, c: np.ndarray) -> float:
-    """The weighted estimate of terms.sum(); terms (n,), nearest first; cut (n,) bool; c (n,) chances.
-
-    cut[j]: whether the way back ends after term j, which has the chance c[j]. The terms behind are lost.
-    """
-    ...
-''',
         also_correct=(_random_truncation_cumulative,),
         mistakes=[
             Mistake(_random_truncation_wrong(lambda c, n: np.ones(n)),

@@ -6,7 +6,7 @@ import numpy as np
 
 from ... import bptt, cells
 from ...activations import sigmoid
-from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+from ...exercises.bank import Bank, Exercise, Mistake, Prediction
 
 GATES = ("i", "f", "o")
 
@@ -172,11 +172,6 @@ BANK = Bank(11, "LSTM", [
         "11.1", "One step of an LSTM", minutes=6, difficulty=1,
         solution=lstm_step, oracle=_by_the_library, cases=_step_cases, returns=("h", "c"),
         time_axis=(None, None),
-        stub='''
-def lstm_step(x_t, h, c, W_xh, W_hh, b_h):
-    """The next (h, c). x_t (D,), h and c (H,), W_xh (4H, D), W_hh (4H, H), b_h (4H,); rows i, f, g, o."""
-    ...
-''',
         also_correct=(_row_by_row,),
         mistakes=[
             Mistake(_step_wrong(order=(1, 0, 2, 3)),
@@ -200,11 +195,6 @@ def lstm_step(x_t, h, c, W_xh, W_hh, b_h):
     Exercise(
         "11.3", "How many parameters", minutes=3, difficulty=1,
         solution=parameters, oracle=_counted, cases=lambda rng: [(10_000, 100), (6, 32), (1, 1)],
-        stub='''
-def parameters(D: int, H: int) -> int:
-    """How many numbers W_xh, W_hh and b_h of an LSTM hold. D inputs, H units."""
-    ...
-''',
         also_correct=(lambda D, H: 4 * (H * D + H * H + H),),
         mistakes=[
             Mistake(lambda D, H: H * (D + H + 1), "This is one block of rows. There are four: i, f, g, o."),
@@ -224,11 +214,6 @@ def parameters(D: int, H: int) -> int:
         "11.4", "The way back through the forget gate", minutes=5, difficulty=2,
         solution=forget_backward, oracle=_forget_by_complex_step, cases=_forget_cases,
         returns=("da_f", "dc_before"), time_axis=("each", "each"),
-        stub='''
-def forget_backward(dc: np.ndarray, c_before: np.ndarray, f: np.ndarray) -> tuple:
-    """(dL/da_f, dL/dc_before) of c = f * c_before with f = sigmoid(a_f), given dc = dL/dc. All (H,)."""
-    ...
-''',
         also_correct=(lambda dc, c_before, f: (dc * (f - f**2) * c_before, f * dc),),
         mistakes=[
             Mistake(lambda dc, c_before, f: (dc * c_before, dc * f),
@@ -254,11 +239,6 @@ def forget_backward(dc: np.ndarray, c_before: np.ndarray, f: np.ndarray) -> tupl
     Exercise(
         "11.6", "A bias for a half-life", minutes=4, difficulty=1,
         solution=bias_for, oracle=_bias_by_bisection, cases=lambda rng: [(2,), (20,), (300,), (.5,)],
-        stub='''
-def bias_for(steps: float) -> float:
-    """The bias b at which sigmoid(b)**steps is one half."""
-    ...
-''',
         also_correct=(lambda steps: -np.log(np.expm1(np.log(2) / steps)),),
         mistakes=[
             Mistake(lambda steps: .5 ** (1 / steps),
@@ -281,11 +261,6 @@ def bias_for(steps: float) -> float:
         "11.8", "Two biases from one time", minutes=4, difficulty=2,
         solution=chrono, oracle=_chrono_by_bisection, cases=lambda rng: [(3.,), (100.,), (1.5,)],
         returns=("b_f", "b_i"), time_axis=("each", "each"),
-        stub='''
-def chrono(steps: float) -> tuple:
-    """(b_f, b_i) with 1 / (1 - f) = steps for f = sigmoid(b_f), and an input gate of 1 - f. steps > 1."""
-    ...
-''',
         also_correct=(lambda steps: (np.log(1 - 1 / steps) + np.log(steps), -np.log(steps - 1)),),
         mistakes=[
             Mistake(lambda steps: (np.log(steps), -np.log(steps)),
@@ -309,14 +284,6 @@ def chrono(steps: float) -> tuple:
     Exercise(
         "11.10", "Which gate is closed?", minutes=6, difficulty=3,
         solution=closed, oracle=_closed_by_two_steps, cases=_closed_cases, choices=GATES,
-        stub='''
-def closed(c: np.ndarray, g: np.ndarray, h: np.ndarray) -> str:
-    """"i", "f" or "o": the smallest gate of one unit whose gates stay the same over a sequence.
-
-    c (T + 1,) its cell from c_0 on; g (T,) the candidates; h (T,) what it showed, without h_0.
-    """
-    ...
-''',
         also_correct=(_closed_by_thresholds,),
         mistakes=[
             Mistake(_open, "This is the gate that is most open. The smallest is asked for."),

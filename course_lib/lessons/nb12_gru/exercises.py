@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ... import activations, bptt, cells, gradcheck, jacobians
-from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+from ...exercises.bank import Bank, Exercise, Mistake, Prediction
 
 # 12.1 The reset gate's other place
 
@@ -120,13 +120,6 @@ BANK = Bank(12, "The GRU", [
     Exercise(
         "12.1", "The reset gate's other place", minutes=6, difficulty=1,
         solution=reset_before, oracle=_reset_before_unit_by_unit, cases=_reset_cases,
-        stub='''
-def reset_before(W_r: np.ndarray, W_z: np.ndarray, W_n: np.ndarray, h: np.ndarray,
-                 a_r: np.ndarray, a_z: np.ndarray, a_n: np.ndarray) -> np.ndarray:
-    """h_t (H,) of a GRU that resets before the product. W_r, W_z, W_n (H, H); h is h_{t-1},
-    a_r, a_z, a_n what the input and the biases add to each gate, all (H,)."""
-    ...
-''',
         also_correct=(_reset_before_columns,),
         mistakes=[
             Mistake(_reset_after,
@@ -147,12 +140,6 @@ def reset_before(W_r: np.ndarray, W_z: np.ndarray, W_n: np.ndarray, h: np.ndarra
     Exercise(
         "12.3", "Half-way back", minutes=4, difficulty=1,
         solution=half_way, oracle=_half_way_by_walking, cases=_half_way_cases,
-        stub='''
-def half_way(z: np.ndarray) -> np.ndarray:
-    """For each unit the fewest steps k back from the end after which less than 1/2 is left of
-    the straight road, z_T z_{T-1} ... (k factors). z (T, H), z[t - 1] is z_t; returns (H,)."""
-    ...
-''',
         also_correct=(_half_way_by_argmax,),
         mistakes=[
             Mistake(lambda z: (np.cumprod(z[::-1], axis=0) >= .5).sum(0),
@@ -173,11 +160,6 @@ def half_way(z: np.ndarray) -> np.ndarray:
     Exercise(
         "12.5", "The Jacobian at rest", minutes=4, difficulty=2,
         solution=jacobian_at_rest, oracle=_jacobian_by_complex_step, cases=_rest_cases,
-        stub='''
-def jacobian_at_rest(W_hn: np.ndarray, b_z: np.ndarray) -> np.ndarray:
-    """dh_t/dh_{t-1} (H, H) at h = 0, no input, all biases 0 but b_z (H,). W_hn (H, H)."""
-    ...
-''',
         also_correct=(_jacobian_by_library,),
         mistakes=[
             Mistake(lambda W, b: np.eye(len(b)) / 2 + W / 4,

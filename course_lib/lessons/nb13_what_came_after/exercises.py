@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ... import gradcheck
-from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+from ...exercises.bank import Bank, Exercise, Mistake, Prediction
 
 # 13.1 The gradient of a diagonal recurrence
 
@@ -124,12 +124,6 @@ BANK = Bank(13, "What came after", [
     Exercise(
         "13.1", "The gradient of a diagonal recurrence", minutes=6, difficulty=2,
         solution=decay_gradient, oracle=_decay_by_complex_step, cases=_decay_cases, returns=("dl", "dh_0"),
-        stub='''
-def decay_gradient(l: np.ndarray, h: np.ndarray, dh_T: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """dL/dl and dL/dh_0, both (H,), of h_t = l * h_{t-1} + W x_t if the loss reads h_T alone.
-    l (H,); h (T + 1, H) the states, h[0] the initial one; dh_T (H,) is dL/dh_T."""
-    ...
-''',
         also_correct=(_decay_by_powers,),
         mistakes=[
             Mistake(_decay_last_only,
@@ -151,12 +145,6 @@ def decay_gradient(l: np.ndarray, h: np.ndarray, dh_T: np.ndarray) -> tuple[np.n
     Exercise(
         "13.3", "Two steps in one", minutes=4, difficulty=2,
         solution=join, oracle=_join_by_two_points, cases=_join_cases, returns=("a", "b"),
-        stub='''
-def join(first: tuple, second: tuple) -> tuple:
-    """The (a, b) with a h + b = what `second` makes of what `first` makes of h. Each is a
-    pair (a, b) of arrays (H,) that stands for h -> a h + b, entry by entry."""
-    ...
-''',
         also_correct=(_join_as_matrices,),
         mistakes=[
             Mistake(lambda first, second: join(second, first),
@@ -174,12 +162,6 @@ def join(first: tuple, second: tuple) -> tuple:
     Exercise(
         "13.5", "Not yet settled", minutes=4, difficulty=3,
         solution=variance, oracle=_variance_step_by_step, cases=_variance_cases, time_axis=None,
-        stub='''
-def variance(l: float, T: int) -> float:
-    """E h_T^2 of h_t = l h_{t-1} + x_t with h_0 = 0 and independent x_t of mean 0, variance 1.
-    No loop: a formula in l and T, |l| < 1."""
-    ...
-''',
         also_correct=(_variance_as_a_sum,),
         mistakes=[
             Mistake(lambda l, T: 1 / (1 - l**2),

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ... import bptt, cells
-from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+from ...exercises.bank import Bank, Exercise, Mistake, Prediction
 
 # 14.2 Every state keeps its gradient. The arguments are torch's; torch itself is imported with the cases.
 
@@ -296,12 +296,6 @@ BANK = Bank(14, "Your own network", [
     Exercise(
         "14.2", "Every state keeps its gradient", minutes=6, difficulty=1,
         solution=total_gradient, oracle=_total_by_hand, cases=_total_cases, time_axis=0,
-        stub='''
-def total_gradient(cell, x, h0, loss) -> np.ndarray:
-    """dL/dh_t (T + 1, B, H), row 0 for h_0. cell is a torch.nn.GRUCell, called cell(x_t, h);
-    x (T, B, D) and h0 (B, H) are tensors, and L = loss(h_T)."""
-    ...
-''',
         also_correct=(_total_by_grad,),
         mistakes=[
             Mistake(_total_of_a_stack,
@@ -325,12 +319,6 @@ def total_gradient(cell, x, h0, loss) -> np.ndarray:
     Exercise(
         "14.5", "Two biases, one gate", minutes=4, difficulty=1,
         solution=with_forget_bias, oracle=_forget_by_gates, cases=_forget_cases, returns=("bias_ih", "bias_hh"),
-        stub='''
-def with_forget_bias(bias_ih: np.ndarray, bias_hh: np.ndarray, value: float) -> tuple:
-    """New (bias_ih, bias_hh), both (4H,), gates in the order i, f, g, o: the forget gate's bias is
-    `value`, all of it in bias_ih; the other gates stay as they are."""
-    ...
-''',
         also_correct=(_forget_by_rows,),
         mistakes=[
             Mistake(_forget_twice, "Both biases are `value` now, and the gate reads their sum: 2 times `value`."),
@@ -351,12 +339,6 @@ def with_forget_bias(bias_ih: np.ndarray, bias_hh: np.ndarray, value: float) -> 
     Exercise(
         "14.7", "Which array, which step", minutes=5, difficulty=2,
         solution=first_bad, oracle=_first_by_mask, cases=_first_cases,
-        stub='''
-def first_bad(x: np.ndarray, h: np.ndarray, dh: np.ndarray) -> str:
-    """The array and the index at which something is not finite for the first time, "x[4]", "h[7]" or
-    "dh[5]"; "none" if all is finite. x (T, B, D), h and dh (T + 1, B, H)."""
-    ...
-''',
         also_correct=(_first_by_sums,),
         mistakes=[
             Mistake(_first_gradient_forward,
@@ -375,11 +357,6 @@ def first_bad(x: np.ndarray, h: np.ndarray, dh: np.ndarray) -> str:
     Exercise(
         "14.9", "A norm that lives", minutes=4, difficulty=2,
         solution=global_norm, oracle=_norm_by_hypot, cases=_norm_cases, rtol=1e-6,
-        stub='''
-def global_norm(grads: list) -> float:
-    """The norm of all entries of a list of float32 arrays together, right for 1e30 and for 1e-36."""
-    ...
-''',
         also_correct=(_norm_in_float64,),
         mistakes=[
             Mistake(_norm_in_float32,
@@ -395,12 +372,6 @@ def global_norm(grads: list) -> float:
     Exercise(
         "14.10", "How far back it reaches", minutes=5, difficulty=3,
         solution=steps_back, oracle=_reach_by_walking, cases=_reach_cases, time_axis="each",
-        stub='''
-def steps_back(norms: np.ndarray, share: float) -> np.ndarray:
-    """For each sequence the number of steps back from its own end, without a gap, at which the norm is
-    at least share times the norm at its end. norms (T + 1, B), NaN after a sequence's end; returns (B,)."""
-    ...
-''',
         also_correct=(_reach_by_cumulation,),
         mistakes=[
             Mistake(_reach_of_the_longest,

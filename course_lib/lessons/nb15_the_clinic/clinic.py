@@ -1,4 +1,4 @@
-"""Twelve training runs that are sick, each with another disease. Find out which, and cure them.
+"""Twelve sick training runs, each with a disease of its own. Find out which, and cure it.
 
     clinic.admit("03")                      the complaint, the code and the log, as its user sees them
     patient = clinic.PATIENTS["03"]
@@ -44,7 +44,7 @@ DISEASES = {
 }
 
 
-class Row(NamedTuple):
+class LogLine(NamedTuple):
     """One line of a log."""
 
     update: int
@@ -65,7 +65,7 @@ class Chart:
     until   the update after which to stop; None: go on to the end
     """
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[LogLine] = field(default_factory=list)
     names: dict = field(default_factory=dict)
     error: BaseException | None = None
     until: int | None = None
@@ -95,7 +95,7 @@ class _Enough(Exception):
 
 def log(update: int, loss, norm) -> None:
     """Note an update's loss and its gradient norm: on the chart of the run, and without one on the screen."""
-    row = Row(update, *(value.item() if hasattr(value, "item") else float(value) for value in (loss, norm)))
+    row = LogLine(update, *(value.item() if hasattr(value, "item") else float(value) for value in (loss, norm)))
     if _chart is None:
         print(row)
     else:
@@ -111,7 +111,7 @@ class Patient:
     number   "03"
     disease  its name, one of DISEASES
     updates  how many a healthy run makes
-    bound    the mean loss of the last ten updates of a healthy run is below
+    bound    in a healthy run the mean loss of the last ten updates is below this
     """
 
     number: str
@@ -228,7 +228,7 @@ class Patient:
         from . import health
 
         try:
-            complaints = [*health.PARTS[self.number](chart, part)]
+            complaints = [*health.PARTS[self.number](part)]
         except health.Misfit as misfit:
             return [str(misfit)]
         if not complaints and chart.error is not None:
@@ -236,7 +236,7 @@ class Patient:
         return complaints or [*health.run(self, chart)]
 
     def is_sick_part(self, function: Callable) -> bool:
-        """Is this the sick part as it came in?"""
+        """Whether this is the sick part as it came in."""
         own = next(const for const in compile(self.part, "part", "exec").co_consts if isinstance(const, types.CodeType))
         return _same_code(getattr(function, "__code__", None), own)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from ...exercises.engine import Bank, Cure
+from ...exercises.bank import Bank
 from . import clinic
+from .cure import Cure, edited
 
 
 def _cure(id: str, patient: str, title: str, difficulty: int, **fields) -> Cure:
-    stub = clinic.PATIENTS[patient].part
-    return Cure(id, title, patient=patient, minutes=4, difficulty=difficulty, stub=stub, **fields)
+    return Cure(id, title, patient=patient, minutes=4, difficulty=difficulty, **fields)
+
+
+def _sick(patient: str, *edits: tuple[str, str]) -> str:
+    """The sick part with pieces of it replaced: a few words say what a cure changes."""
+    return edited(clinic.PATIENTS[patient].part, *edits)
 
 
 BANK = Bank(15, "The clinic", [
@@ -20,8 +25,8 @@ def make_optimizer(parameters):
 ''',
         also_correct=("def make_optimizer(parameters):\n    return torch.optim.Adam(parameters, lr=.01)",),
         wrong=(
-            "def make_optimizer(parameters):\n    return torch.optim.SGD(parameters, lr=1e-7)",
-            "def make_optimizer(parameters):\n    return torch.optim.Adam(parameters, lr=1.)",
+            _sick("01", ("lr=1.", "lr=1e-7")),
+            _sick("01", ("SGD", "Adam")),
         ),
         confused={
             "10": "The first loss and the first norm are small: the weights start well. The updates make it "
@@ -40,17 +45,14 @@ def activation(a):
 ''',
         also_correct=(
             "def activation(a):\n    return 2 * torch.sigmoid(2 * a) - 1",
-            "def activation(a):\n    a = a.clamp(-20, 20)\n    up, down = torch.exp(a), torch.exp(-a)\n"
-            "    return (up - down) / (up + down)",
+            _sick("02", ("up, down = ", "a = a.clamp(-20, 20)\n    up, down = ")),
         ),
         wrong=(
-            "def activation(a):\n    up, down = torch.exp(a), torch.exp(-a)\n"
-            "    return torch.nan_to_num((up - down) / (up + down))",
-            "def activation(a):\n    up, down = torch.exp(a), torch.exp(-a)\n"
-            "    return torch.where(a.abs() > 20, torch.sign(a), (up - down) / (up + down))",
+            _sick("02", ("(up - down) / (up + down)", "torch.nan_to_num((up - down) / (up + down))")),
+            _sick("02", ("(up - down) / (up + down)",
+                         "torch.where(a.abs() > 20, torch.sign(a), (up - down) / (up + down))")),
             "def activation(a):\n    return a.clamp(-1, 1)",
-            "def activation(a):\n    up, down = torch.exp(a), torch.exp(-a)\n"
-            "    return (up - down) / (up + down + 1e-3)",
+            _sick("02", ("(up + down)", "(up + down + 1e-3)")),
         ),
         confused={
             "01": "The rate was the same in the 20 updates before, and the norm was small. Which batch is "
@@ -75,11 +77,9 @@ def masked_loss(prediction, target, mask):
             "def masked_loss(prediction, target, mask):\n    return ((prediction - target)[mask]**2).mean()",
         ),
         wrong=(
-            "def masked_loss(prediction, target, mask):\n    errors = (prediction - target)**2\n"
-            "    return torch.where(mask, errors, 0.).sum() / mask.sum()",
-            "def masked_loss(prediction, target, mask):\n    errors = (prediction - target)**2\n"
-            "    loss = (errors * mask).sum() / mask.sum()\n"
-            "    return loss if loss.isfinite() else 0 * prediction[mask].sum()",
+            _sick("03", ("(errors * mask)", "torch.where(mask, errors, 0.)")),
+            _sick("03", ("return", "loss ="), ("/ mask.sum()", "/ mask.sum()\n"
+                         "    return loss if loss.isfinite() else 0 * prediction[mask].sum()")),
             "def masked_loss(prediction, target, mask):\n    full = mask.all(0)\n"
             "    return ((prediction[:, full] - target[:, full])**2).mean()",
             "def masked_loss(prediction, target, mask):\n    target = torch.where(mask, target, 0.)\n"
@@ -110,13 +110,10 @@ def cross_entropy(logits, labels):
             "    return (torch.logsumexp(logits, 1) - right).mean()",
         ),
         wrong=(
-            "def cross_entropy(logits, labels):\n    p = torch.softmax(logits, dim=-1)\n"
-            "    return -torch.log(p[torch.arange(len(labels)), labels] + 1e-8).mean()",
-            "def cross_entropy(logits, labels):\n    p = torch.softmax(logits / 400, dim=-1)\n"
-            "    return -torch.log(p[torch.arange(len(labels)), labels]).mean()",
-            "def cross_entropy(logits, labels):\n"
-            "    p = torch.softmax(logits, dim=-1)[torch.arange(len(labels)), labels]\n"
-            "    return -torch.where(p > 0, torch.log(p), -100.).mean()",
+            _sick("04", ("labels]", "labels] + 1e-8")),
+            _sick("04", ("logits, dim", "logits / 400, dim")),
+            _sick("04", ("dim=-1)", "dim=-1)[torch.arange(len(labels)), labels]"),
+                  ("torch.log(p[torch.arange(len(labels)), labels])", "torch.where(p > 0, torch.log(p), -100.)")),
         ),
         confused={
             "10": "The states are between -1 and 1, as the complaint says. What comes after them?",
@@ -142,10 +139,10 @@ def length(steps):
             "    return torch.where(moving, torch.where(moving, square, 1.).sqrt(), 0.)",
         ),
         wrong=(
-            "def length(steps):\n    return (steps**2).sum(-1).sqrt() + 1e-8",
+            _sick("05", (".sqrt()", ".sqrt() + 1e-8")),
             "def length(steps):\n    square = (steps**2).sum(-1)\n"
             "    return torch.where(square > 0, square.sqrt(), 0.)",
-            "def length(steps):\n    return (steps**2).sum(-1)",
+            _sick("05", (".sqrt()", "")),
             "def length(steps):\n    return ((steps**2).sum(-1) + 1e-12).sqrt().detach()",
         ),
         confused={
@@ -170,50 +167,15 @@ def train_step(net, optimizer, gaps, target):
     optimizer.step()
     return loss, norm
 ''',
-        also_correct=('''
-def train_step(net, optimizer, gaps, target):
-    loss = ((net(1 / (gaps + .005)) - target)**2).mean()
-    optimizer.zero_grad()
-    loss.backward()
-    norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 1.)
-    optimizer.step()
-    return loss, norm
-''',),
-        wrong=('''
-def train_step(net, optimizer, gaps, target):
-    loss = ((net(1 / gaps) - target)**2).mean()
-    optimizer.zero_grad()
-    loss.backward()
-    norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 1.)
-    if norm.isfinite():
-        optimizer.step()
-    return loss, norm
-''', '''
-def train_step(net, optimizer, gaps, target):
-    loss = ((net(1 / gaps) - target)**2).mean()
-    optimizer.zero_grad()
-    loss.backward()
-    for p in net.parameters():
-        p.grad.nan_to_num_(0., 0., 0.)
-    norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 1.)
-    optimizer.step()
-    return loss, norm
-''', '''
-def train_step(net, optimizer, gaps, target):
-    loss = ((net(1 / gaps) - target)**2).mean()
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-    return loss, torch.nn.utils.get_total_norm([p.grad for p in net.parameters()])
-''', '''
-def train_step(net, optimizer, gaps, target):
-    loss = ((net(torch.nan_to_num(1 / gaps)) - target)**2).mean()
-    optimizer.zero_grad()
-    loss.backward()
-    norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 1.)
-    optimizer.step()
-    return loss, norm
-'''),
+        also_correct=(_sick("06", ("1 / gaps", "1 / (gaps + .005)")),),
+        wrong=(
+            _sick("06", ("optimizer.step()", "if norm.isfinite():\n        optimizer.step()")),
+            _sick("06", ("loss.backward()", "loss.backward()\n"
+                         "    for p in net.parameters():\n        p.grad.nan_to_num_(0., 0., 0.)")),
+            _sick("06", ("clip_grad_norm_(net.parameters(), 1.)",
+                         "get_total_norm([p.grad for p in net.parameters()])")),
+            _sick("06", ("1 / gaps", "torch.nan_to_num(1 / gaps)")),
+        ),
         confused={
             "01": "The rate is .1 and the norm at most 1: no update can be longer than .1, unless the norm is no "
                   "number.",
@@ -236,41 +198,15 @@ def train_step(rnn, readout, optimizer, x, target, h):
     optimizer.step()
     return loss, h.detach()                            # the numbers, without their past
 ''',
-        also_correct=('''
-def train_step(rnn, readout, optimizer, x, target, h):
-    h = None if h is None else h.detach()
-    states, h = rnn(x, h)
-    loss = ((readout(states) - target)**2).mean()
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-    return loss, torch.tensor(h.tolist())
-''',),
-        wrong=('''
-def train_step(rnn, readout, optimizer, x, target, h):
-    states, h = rnn(x, h)
-    loss = ((readout(states) - target)**2).mean()
-    optimizer.zero_grad()
-    loss.backward(retain_graph=True)
-    optimizer.step()
-    return loss, h
-''', '''
-def train_step(rnn, readout, optimizer, x, target, h):
-    states, h = rnn(x)
-    loss = ((readout(states) - target)**2).mean()
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-    return loss, torch.zeros_like(h)
-''', '''
-def train_step(rnn, readout, optimizer, x, target, h):
-    states, h = rnn(x, h)
-    loss = ((readout(states.detach()) - target)**2).mean()
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-    return loss, h.detach()
-'''),
+        also_correct=(
+            _sick("07", ("states, h = ", "h = None if h is None else h.detach()\n    states, h = "),
+                  ("loss, h", "loss, torch.tensor(h.tolist())")),
+        ),
+        wrong=(
+            _sick("07", ("backward()", "backward(retain_graph=True)")),
+            _sick("07", ("rnn(x, h)", "rnn(x)"), ("loss, h", "loss, torch.zeros_like(h)")),
+            _sick("07", ("readout(states)", "readout(states.detach())"), ("loss, h", "loss, h.detach()")),
+        ),
         confused={
             "11": "The second gradient never comes to be: its backward pass ends in an error.",
             "12": "The axes are in order: time, batch, features. Read what the message says about a graph."},
@@ -292,21 +228,12 @@ def attend(states, scores):
     weights = weights / weights.sum(0)
     return (weights.unsqueeze(-1) * states.half()).sum(0).float()
 ''',),
-        wrong=('''
-def attend(states, scores):
-    weights = torch.exp(scores.half().clamp(max=8))
-    weights = weights / weights.sum(0)
-    return (weights.unsqueeze(-1) * states.half()).sum(0).float()
-''', '''
-def attend(states, scores):
-    weights = torch.exp(scores.half())
-    weights = torch.nan_to_num(weights / weights.sum(0), 0., 0., 0.)
-    return (weights.unsqueeze(-1) * states.half()).sum(0).float()
-''', '''
-def attend(states, scores):
-    weights = torch.softmax(scores / 100, 0)
-    return (weights.unsqueeze(-1) * states).sum(0)
-'''),
+        wrong=(
+            _sick("08", ("scores.half()", "scores.half().clamp(max=8)")),
+            _sick("08", ("weights / weights.sum(0)", "torch.nan_to_num(weights / weights.sum(0), 0., 0., 0.)")),
+            "def attend(states, scores):\n    weights = torch.softmax(scores / 100, 0)\n"
+            "    return (weights.unsqueeze(-1) * states).sum(0)",
+        ),
         confused={
             "02": "An exp does overflow here, but not in an activation, and not in float32: exp(12) is only 160 "
                   "thousand.",
@@ -331,8 +258,7 @@ def gradient_norm(parameters):
     return largest * torch.sqrt(sum(((p.grad / largest)**2).sum() for p in parameters))
 ''',),
         wrong=(
-            "def gradient_norm(parameters):\n"
-            "    return 1e-12 + torch.sqrt(sum((p.grad**2).sum() for p in parameters))",
+            _sick("09", ("torch.sqrt", "1e-12 + torch.sqrt")),
             "def gradient_norm(parameters):\n    return max(p.grad.abs().max() for p in parameters)",
             "def gradient_norm(parameters):\n"
             "    return torch.nn.utils.get_total_norm([p.grad for p in parameters])",
@@ -355,15 +281,14 @@ def initialize(rnn):
 ''',
         also_correct=(
             "def initialize(rnn):\n    torch.nn.init.eye_(rnn.weight_hh_l0)",
-            "def initialize(rnn):\n    torch.nn.init.normal_(rnn.weight_hh_l0, std=(2 / rnn.hidden_size)**.5)",
+            _sick("10", ("std=1.", "std=(2 / rnn.hidden_size)**.5")),
             "def initialize(rnn):\n    torch.nn.init.orthogonal_(rnn.weight_hh_l0)",
         ),
         wrong=(
             "def initialize(rnn):\n    torch.nn.init.zeros_(rnn.weight_hh_l0)",
-            "def initialize(rnn):\n    torch.nn.init.normal_(rnn.weight_hh_l0, std=1.)\n"
-            "    with torch.no_grad():\n        rnn.weight_ih_l0.mul_(1e-6)\n        rnn.bias_ih_l0.zero_()\n"
-            "        rnn.bias_hh_l0.zero_()",
-            "def initialize(rnn):\n    torch.nn.init.normal_(rnn.weight_hh_l0, std=.03)",
+            _sick("10", ("std=1.)", "std=1.)\n    with torch.no_grad():\n        rnn.weight_ih_l0.mul_(1e-6)\n"
+                         "        rnn.bias_ih_l0.zero_()\n        rnn.bias_hh_l0.zero_()")),
+            _sick("10", ("std=1.", "std=.03")),
         ),
         confused={
             "01": "The loss is infinite before the first update. No rate has been used yet.",
@@ -417,10 +342,7 @@ def make_rnn(inputs, units):
     rnn = torch.nn.RNN(inputs, units)
     torch.nn.init.normal_(rnn.weight_hh_l0, std=3.)
     return rnn
-''', '''
-def make_rnn(inputs, units):
-    return torch.nn.LSTM(inputs, units)
-'''),
+''', _sick("11", ("RNN", "LSTM"))),
         confused={
             "01": "A rate that is too large makes the loss jump. This one stays at 0.69, the loss of guessing.",
             "12": "The axes are in order: time, batch, features. The label is in step 0. What comes back to step "
@@ -442,11 +364,10 @@ def last_state(rnn, x):
 ''',
         also_correct=(
             "def last_state(rnn, x):\n    return rnn(x.permute(1, 0, 2))[1][-1]",
-            "def last_state(rnn, x):\n    rnn.batch_first = True\n    states, _ = rnn(x)\n    return states[:, -1]",
+            _sick("12", ("states, _", "rnn.batch_first = True\n    states, _")),
         ),
         wrong=(
-            "def last_state(rnn, x):\n    batch, time, features = x.shape\n"
-            "    states, _ = rnn(x.reshape(time, batch, features))\n    return states[-1]",
+            _sick("12", ("rnn(x)", "rnn(x.reshape(x.shape[1], len(x), -1))"), ("[:, -1]", "[-1]")),
             "def last_state(rnn, x):\n    states, _ = rnn(x.transpose(0, 1))\n    return states[0]",
             "def last_state(rnn, x):\n    states, _ = rnn(x[:, -1:].transpose(0, 1))\n    return states[-1]",
         ),

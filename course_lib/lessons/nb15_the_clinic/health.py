@@ -1,8 +1,8 @@
 """What makes a run of the clinic healthy: the run as a whole, and each part doing its own work.
 
-PARTS[number](chart, part) calls the part on inputs of its own and yields what is wrong with it, one sentence each. A
-cure that hides a symptom keeps the run finite, and is found here: by a wrong value, a gradient that does not arrive, or
-data that no longer counts.
+PARTS[number](part) calls the part on inputs of its own and yields what is wrong with it, one sentence each. A cure that
+only hides the symptom keeps the run finite; here it is found by a wrong value, a gradient that does not arrive, or data
+that no longer counts.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ with _checks.extra("lab", "the clinic"):
     import torch
     from torch import nn
 
-PARTS: dict[str, Callable] = {}
+from .clinic import Chart, Patient
+
+PARTS: dict[str, Callable[[Callable], Iterator[str]]] = {}
 
 
 class Misfit(TypeError):
-    """What the part returned is of another kind than the script needs."""
+    """The part returned something that the script can't use."""
 
 
-def run(patient, chart) -> Iterator[str]:
+def run(patient: Patient, chart: Chart) -> Iterator[str]:
     """Yield what is wrong with the run as a whole: its length, what is not finite, where its loss ends."""
     if len(chart.rows) < patient.updates:
         yield f"The log has {len(chart.rows)} updates of {patient.updates}: the run ends before it has learned."
@@ -40,14 +42,15 @@ def run(patient, chart) -> Iterator[str]:
                f"{patient.bound:g}.")
 
 
-def of(number: str) -> Callable:
-    def register(check: Callable) -> Callable:
-        PARTS[number] = check
-        return check
+def judges(number: str) -> Callable:
+    """Register what judges the part of a patient: each function below states what a healthy part does."""
+    def register(function: Callable) -> Callable:
+        PARTS[number] = function
+        return function
     return register
 
 
-def _close(got, need, rtol: float = 1e-3) -> bool:
+def _close(got: torch.Tensor, need: torch.Tensor, rtol: float = 1e-3) -> bool:
     """Equal relative to the largest needed entry, and all finite."""
     return got.shape == need.shape and bool(((got.double() - need.double()).abs() <= rtol * need.abs().max()).all())
 
@@ -69,8 +72,9 @@ def _gradient(loss, *inputs) -> list:
     return [torch.zeros_like(x) if g is None else g for g, x in zip(found, inputs)]
 
 
-@of("01")
-def optimizer(chart, part) -> Iterator[str]:
+@judges("01")
+def optimizer(part: Callable) -> Iterator[str]:
+    """A gradient of 1 moves a weight by more than 1e-4 and by at most half its size."""
     weight = nn.Parameter(torch.ones(3))
     made = part([weight])
     _need(isinstance(made, torch.optim.Optimizer), "make_optimizer(parameters)", "an optimizer of torch.optim", made)
@@ -84,8 +88,9 @@ def optimizer(chart, part) -> Iterator[str]:
         yield f"A gradient of 1 still moves a weight by {moved:.1g}: that is as large as the weights themselves."
 
 
-@of("02")
-def activation(chart, part) -> Iterator[str]:
+@judges("02")
+def activation(part: Callable) -> Iterator[str]:
+    """Values and slopes are those of tanh, from -400 to 400."""
     a = torch.linspace(-400, 400, 8001).requires_grad_()
     h = part(a)
     _tensor(h, a.shape, "activation(a)")
@@ -107,8 +112,9 @@ def activation(chart, part) -> Iterator[str]:
             yield "The values are tanh, but their gradient is not 1 - tanh(a)^2."
 
 
-@of("03")
-def masked_loss(chart, part) -> Iterator[str]:
+@judges("03")
+def masked_loss(part: Callable) -> Iterator[str]:
+    """Loss and gradient are those of the mean squared error where the mask is True, whatever lies under it."""
     rng = torch.Generator().manual_seed(1)
     prediction, target = torch.randn(6, 4, generator=rng), torch.randn(6, 4, generator=rng)
     mask = torch.arange(6).unsqueeze(1) < torch.tensor([6, 3, 4, 1])
@@ -135,8 +141,9 @@ def masked_loss(chart, part) -> Iterator[str]:
                f"what is padded, or how much is padded, still counts.")
 
 
-@of("04")
-def cross_entropy(chart, part) -> Iterator[str]:
+@judges("04")
+def cross_entropy(part: Callable) -> Iterator[str]:
+    """Loss and gradient are those of the cross-entropy, also for logits that are 200 apart."""
     logits = torch.tensor([[0., 200., -3.], [1., 2., 0.], [0., 0., 60.]], requires_grad=True)
     labels = torch.tensor([0, 1, 1])
     need = nn.functional.cross_entropy(logits, labels)
@@ -158,8 +165,9 @@ def cross_entropy(chart, part) -> Iterator[str]:
         yield f"It is finite, but it is another loss: {loss.item():.3g}, and the cross-entropy is {need.item():.3g}."
 
 
-@of("05")
-def length(chart, part) -> Iterator[str]:
+@judges("05")
+def length(part: Callable) -> Iterator[str]:
+    """Lengths from 0.005 to 500 and their gradients are right, and those at 0 are finite."""
     steps = torch.tensor([[0., 0.], [3., 4.], [.003, .004], [-300., 400.]], requires_grad=True)
     sizes = part(steps)
     _tensor(sizes, (4,), "length(steps)")
@@ -177,8 +185,9 @@ def length(chart, part) -> Iterator[str]:
         yield "The lengths are right, but their gradient is not the unit vector along the step (and 0 for no step)."
 
 
-@of("06")
-def clipped_step(chart, part) -> Iterator[str]:
+@judges("06")
+def clipped_step(part: Callable) -> Iterator[str]:
+    """The step is clipped and uses the whole batch, and a gap of 0 is read as a rate near 100."""
     class Net(nn.Module):
         """Like the script's; it keeps what it read and what it was taught."""
 
@@ -230,8 +239,9 @@ def clipped_step(chart, part) -> Iterator[str]:
             yield "The rates of ordinary gaps have changed: a gap of 0.5 seconds is a rate of 2."
 
 
-@of("07")
-def carried_state(chart, part) -> Iterator[str]:
+@judges("07")
+def carried_state(part: Callable) -> Iterator[str]:
+    """The state handed on keeps its values and loses its graph; within the window the gradient is whole."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         rnn, readout, x, target = nn.RNN(1, 5), nn.Linear(5, 1), torch.randn(6, 3, 1), torch.randn(6, 3, 1)
@@ -257,7 +267,8 @@ def carried_state(chart, part) -> Iterator[str]:
                f"norm {got[1].norm().item():.2g}, and over the window's 6 steps it is {need[1].norm().item():.2g}.")
 
 
-def _nodes(tensor) -> int:
+def _nodes(tensor: torch.Tensor) -> int:
+    """The number of nodes in the graph that made a tensor."""
     seen, left = set(), [tensor.grad_fn]
     while left:
         if (node := left.pop()) is not None and node not in seen:
@@ -266,8 +277,9 @@ def _nodes(tensor) -> int:
     return len(seen)
 
 
-@of("08")
-def attend(chart, part) -> Iterator[str]:
+@judges("08")
+def attend(part: Callable) -> Iterator[str]:
+    """Average and gradient are those of softmax weights, also for scores up to 60."""
     rng = torch.Generator().manual_seed(1)
     states = torch.randn(7, 3, 4, generator=rng)
     scores = torch.tensor([[1., 12., 60.], [2., 13., 58.], [0., 11.5, 59.], [.5, 14., 1.]] + 3 * [[1.5, 3., 0.]])
@@ -293,8 +305,9 @@ def attend(chart, part) -> Iterator[str]:
         yield "The values are right, but the gradient of the scores is not."
 
 
-@of("09")
-def gradient_norm(chart, part) -> Iterator[str]:
+@judges("09")
+def gradient_norm(part: Callable) -> Iterator[str]:
+    """The norm is right from 13 down to 13e-30 and at exactly 0, and the gradients stay as they are."""
     def norm(*arrays):
         parameters = [nn.Parameter(torch.zeros_like(array)) for array in arrays]
         for p, array in zip(parameters, arrays):
@@ -320,8 +333,9 @@ def gradient_norm(chart, part) -> Iterator[str]:
             return
 
 
-@of("10")
-def recurrent_weights(chart, part) -> Iterator[str]:
+@judges("10")
+def recurrent_weights(part: Callable) -> Iterator[str]:
+    """A step back multiplies the gradient by .6 to 1.1, and neither states nor inputs are switched off."""
     factors = []
     with torch.random.fork_rng(devices=[]):
         for seed in range(10):  # one draw of 32 times 32 weights may grow by half more than another
@@ -346,8 +360,8 @@ def recurrent_weights(chart, part) -> Iterator[str]:
         yield "The input weights are nearly 0: the network does not see its inputs."
 
 
-def _growth(rnn, x) -> float:
-    """The factor by which the gradient grows a step, going back from the last state: from inputs, one at a time."""
+def _growth(rnn: nn.RNN, x: torch.Tensor) -> float:
+    """The factor by which each step back multiplies the gradient, for inputs x (T, B, 1); computed in float64."""
     h = torch.zeros(x.shape[1], rnn.hidden_size, dtype=torch.float64)
     W_x, W_h = rnn.weight_ih_l0.detach().double(), rnn.weight_hh_l0.detach().double()
     bias = sum(getattr(rnn, name).detach().double() for name in ("bias_ih_l0", "bias_hh_l0")) if rnn.bias else 0
@@ -360,8 +374,9 @@ def _growth(rnn, x) -> float:
     return float((first.norm() / last.norm())**(1 / len(x)))
 
 
-@of("11")
-def far_gradient(chart, part) -> Iterator[str]:
+@judges("11")
+def far_gradient(part: Callable) -> Iterator[str]:
+    """The first of 80 inputs gets between 1e-4 and 1e3 times the gradient of the last."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         rnn = part(2, 32)
@@ -380,8 +395,9 @@ def far_gradient(chart, part) -> Iterator[str]:
         yield f"Now it explodes: the first input gets {first / last:.0e} times the gradient of the last."
 
 
-@of("12")
-def sequence_axis(chart, part) -> Iterator[str]:
+@judges("12")
+def sequence_axis(part: Callable) -> Iterator[str]:
+    """The last state of a sequence is that of nn.RNN: it depends on all of its own steps and on no other sequence."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         rnn, x = nn.RNN(2, 6), torch.randn(5, 9, 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...exercises.engine import Bank, Exercise, Mistake, Prediction
+from ...exercises.bank import Bank, Exercise, Mistake, Prediction
 
 # 16.2 A rule as a function
 
@@ -30,11 +30,13 @@ def _verdict_by_counting(left):
 
 
 def _verdict_cases(rng):
-    def seeds(vanished, other, largest):
+    def seeds(first, vanished, other, largest):  # first: whether the first seed's gradient has vanished
         small, rest = 10**rng.uniform(-9, -4, vanished), 10**rng.uniform(-2, -1, other - 1)
-        return (rng.permutation([*small, *rest, largest]),)
+        left = rng.permutation([*small, *rest, largest])
+        return (np.roll(left, -np.argmax((left < 1e-3) == first)),)
 
-    counts = [(9, 1, .5), (18, 2, 1e4), (19, 1, .5), (11, 9, .5), (1, 9, .5), (2, 18, .2)]
+    counts = [(False, 9, 1, .5), (True, 18, 2, 1e4), (True, 19, 1, .5), (False, 11, 9, .5), (True, 1, 9, .5),
+              (False, 2, 18, .2)]
     return [seeds(*each) for each in counts]
 
 
@@ -192,7 +194,7 @@ def _fair_cases(rng):
     cases = []
     for M, R, S in [(2, 4, 10), (3, 5, 8), (2, 6, 7)]:
         best = rng.permutation(R)[:M]                 # each method has a rate of its own
-        level = .3 + .4 * np.abs(np.arange(R) - best[:, None])
+        level = .3 + .1 * np.abs(np.arange(R) - best[:, None])
         cases.append((level[..., None] * rng.lognormal(sigma=.7, size=(M, R, S)),))
     return cases
 
@@ -219,12 +221,6 @@ BANK = Bank(16, "Claims on trial", [
         "16.2", "A rule as a function", minutes=4, difficulty=1,
         solution=verdict, oracle=_verdict_by_sorting, cases=_verdict_cases,
         choices=("holds", "holds partly", "fails"),
-        stub='''
-def verdict(left: np.ndarray) -> str:
-    """The verdict on "these gradients vanish": "holds", "holds partly" or "fails". left (seeds,) > 0
-    is what is left of the gradient in the network of each seed, |dL/dh_0| / |dL/dh_T|."""
-    ...
-''',
         also_correct=(_verdict_by_counting,),
         mistakes=[
             Mistake(_verdict_of_the_mean,
@@ -246,12 +242,6 @@ def verdict(left: np.ndarray) -> str:
     Exercise(
         "16.3", "The seed trap", minutes=6, difficulty=2,
         solution=trap, oracle=_trap_step_by_step, cases=_trap_cases, returns=("share", "seed"),
-        stub='''
-def trap(gain: float, H: int, k: int, seeds: range) -> tuple[float, int]:
-    """The share of seeds for which the norm of W^k is above 1, and the seed for which it is largest.
-    W (H, H): normal entries, standard deviation gain / sqrt(H), from a generator of that seed."""
-    ...
-''',
         also_correct=(_trap_all_at_once,),
         mistakes=[
             Mistake(_trap_one_seed,
@@ -274,12 +264,6 @@ def trap(gain: float, H: int, k: int, seeds: range) -> tuple[float, int]:
     Exercise(
         "16.5", "The smallest counterexample", minutes=6, difficulty=2,
         solution=smallest_shear, oracle=_shear_by_powers, cases=_shear_cases,
-        stub='''
-def smallest_shear(rho: float, growth: float) -> np.ndarray:
-    """W = [[rho, b], [0, rho]] with the smallest b > 0 for which some power W^k, k = 1, 2, ...,
-    has at least `growth` in its upper right corner; 1/2 < rho < 1."""
-    ...
-''',
         also_correct=(_shear_by_walking,),
         mistakes=[
             Mistake(lambda rho, growth: _shear(rho, growth),
@@ -326,12 +310,6 @@ def smallest_shear(rho: float, growth: float) -> np.ndarray:
     Exercise(
         "16.14", "The tuned baseline", minutes=8, difficulty=3,
         solution=fair, oracle=_fair_by_loops, cases=_fair_cases, time_axis="each",
-        stub='''
-def fair(loss: np.ndarray) -> np.ndarray:
-    """What to report of each method: (methods,). loss (methods, rates, seeds), lower is better.
-    Each method gets a rate of its own, chosen by the first seeds // 2; the others are reported."""
-    ...
-''',
         also_correct=(_fair_by_taking,),
         mistakes=[
             Mistake(_fair_one_rate,

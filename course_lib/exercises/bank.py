@@ -1,0 +1,192 @@
+"""What an exercise is, what a prediction is, and the bank of a lesson.
+
+A lesson's exercises.py holds BANK = Bank(1, title, items).
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import math
+import numbers
+import re
+import sys
+import textwrap
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .judge import Judged, Mistake
+
+__all__ = ["Bank", "Exercise", "Mistake", "Prediction", "bank_of", "numbers_of_banks"]
+
+
+@dataclass(frozen=True, eq=False)
+class Exercise(Judged):
+    """Something to write (a function) or to find out (a value).
+
+    id, title     "3.1", a few words
+    minutes       it takes
+    difficulty    1 to 3
+    hints         in order
+    also_correct  right answers that are written differently
+    helpers       functions and constants (as text) that the solution's source needs, shown before it
+    The rest, from solution to choices, is what an answer is judged by: see `Judged`.
+    """
+
+    title: str
+    _: KW_ONLY
+    minutes: int
+    difficulty: int
+    hints: list[str]
+    also_correct: tuple = ()
+    helpers: tuple = ()
+
+    @property
+    def heading(self) -> str:
+        """Its line in the notebook."""
+        return f"Exercise {self.id}: {self.title} ({self.minutes} minutes, difficulty {self.difficulty} of 3)"
+
+    def source(self) -> str:
+        """The solution's source, after the helpers it needs."""
+        parts = (*self.helpers, self.solution)
+        texts = [part if isinstance(part, str) else inspect.getsource(part) for part in parts]
+        return "\n\n".join(textwrap.dedent(text).strip() for text in texts) + "\n"
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """A question to answer before the measurement.
+
+    id, question  "3.2", the question as the notebook puts it
+    kind          "number"; "choice": one of the choices; "choices": those that hold; "order": all, in order
+    choices       the texts to choose from
+    unit          of the number, "steps"
+    scale         "linear" or "log10": how far a number is from the measured one
+    close         how near counts as right: a fraction of what is measured (linear, .1) or decades (log10, .5)
+    digits        significant digits of the measured number to print, few enough for every processor to agree
+    """
+
+    id: str
+    question: str
+    _: KW_ONLY
+    kind: str = "number"
+    choices: tuple[str, ...] = ()
+    unit: str = ""
+    scale: str = "linear"
+    close: float | None = None
+    digits: int = 2
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("number", "choice", "choices", "order") or self.scale not in ("linear", "log10"):
+            raise ValueError(f"prediction {self.id}: kind {self.kind!r} or scale {self.scale!r} is unknown.")
+        if (self.kind == "number") == bool(self.choices):
+            raise ValueError(f"prediction {self.id}: choices go with every kind but 'number'.")
+
+    def wanted(self) -> str:
+        """What to put in place of the ellipsis."""
+        among = ", ".join(f'"{choice}"' for choice in self.choices)
+        return {"number": "a number" + (f" ({self.unit})" if self.unit else ""), "choice": f"one of {among}",
+                "choices": f"a list of those that hold among {among}",
+                "order": f"a list, in your order, of {among}"}[self.kind]
+
+    def value(self, said: Any) -> float | str | list[str]:
+        """What was said, as it is recorded; ValueError with what is wanted if it does not answer the question."""
+        if self.kind == "number":
+            number = said.item() if math.prod(getattr(said, "shape", (0,))) == 1 else said
+            if isinstance(number, numbers.Real) and not isinstance(number, bool) and abs(number) <= sys.float_info.max:
+                if self.scale == "log10" and number < 0:
+                    raise ValueError(f"{said!r} is below 0, and a size is asked for. 10 to the power -3 is 1e-3.")
+                return float(number)
+        else:
+            known = {choice.casefold(): choice for choice in self.choices}
+            several = said if isinstance(said, (list, tuple, set)) else [said]
+            chosen = [known.get(str(choice).strip().casefold()) for choice in several]
+            count = {"choice": 1, "choices": max(1, len(chosen)), "order": len(self.choices)}[self.kind]
+            if isinstance(said, set) and None not in chosen:
+                chosen.sort(key=self.choices.index)  # a set has no order of its own
+            if None not in chosen and len(chosen) == len(set(chosen)) == count:
+                return chosen[0] if self.kind == "choice" else chosen
+        raise ValueError(f"{said!r} is not {self.wanted()}.")
+
+    def show(self, value: float | str | list[str], digits: int = 6) -> str:
+        """A value of `value` in words."""
+        if self.kind == "number":
+            return f"{value:.{digits}g}" + (f" {self.unit}" if self.unit else "")
+        return value if isinstance(value, str) else ", ".join(value)
+
+    def remark(self, said: float | str | list[str], measured: float | str | list[str]) -> str:
+        """How near a prediction came, in a sentence; both as `value` gives them."""
+        if self.kind == "choices":
+            missing = ", ".join(choice for choice in measured if choice not in said)
+            surplus = ", ".join(choice for choice in said if choice not in measured)
+            parts = [f"Missing: {missing}."] * bool(missing) + [f"Does not hold: {surplus}."] * bool(surplus)
+            return " ".join(parts) or "Right, all of it."
+        if self.kind != "number":
+            return "Right." if said == measured else "It turned out otherwise."
+        return self._distance(said, measured)
+
+    def _distance(self, said: float, measured: float) -> str:
+        close = self.close if self.close is not None else {"linear": .1, "log10": .5}[self.scale]
+        if said == measured:
+            return "Right."
+        if measured == 0 or said == 0:
+            return "It is exactly zero." if measured == 0 else "It is not zero."
+        if (said < 0) != (measured < 0):
+            return "The sign is the other one."
+        decades = float(np.log10(abs(said)) - np.log10(abs(measured)))
+        if abs(said - measured) <= close * abs(measured) if self.scale == "linear" else abs(decades) <= close:
+            return "Right: near enough."
+        far = f"{abs(decades):.0f} orders of magnitude" if abs(decades) >= 1.5 else (
+            f"a factor of {10 ** abs(decades):.2g}")
+        return f"Too {'large' if decades > 0 else 'small'}{' in size' if measured < 0 else ''} by {far}."
+
+
+@dataclass(frozen=True, eq=False)
+class Bank:
+    """The exercises and predictions of one lesson, in the order of its notebook.
+
+    number, title  of the lesson
+    items          Exercise and Prediction objects, ids "number.1" and on
+    """
+
+    number: int
+    title: str
+    items: list[Exercise | Prediction]
+
+    def __post_init__(self) -> None:
+        ids = [item.id for item in self.items]
+        pattern = rf"{self.number}\.[1-9]\d*"
+        strange = [name for name in ids if not re.fullmatch(pattern, name) or ids.count(name) > 1]
+        if strange:
+            raise ValueError(f"bank {self.number}: the ids {strange} are double or not like {self.number}.1.")
+
+    @property
+    def exercises(self) -> list[Exercise]:
+        """Those of the items that are checked."""
+        return [item for item in self.items if isinstance(item, Exercise)]
+
+    @property
+    def predictions(self) -> list[Prediction]:
+        """Those of the items that are revealed."""
+        return [item for item in self.items if isinstance(item, Prediction)]
+
+
+# {7: "nb07_exploding"}: the lessons that have exercises, found by their names; none is imported before it is asked for.
+_SHELF = {int(path.parent.name[2:4]): path.parent.name
+          for path in (Path(__file__).parents[1] / "lessons").glob("nb[0-9][0-9]_*/exercises.py")}
+
+
+def numbers_of_banks() -> list[int]:
+    """The lessons that have exercises."""
+    return sorted(_SHELF)
+
+
+def bank_of(number: int) -> Bank:
+    """The bank of a lesson; its module is imported when it is asked for."""
+    found = importlib.import_module(f"..lessons.{_SHELF[number]}.exercises", __package__).BANK
+    if found.number != number:
+        raise ValueError(f"{_SHELF[number]}/exercises.py: its bank says that it is number {found.number}.")
+    return found

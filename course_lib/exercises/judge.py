@@ -1,0 +1,227 @@
+"""Whether an answer is right, and if not, why.
+
+An answer is called on the cases of its exercise and compared with the oracle, which computes the truth in another way
+than the solution does.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+import warnings
+import zlib
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import words
+from .compare import Difference, difference, plain, unfinished, untouched
+
+
+class Mistake(NamedTuple):
+    """A typical wrong answer that runs, and the sentence that explains it.
+
+    wrong     a function like the solution, or the wrong value
+    sentence  what the learner reads: what went wrong, and why it matters
+    """
+
+    wrong: Any
+    sentence: str
+
+
+class Verdict(NamedTuple):
+    """What is said of an answer.
+
+    word     "passed", "named" (a disease, not yet cured), "open" (not begun), "stopped" (interrupted) or "not yet"
+    reason   sentences, one a line
+    mistake  the typical mistake that was recognized, or None
+    """
+
+    word: str
+    reason: str
+    mistake: Mistake | None = None
+
+
+class _Outcome(NamedTuple):
+    """What calling a function on one case gave: its result, and the arguments that it changed."""
+
+    result: Any
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What an answer is judged by.
+
+    id         "3.1"
+    solution   the right function; without cases it takes nothing and gives the value
+    oracle     the truth, computed in another way, called like the solution
+    mistakes   typical wrong answers
+    cases      rng -> list of argument tuples, nothing in them zero; None if a value is asked for
+    returns    names of the returned values, if there are several; a NamedTuple brings its own
+    time_axis  of the returned array: each step is compared with its own largest entry; "each": each entry with
+               itself; None: all of it with its largest entry. A tuple has one for each returned value
+    rtol       relative tolerance
+    choices    the values to choose from, if the answer is one of them or a set of them
+    """
+
+    id: str
+    _: KW_ONLY
+    solution: Callable
+    oracle: Callable
+    mistakes: list[Mistake]
+    cases: Callable[[np.random.Generator], list[tuple]] | None = None
+    returns: tuple[str, ...] = ()
+    time_axis: int | str | None | tuple = None
+    rtol: float = 1e-9
+    choices: tuple[str, ...] = ()
+
+    def judge(self, answer: Any) -> Verdict:
+        """Judge an answer. What is wrong with it is in the verdict; nothing is raised, printed or recorded."""
+        if answer is ... or answer is None:
+            return self._not_begun()
+        return self._judge_value(answer) if self.cases is None else self._judge_function(answer)
+
+    @functools.cached_property
+    def drawn(self) -> list[tuple]:
+        """The cases; the same ones for every answer."""
+        return self.cases(np.random.default_rng(zlib.crc32(self.id.encode())))
+
+    @functools.cached_property
+    def needed(self) -> list[Any]:
+        """What the oracle gives on each case."""
+        return [self.oracle(*copy.deepcopy(case)) for case in self.drawn]
+
+    @functools.cached_property
+    def parameters(self) -> list[str]:
+        """The names of the solution's arguments."""
+        return list(inspect.signature(self.solution).parameters)
+
+    def _not_begun(self) -> Verdict:
+        what = "Put your answer" if self.cases is None else f"Write the body of {self.solution.__name__}"
+        return Verdict("open", f"{what} in place of the ... and run the cell again.")
+
+    def _difference(self, got: Any, need: Any, name: str = "The result") -> Difference | None:
+        return difference(got, need, names=self.returns, time_axis=self.time_axis, rtol=self.rtol, name=name)
+
+    def _judge_value(self, answer: Any) -> Verdict:
+        answer, needed = plain(answer), self.oracle()
+        if unfinished(answer):
+            return self._not_begun()
+        if self.choices and (strange := _not_offered(self.choices, answer)):
+            offered = ", ".join(f'"{choice}"' for choice in self.choices)
+            return Verdict("not yet", f"{strange} is not among the choices: {offered}.")
+        found = self._difference(answer, needed, "Your answer")
+        if found is None:
+            return Verdict("passed", "it is right.")
+        for mistake in self.mistakes:
+            if self._difference(answer, plain(mistake.wrong)) is None:
+                return Verdict("not yet", mistake.sentence, mistake)
+        if found.in_numbers:  # the sentence would give the answer away
+            return Verdict("not yet", f"{found.name} is not right.")
+        return Verdict("not yet", found.sentence)
+
+    def _judge_function(self, answer: Any) -> Verdict:
+        name = self.solution.__name__
+        if answer is self.oracle:
+            return Verdict("not yet", "This is what answers are compared with. Write your own.")
+        if not callable(answer):
+            return Verdict("not yet", f'Give the function itself: check("{self.id}", {name}), without '
+                                      f"parentheses after {name}. What came is {words.kind(answer)}.")
+        if _is_empty(answer):
+            return self._not_begun()
+        if complaint := arity(answer, self.parameters):
+            return Verdict("not yet", complaint)
+        outcomes: list[_Outcome] = []
+        for number, case in enumerate(self.drawn):
+            try:
+                outcome = _called(answer, self.parameters, case)
+            except NotImplementedError:
+                return self._not_begun()
+            except (Exception, SystemExit, KeyboardInterrupt) as error:
+                interrupted = isinstance(error, KeyboardInterrupt)
+                if "ellipsis" in str(error) and not interrupted:
+                    return Verdict("open", f"There is still a ... to replace{words.place(error)}.")
+                return Verdict("stopped" if interrupted else "not yet", f"{words.stop(error)}\n{self._where(number)}")
+            if outcome.result is None:
+                return Verdict("open", "It returns nothing yet. Replace the ... and return the result.")
+            if unfinished(outcome.result):
+                return Verdict("open", "What it returns still holds a ... to replace.")
+            outcomes.append(outcome)
+        return self._judge_outcomes(outcomes)
+
+    def _judge_outcomes(self, outcomes: list[_Outcome]) -> Verdict:
+        differences = [self._difference(outcome.result, need) for outcome, need in zip(outcomes, self.needed)]
+        wrong = [i for i, outcome in enumerate(outcomes) if outcome.changed or differences[i]]
+        if not wrong:
+            count = "1 case" if len(outcomes) == 1 else f"{len(outcomes)} cases"
+            axes = {*self.time_axis} if isinstance(self.time_axis, tuple) else {self.time_axis}
+            steps = "" if axes == {None} else " in each entry" if axes == {"each"} else " in each time step"
+            return Verdict("passed", f"{count}, {words.agreement(self.rtol)}{steps}.")
+        for mistake in self.mistakes:
+            if self._same(outcomes, self._outcomes(mistake)):
+                return Verdict("not yet", mistake.sentence, mistake)
+        first = wrong[0]
+        if changed := outcomes[first].changed:
+            return Verdict("not yet", f"It changes its input {' and '.join(changed)}, which the caller still needs: "
+                                      f"work on a copy.\n{self._where(first)}")
+        return Verdict("not yet", f"{differences[first].sentence}\n{self._where(first)}")
+
+    def _where(self, number: int) -> str:
+        case = words.arguments(self.parameters, self.drawn[number])
+        return f"Case {number + 1} of {len(self.drawn)}: {case}."
+
+    @functools.lru_cache(maxsize=None)
+    def _outcomes(self, mistake: Mistake) -> list[_Outcome]:
+        try:
+            return [_called(mistake.wrong, self.parameters, case) for case in self.drawn]
+        except Exception:  # a mistake that raises leaves no numbers to recognize it by
+            return []
+
+    def _same(self, mine: list[_Outcome], theirs: list[_Outcome]) -> bool:
+        return len(mine) == len(theirs) and all(
+            a.changed == b.changed and self._difference(a.result, b.result) is None for a, b in zip(mine, theirs))
+
+
+def arity(answer: Callable, parameters: list[str]) -> str:
+    """What is wrong with the number of arguments that an answer takes; "" if nothing is."""
+    try:
+        signature = inspect.signature(answer)
+    except (TypeError, ValueError):  # some functions in C don't tell
+        return ""
+    try:
+        signature.bind(*parameters)
+    except TypeError:
+        count = "1 value" if len(parameters) == 1 else f"{len(parameters)} values"
+        return f"It takes {signature}, but it is called with {count}: ({', '.join(parameters)})."
+    return ""
+
+
+def _not_offered(choices: tuple[str, ...], answer: Any) -> str:
+    several = isinstance(answer, (list, tuple, set, frozenset))
+    given = answer if several else [answer] if isinstance(answer, str) else []
+    strange = [choice for choice in given if str(choice) not in choices]
+    return words.choice(strange[0]) if strange else "" if given else words.choice(answer)
+
+
+def _is_empty(function: Any) -> bool:
+    """Whether its body is a docstring and an ellipsis, and nothing else."""
+    def empty() -> None:
+        ...
+
+    code = getattr(function, "__code__", None)
+    operations = slice(None, None, 2)  # every second byte is an argument
+    return (code is not None and code.co_code[operations] == empty.__code__.co_code[operations]
+            and set(code.co_consts) <= {None, function.__doc__})
+
+
+def _called(function: Callable, parameters: list[str], case: tuple) -> _Outcome:
+    arguments = copy.deepcopy(case)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = plain(function(*arguments))
+    return _Outcome(result, tuple(name for name, before, after in zip(parameters, case, arguments)
+                                  if not untouched(before, after)))

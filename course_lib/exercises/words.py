@@ -1,0 +1,142 @@
+"""What learners read: values, cases, differences and errors, in words."""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+import numbers
+import re
+import sysconfig
+import textwrap
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def kind(value: Any) -> str:
+    """What a value is, without its numbers: "an array of shape (3, 4)"."""
+    if isinstance(value, (bool, np.bool_)) or isinstance(value, np.ndarray) and value.dtype.kind == "b":
+        return f"an array of True and False of shape {value.shape}" if np.ndim(value) else "True or False"
+    if isinstance(value, (numbers.Number, np.generic)) or isinstance(value, np.ndarray) and value.shape == ():
+        return "a single number"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    if isinstance(value, (tuple, list)):
+        return f"a {type(value).__name__} of {len(value)}"
+    if isinstance(value, str):
+        return "a text"
+    if inspect.isgenerator(value):
+        return "a generator (yield where return should stand)"
+    return "a function" if callable(value) else f"an object of type {type(value).__name__}"
+
+
+def choice(value: Any) -> str:
+    """One of the choices, or several: texts as they are, all else by its kind."""
+    if isinstance(value, (set, frozenset)):
+        value = sorted(value, key=str)
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(choice, value)) or "an empty list"
+    return repr(value) if isinstance(value, (str, bool)) else kind(value)
+
+
+def number(value: Any, digits: int = 6) -> str:
+    """A number with this many significant digits; True and False by name."""
+    return str(value) if isinstance(value, bool) else f"{value + 0:.{digits}g}"  # + 0: no minus before a zero
+
+
+def arguments(parameters: list[str], case: tuple) -> str:
+    """A case by the names of its arguments: "w = 0.5, x (4,)"."""
+    return ", ".join(f"{name} {argument(value)}" for name, value in zip(parameters, case))
+
+
+def argument(value: Any) -> str:
+    """An argument after its name: a number or a text itself, an array's shape, a NamedTuple part by part."""
+    if hasattr(value, "_fields"):
+        parts = (f"{name} {argument(part)}" for name, part in zip(value._fields, value)
+                 if not (isinstance(part, tuple) and len(part) == 0))
+        return f"with {', '.join(parts)}"
+    if value is None or isinstance(value, str):
+        return f"= {value!r}"
+    if isinstance(value, np.ndarray) and value.ndim:
+        return str(value.shape)
+    if isinstance(value, (list, tuple, dict)):
+        return f"({type(value).__name__} of {len(value)})"
+    if isinstance(value, (numbers.Number, np.generic, np.ndarray)):
+        return f"= {number(value[()] if isinstance(value, np.ndarray) else value)}"
+    return f"({kind(value)})"
+
+
+def entry(name: str, index: tuple[int, ...]) -> str:
+    """An entry of what is called name; without an index the whole of it."""
+    return f"{name}{list(index)}" if index and name.isidentifier() else (
+        f"{name} at index {list(index)}" if index else name)
+
+
+def pair(got: Any, need: Any) -> str:
+    """Two numbers that differ, with as many digits as show it."""
+    for digits in (6, 12, 17):
+        if number(got, digits) != number(need, digits):
+            break
+    return f"{number(got, digits)}, needed {number(need, digits)}"
+
+
+def indices(marks: np.ndarray, word: str) -> str:
+    """The indices that are marked: "time index 0 to 2, 5". word is "index" or "time index"."""
+    if marks.all():
+        return f"every {word}"
+    places = np.flatnonzero(marks)
+    runs = np.split(places, np.flatnonzero(np.diff(places) > 1) + 1)
+    if len(runs) > 4:
+        return f"{len(places)} of {len(marks)} {word.replace('index', 'indices')}"
+    texts = [f"{run[0]}" if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs]
+    return f"{word} {', '.join(texts)}"
+
+
+def agreement(rtol: float) -> str:
+    """What a passed comparison with this relative tolerance has shown."""
+    digits = int(np.floor(-np.log10(rtol) + 1e-6))
+    return f"agrees to {digits} digits or more" if digits > 1 else f"agrees within {100 * rtol:.2g} %"
+
+
+_INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+                   | {str(Path(__file__).parents[1])})
+
+
+def place(error: BaseException) -> str:
+    """Where in the learner's own code it happened: the innermost line outside every library."""
+    own = [(frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__)
+           if not frame.f_code.co_filename.startswith((*_INSTALLED, "<frozen", "<__array"))]
+    if not own:
+        return ""
+    code, line = own[-1]
+    text = linecache.getline(code.co_filename, line).strip()
+    return f" in line {line - code.co_firstlineno + 1} of {code.co_name}" + (f": {text}" if text else "")
+
+
+_MEANINGS = {
+    UnboundLocalError: "A variable is read before it has a value.",
+    NameError: "A name has no value yet: a slip in writing, or a cell that has not run.",
+    IndexError: "An index lies beyond the end.",
+    KeyError: "A dictionary has no such key.",
+    AttributeError: "There is nothing of that name in the object.",
+    ZeroDivisionError: "Something is divided by zero.",
+    RecursionError: "It calls itself without end.",
+    MemoryError: "An array is too large for the memory.",
+    SystemExit: "exit() ends the kernel: use return.",
+    TypeError: "An operation got something that it can't work with.",
+    ValueError: "A value or a shape does not fit.",
+}
+
+
+def stop(error: BaseException) -> str:
+    """What ended an answer, in two lines: an interrupt, or an error with its place, its meaning and Python's words."""
+    if isinstance(error, KeyboardInterrupt):
+        return f"You stopped it{place(error)}.\nIf it ran without end: what makes its loop stop?"
+    meaning = next((text for type_, text in _MEANINGS.items() if isinstance(error, type_)), "")
+    said = str(error).strip().split("\n")[0]
+    if sizes := re.match(r"matmul: .*\((size .*)\)$", said):
+        meaning, said = "The shapes do not fit in a matrix product.", sizes[1]
+    meant = f"{meaning} Python says: {textwrap.shorten(said, 200)}".strip() if said else meaning
+    return f"It stopped with {type(error).__name__}{place(error)}.\n{meant}"
