@@ -3,11 +3,10 @@
     clinic.admit("03")                      the complaint, the code and the log, as its user sees them
     patient = clinic.PATIENTS["03"]
     chart = patient.run(my_function)        the script with my_function in place of the sick part
-    patient.judge(chart, my_function)       what is still wrong, as sentences; none if the run is healthy
     patient.watch().verdict()               the update that went wrong under the microscope, `watch.watch_time`
 
-A patient is a script in `scripts/`, which runs by itself too. Its sick part is its first function. torch is imported
-when a script runs.
+A patient is a script in `scripts/`, which runs by itself too. Its sick part is its first function. `health.complaints`
+says what is still wrong with a run. torch is imported when a script runs.
 """
 
 from __future__ import annotations
@@ -219,21 +218,6 @@ class Patient:
             torch.set_num_threads(threads)
             _chart = before
         return chart
-
-    def judge(self, chart: Chart, part: Callable) -> list[str]:
-        """Return what is wrong with a run and with the part that it ran with, in sentences; none if it is healthy.
-
-        The part is called here too, on inputs that the script may not have: it has to do its own work as before.
-        """
-        from . import health
-
-        try:
-            complaints = [*health.PARTS[self.number](part)]
-        except health.Misfit as misfit:
-            return [str(misfit)]
-        if not complaints and chart.error is not None:
-            raise chart.error
-        return complaints or [*health.run(self, chart)]
 
     def is_sick_part(self, function: Callable) -> bool:
         """Whether this is the sick part as it came in."""

@@ -189,15 +189,7 @@ def train_step(net, optimizer, gaps, target):
     ),
     _cure(
         "15.7", "07", "The second update", 2,
-        solution='''
-def train_step(rnn, readout, optimizer, x, target, h):
-    states, h = rnn(x, h)
-    loss = ((readout(states) - target)**2).mean()
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-    return loss, h.detach()                            # the numbers, without their past
-''',
+        solution=_sick("07", ("loss, h", f"loss, h.detach(){' ' * 28}# the numbers, without their past")),
         also_correct=(
             _sick("07", ("states, h = ", "h = None if h is None else h.detach()\n    states, h = "),
                   ("loss, h", "loss, torch.tensor(h.tolist())")),

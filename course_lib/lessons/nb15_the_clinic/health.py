@@ -25,6 +25,21 @@ class Misfit(TypeError):
     """The part returned something that the script can't use."""
 
 
+def complaints(patient: Patient, chart: Chart, part: Callable) -> list[str]:
+    """Return what is wrong with a run and with the part that it ran with, in sentences; none if it is healthy.
+
+    The part is called here too, on inputs that the script may not have: it has to do its own work as before. Raises the
+    error that ended the run, unless the part alone explains it.
+    """
+    try:
+        found = [*PARTS[patient.number](part)]
+    except Misfit as misfit:
+        return [str(misfit)]
+    if not found and chart.error is not None:
+        raise chart.error
+    return found or [*run(patient, chart)]
+
+
 def run(patient: Patient, chart: Chart) -> Iterator[str]:
     """Yield what is wrong with the run as a whole: its length, what is not finite, where its loss ends."""
     if len(chart.rows) < patient.updates:
