@@ -3,13 +3,13 @@
     python data/make_claims.py
 
 Claims, rules and sentences are written by hand and stay as they are. A sentence whose numbers are no longer among the
-measured ones is found by tests/test_claims.py.
+measured ones is found by tests/lessons/test_nb16_claims.py.
 """
 
 import csv
 
 from course_lib import data
-from course_lib.lessons.nb16_claims_on_trial import claims
+from course_lib.lessons.nb16_claims_on_trial import ledger, rules
 
 
 def main() -> None:
@@ -17,14 +17,14 @@ def main() -> None:
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
-        found = claims.measurement(int(row["number"]))()
-        row["measured"] = "; ".join(f"{name}={claims.shown(value)}" for name, value in found.items())
-        verdict = claims.verdict(row["rule"], found)
+        found = ledger.measurement(int(row["number"]))()
+        row["measured"] = "; ".join(f"{name}={ledger.shown(value)}" for name, value in found.items())
+        verdict = rules.verdict(row["rule"], found)
         if verdict != row["verdict"]:
             print(f"claim {row['number']}: {row['verdict'] or 'no verdict'} before, {verdict} now")
         row["verdict"] = verdict
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, claims.Claim._fields, lineterminator="\n")
+        writer = csv.DictWriter(file, ledger.Claim._fields, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 

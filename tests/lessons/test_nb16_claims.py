@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import notebooks
-from course_lib.lessons.nb16_claims_on_trial import claims, pages, rules
+from course_lib.lessons.nb16_claims_on_trial import claims, ledger, pages, rules
 from notebook_rules import NUMBER
 
 LEDGER = claims.ledger()
@@ -29,7 +29,7 @@ def numbers_in(text):
 # Each claim
 
 def test_there_are_54_and_at_least_eight_go_against_common_belief():
-    assert [claim.number for claim in LEDGER] == list(range(1, claims.COUNT + 1))
+    assert [claim.number for claim in LEDGER] == list(range(1, ledger.COUNT + 1))
     assert sum(claim.verdict != "holds" for claim in LEDGER) >= 8
     assert set(pages.tally(LEDGER)) == set(rules.VERDICTS) and sum(pages.tally(LEDGER).values()) == 54
 
@@ -37,8 +37,8 @@ def test_there_are_54_and_at_least_eight_go_against_common_belief():
 @each_claim
 def test_measured_anew_it_is_what_is_stored(claim):
     values = claims.measure(claim.number)
-    assert {name: claims.shown(value) for name, value in values.items()} == {
-        name: claims.shown(value) for name, value in claim.measured.items()}
+    assert {name: ledger.shown(value) for name, value in values.items()} == {
+        name: ledger.shown(value) for name, value in claim.measured.items()}
     assert claims.verdict(claim.rule, values) == claim.verdict
 
 
@@ -187,14 +187,15 @@ def test_no_other_claims(number, error, words):
 def test_measured_again_a_changed_verdict_is_named(monkeypatch):
     assert str(claims.again([13, 50], progress=False)) == "2 of 2 verdicts follow again."
     opposite = {"small_grew": 0., "large_left": 5.}
-    monkeypatch.setattr(claims, "measure", lambda number: opposite if number == 13 else claims.get(number).measured)
+    monkeypatch.setattr(ledger, "measure", lambda number: opposite if number == 13 else claims.get(number).measured)
     again = claims.again([13, 50], progress=False)
     assert again.changed() == [13] and str(again) == (
         f"1 of 2 verdicts follow again.\nclaim 13: {claims.get(13).verdict} before, holds now")
 
 
 def test_the_ledger_needs_numpy_alone():
-    code = ("import sys; from course_lib import claims; claims.ledger(), claims.table(), claims.sheet(); "
+    code = ("import sys; from course_lib.lessons.nb16_claims_on_trial import claims; "
+            "claims.ledger(), claims.table(), claims.sheet(); "
             "print([m for m in ('torch', 'matplotlib', 'ipywidgets', 'tqdm') if m in sys.modules])")
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
@@ -202,8 +203,8 @@ def test_the_ledger_needs_numpy_alone():
 # Pages
 
 def test_links_name_the_notebooks_on_disk():
-    assert list(pages.NOTEBOOKS) == [path.stem for path in notebooks.paths()][:len(pages.NOTEBOOKS)]
-    for number, stem in enumerate(pages.NOTEBOOKS):
+    assert pages.NOTEBOOKS == {int(path.stem[:2]): path.stem for path in notebooks.paths()}
+    for number, stem in pages.NOTEBOOKS.items():
         heading = notebooks.read(notebooks.ROOT / "notebooks" / f"{stem}.ipynb").cells[0].source.splitlines()[0]
         assert heading.startswith(f"# {number:02} ")
     assert pages.link(claims.get(13)) == "05_singular_values.ipynb#cell-id=entries-cell"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from . import courtroom, pages
+from . import pages
 from .ledger import Claim, Retrial, again, get, ledger, measure
 from .rules import VERDICTS, attainable, verdict
 
@@ -28,6 +28,8 @@ def sheet() -> pages.Page:
     return pages.sheet(ledger())
 
 
-def court() -> courtroom.Court:
-    """Return a page to use: choose a claim, vote, see its trial."""
+def court():
+    """Return a page to use, a `courtroom.Court`: choose a claim, vote, see its trial. The rest needs numpy alone."""
+    from . import courtroom  # ipywidgets and matplotlib
+
     return courtroom.Court(ledger())
