@@ -1,4 +1,8 @@
-"""One place that refuses bad input, or a missing package: what it got, what it needs, the likely cause, the fix."""
+"""One place that refuses bad input, or a missing package: what it got, what it needs, the likely cause, the fix.
+
+`name` is what the message calls the value. Errors: TypeError for a value of the wrong kind, ValueError for one that
+cannot be right, ModuleNotFoundError for a package; a good value is returned.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,7 @@ def extra(name: str, what: str) -> Iterator[None]:
 
 
 def array(name: str, value, ndim: int | None = None, finite: bool = True) -> np.ndarray:
-    """Return `value` as an array of real or complex numbers, or say what is wrong with `name`."""
+    """Return `value` as an array (...) of real or complex numbers with at least `ndim` axes, or say what is wrong."""
     if type(value).__module__.partition(".")[0] == "torch":
         raise TypeError(f"{name} is a torch tensor; this library needs numpy. Pass {name}.detach().cpu().numpy().")
     try:
@@ -50,7 +54,7 @@ def array(name: str, value, ndim: int | None = None, finite: bool = True) -> np.
 
 
 def floating(name: str, value, ndim: int | None = None, finite: bool = True) -> np.ndarray:
-    """Like `array`, for parameters: refuses integers, whose updates would be rounded away."""
+    """Like `array` (...), for parameters: refuses integers, whose updates would be rounded away."""
     result = array(name, value, ndim, finite)
     if result.dtype.kind not in "fc":
         raise TypeError(f"{name} has dtype {result.dtype}, needs floating point. Pass {name}.astype(float).")
@@ -69,7 +73,7 @@ def floating_type(dtype) -> np.dtype:
 
 
 def count(name: str, value, least: int = 1) -> int:
-    """Return a whole number of at least `least`, or say what is wrong with `name`."""
+    """Return a whole number of at least `least`, or say what is wrong."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name} is {value!r} ({type(value).__name__}), needs a whole number. Pass int({name}).")
     if value < least:
@@ -78,7 +82,7 @@ def count(name: str, value, least: int = 1) -> int:
 
 
 def positive(name: str, value) -> float:
-    """Return a finite number above zero, or say what is wrong with `name`."""
+    """Return a finite number above zero, or say what is wrong."""
     number = real(name, value)
     if number <= 0:
         raise ValueError(f"{name} is {number:g}, needs to be above 0.")
@@ -86,7 +90,7 @@ def positive(name: str, value) -> float:
 
 
 def real(name: str, value) -> float:
-    """Return a finite real number, or say what is wrong with `name`."""
+    """Return a finite real number, or say what is wrong."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name} is {value!r} ({type(value).__name__}), needs a number.")
     if not np.isfinite(value):

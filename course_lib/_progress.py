@@ -15,7 +15,7 @@ NO_BAR = SimpleNamespace(update=lambda steps=1: None, set_postfix_str=lambda tex
 
 def progress_bar(total: int, shown: bool, unit: str):
     """A tqdm bar, for a notebook or a terminal; hidden where TQDM_DISABLE is set. Without tqdm a warning says so."""
-    if not shown or os.environ.get("TQDM_DISABLE"):  # which tqdm's bar for notebooks does not look at
+    if not shown or os.environ.get("TQDM_DISABLE"):  # tqdm.notebook ignores TQDM_DISABLE
         return nullcontext(NO_BAR)
     try:
         with _checks.extra("lab", "the progress bar"):
@@ -24,5 +24,5 @@ def progress_bar(total: int, shown: bool, unit: str):
         warnings.warn(f"No bar is shown: {missing}", stacklevel=3)
         return nullcontext(NO_BAR)
     if sys.platform == "emscripten":
-        tqdm.monitor_interval = 0  # the browser has no thread for the one that looks after stalled bars
+        tqdm.monitor_interval = 0  # no threads in the browser: switch off tqdm's monitor
     return tqdm(total=total, leave=False, unit=unit, mininterval=0.2)

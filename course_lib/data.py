@@ -75,7 +75,7 @@ class LongOrder(NamedTuple):
 
 
 def long_order() -> LongOrder:
-    """Return the shipped run; longterm.order makes shorter ones.
+    """Return the shipped run; longterm.learn_order makes shorter ones.
 
     errors  FileNotFoundError where the course's data folder is missing
     source  data/make_long_order.py

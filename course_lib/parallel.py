@@ -14,10 +14,11 @@ def runs(function: Callable, settings: Iterable, *, processes: int | None = None
     """Yield (setting, function(*setting)) for every setting, in the order in which they end.
 
     function   called with the parts of a tuple, or with the setting itself
-    settings   as many as there are runs
-    processes  None: as many as there are processors; 1: one run after another, in this process
+    settings   one for each run
+    processes  None: one for each processor; 1: one run after another, in this process
     progress   whether to show a bar
-    errors     what function raises; the runs that have not begun are dropped
+    errors     what function raises, and the runs that have not begun are dropped; TypeError or ValueError for
+               processes that is not a whole number above 0
 
     joblib does the work. In `with joblib.parallel_config(backend="dask")`, or "ray" after ray's register_ray(), the same
     call runs on that cluster. In the browser, where there are no processes, the runs go one after another without it.
@@ -42,7 +43,7 @@ def _begin(function: Callable, settings: list, processes: int | None) -> Iterabl
     with _checks.extra("lab", "parallel.runs"):
         from joblib import Parallel, delayed
     jobs = (delayed(_one)(function, i, setting) for i, setting in enumerate(settings))
-    # for joblib None is a single process; -1 is all, also those of a cluster
+    # for joblib None means a single process, and -1 all of them, those of a cluster included
     return Parallel(n_jobs=processes or -1, return_as="generator_unordered")(jobs)
 
 

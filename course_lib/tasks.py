@@ -1,6 +1,7 @@
 """Tasks with a distance dial: what has to be remembered is the same at every length, only the distance grows.
 
-Each returns x (T, batch, D) and target, drawn from the caller's generator.
+Each returns x (T, batch, D) and target, drawn from the caller's generator. Errors: TypeError for sizes that are not whole
+numbers and for an rng that is not a numpy Generator, ValueError for sizes below the least that the task can have.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ def recall(T: int, batch: int, rng: np.random.Generator, symbols: int = 2,
     """Name the first symbol at the end: a symbol at t = 1, then T - 1 steps of noise.
 
     returns  x (T, batch, symbols): one-hot at t = 1, then normal noise of standard deviation `noise`; labels (batch,)
+    source   after the latching task of Bengio, Simard and Frasconi 1994: early steps carry the class, noise follows
     """
     T, batch, symbols = _checks.count("T", T), _checks.count("batch", batch), _checks.count("symbols", symbols, 2)
     labels = _checks.generator(rng).integers(symbols, size=batch)
@@ -60,6 +62,7 @@ def delay(lag: int, T: int, batch: int, rng: np.random.Generator) -> tuple[np.nd
 
     lag      steps between reading and saying, 0 ... T - 1
     returns  x (T, batch, 1): -1 or 1; target (T, batch, 1): x[t - lag], and 0 for the first `lag` steps
+    source   after the memory task of Jaeger 2002, "Short term memory in echo state networks"
     """
     T, batch, lag = _checks.count("T", T), _checks.count("batch", batch), _checks.count("lag", lag, 0)
     if lag >= T:
@@ -75,6 +78,7 @@ def delayed_digits(distance: int, batch: int, rng: np.random.Generator, digits) 
 
     digits   data.Digits, or (images (N, 8, 8), labels (N,)), to draw from
     returns  x (8 + distance, batch, 8): the rows from top to bottom, then blank steps; labels (batch,)
+    source   ours; data.digits says whose images
     """
     images, labels = _checks.array("images", digits[0], ndim=3), _checks.array("labels", digits[1], ndim=1)
     if len(images) != len(labels):
@@ -135,7 +139,7 @@ def sentences(x: np.ndarray) -> list[str]:
 
 @lru_cache
 def _clause(length: int) -> np.ndarray:
-    """Cumulated probabilities (length, kind, next kind) of a clause that ends with a whole phrase after `length` words.
+    """Cumulative probabilities (length, kind, next kind) of a clause that ends with a whole phrase after `length` words.
 
     Without the condition every word that may follow is as likely as any other; ways[k] is the probability that a
     phrase can end, a comma follow, k words later.

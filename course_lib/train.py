@@ -79,6 +79,7 @@ def sequence_objective(loss: Callable, at: str = "last", activation: str = "tanh
     """Return the objective (network, x, target) -> bptt.Evaluation for `train`; arguments as in bptt.loss_and_grads.
 
     penalty  weight of regularise.vanishing_gradient, which is added to the loss and to the gradient of W_hh
+    errors   TypeError or ValueError for a penalty that is not a number from 0 up
 
     Each call overwrites the arrays of the one before, so that a training run allocates them once.
     """
@@ -116,7 +117,7 @@ class History:
 
 @dataclass
 class Result:
-    """Where a training run stands: enough to read it and to go on with it (pass it to `train` in place of params)."""
+    """A training run so far: enough to read it and to go on with it (pass it to `train` in place of params)."""
 
     params: tuple
     history: History
@@ -218,11 +219,11 @@ def train(params, objective: Callable, batches: Callable | Iterable, *, updates:
         state = optimiser.start(params)
     done = past.updates if past is not None else 0
     rows, marks = [], []  # (loss, norm, clipped) of each update; (update, value) of each evaluation
-    stand = params, state, 0  # the last update that is whole: replaced in one step, so that no interrupt can split it
+    last_whole = params, state, 0  # of the last whole update: replaced in one step, so that no interrupt can split it
     lead: tuple[int, ...] = ()
 
     def result(interrupted: bool = False) -> Result:
-        params, state, count = stand
+        params, state, count = last_whole
         kept = [mark for mark in marks if mark[0] <= done + count]
         return Result(params, _history(rows[:count], kept, lead, past), optimiser, state, interrupted)
 
@@ -251,7 +252,7 @@ def train(params, objective: Callable, batches: Callable | Iterable, *, updates:
                     raise Diverged(*broken, f"The gradient was finite, its norm {np.max(norm):.1e}; the step itself "
                                             f"overflowed: the rate is too large, or clip_norm is needed.", result())
                 rows.append((loss, norm, clipped))
-                stand = params, state, len(rows)
+                last_whole = params, state, len(rows)
                 if evaluate is not None and update % evaluate_every == 0:
                     marks.append((update, _evaluated(evaluate(params), marks, past)))
                 bar.update()

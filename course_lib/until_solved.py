@@ -17,7 +17,7 @@ class Solved(NamedTuple):
     updates   (E,) after which the error was first below the bound; inf where it never was
     error     (E,) as last measured
     diverged  (E,) whether it met a number that is not finite
-    left      the Result of those that had not solved it, to go on with, and their places in the ensemble; None if none
+    left      the Result of those that have not solved it, to go on with, and their places in the ensemble, or None
     """
 
     updates: np.ndarray
@@ -42,7 +42,7 @@ def until_solved(params, objective: Callable, batches: Callable | Iterable, erro
     """Train an ensemble until the error of each member is below a bound, and count its updates.
 
     error    params -> (E,), the error of each member on fresh sequences; it is measured every `every` updates
-    updates  how many at most
+    updates  at most this many
     below    the bound: 0.01 is less than 1 %
     returns  Solved; after a keyboard interrupt what is known until then
     errors   as train.train, but a member that diverges leaves the ensemble and is counted
@@ -53,7 +53,7 @@ def until_solved(params, objective: Callable, batches: Callable | Iterable, erro
     _checks.positive("below", below)
     E = _members(params)
     at, errors, diverged = np.full(E, np.inf), np.full(E, np.nan), np.zeros(E, bool)
-    places, run, interrupted = np.arange(E), params, False
+    places, run = np.arange(E), params
     with progress_bar(updates, progress, " updates") as bar:
         for done in range(0, updates, every):
             chunk = min(every, updates - done)
@@ -70,17 +70,19 @@ def until_solved(params, objective: Callable, batches: Callable | Iterable, erro
     return Solved(at, errors, diverged, (run, places) if len(places) else None)
 
 
-def whole(result: train.Result | Solved) -> train.Result | Solved:
-    """Return what train.train or until_solved gave; KeyboardInterrupt if it was stopped from the keyboard.
+def raise_if_interrupted(result: train.Result | Solved) -> train.Result | Solved:
+    """Return what train.train or until_solved gave, unless it was stopped from the keyboard.
 
-    Half a run is no result: who collects results must not keep it.
+    errors  KeyboardInterrupt if it was
+
+    An interrupted run must not be mistaken for a result.
     """
     if result.interrupted:
         raise KeyboardInterrupt
     return result
 
 
-def wrong(network: NetworkParams, x: np.ndarray, labels: np.ndarray, activation: str = "tanh") -> np.ndarray:
+def error_rate(network: NetworkParams, x: np.ndarray, labels: np.ndarray, activation: str = "tanh") -> np.ndarray:
     """The share of sequences whose label is not the largest output at the end, (E,) for an ensemble.
 
     x       (T, ..., B, D); labels (B,)
@@ -91,7 +93,7 @@ def wrong(network: NetworkParams, x: np.ndarray, labels: np.ndarray, activation:
 
 
 def _advance(run, places, diverged, objective, batches, chunk: int, optimiser, clip_norm):
-    """Some updates more; members that diverge are left out from there on, and the others go on."""
+    """A few more updates; members that diverge are left out from there on, and the others go on."""
     before = run.updates if isinstance(run, train.Result) else 0
     while len(places):
         left = chunk - ((run.updates if isinstance(run, train.Result) else 0) - before)

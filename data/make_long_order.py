@@ -12,6 +12,6 @@ from course_lib.lessons.nb06_vanishing import longterm
 
 if __name__ == "__main__":
     sequences = 10 * longterm.PAPER_ORDER
-    solved = longterm.order("LSTM b_f = 1", sequences)
+    solved = longterm.learn_order("LSTM b_f = 1", sequences)
     np.savez_compressed(Path(__file__).with_name("long_order.npz"), sequences=sequences, updates=solved.updates,
                         error=solved.error)

@@ -23,7 +23,7 @@ def default_path() -> Path:
     if named := os.environ.get("COURSE_PROGRESS"):
         return Path(named).expanduser().absolute()
     if sys.platform == "emscripten":
-        return Path("/drive/progress.txt")  # on JupyterLite's drive, closing a written .jsonl never returns
+        return Path("/drive/progress.txt")  # in JupyterLite, closing a .jsonl file after writing hangs
     with _checks.extra("lab", "the file of your progress"):
         import platformdirs
 
@@ -62,7 +62,7 @@ class Store:
         """All records, oldest first, with all their fields, and the number of lines that can't be read."""
         with self._lock:
             try:
-                # A device in its place could be read for ever.
+                # Reading a device (such as /dev/zero) would never end.
                 lines = self.path.read_bytes().split(b"\n") if self.path.is_file() else []
             except OSError as error:
                 self._warn("read", error)

@@ -22,11 +22,12 @@ class Clipper:
         loss.backward(); clipper(); optimizer.step()
         clipper.fraction                                # how often it acted
 
-    The norm is taken with the largest entry as its unit, in float64: 1e30 does not overflow float32, 1e-36 is no zero.
+    The norm is taken with the largest entry as its unit, in float64: 1e30 does not overflow, 1e-36 does not become 0.
 
     parameters  a module, then its names are used in messages, or tensors as for an optimizer
     max_norm    above 0
     norms       the norm before, of every call so far
+    errors      TypeError for anything but a module or its parameters; TypeError or ValueError for max_norm
     source      Pascanu, Mikolov and Bengio 2013, Algorithm 1
     """
 

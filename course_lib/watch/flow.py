@@ -11,7 +11,7 @@ from torch import nn
 
 from .. import _checks
 from .clipper import Clipper
-from .reading import Judged, NonFinite, Reading, first_nonfinite
+from .reading import Judged, NonFinite, Reading, earliest_nonfinite
 from .replay import Call, generator_state
 from .verdict import Finding
 
@@ -44,6 +44,7 @@ class Flow:
 
     names   of the recurrent modules, as in net.named_modules()
     passes  how many passes got their gradient, watched or not
+    errors  those of `watch_time`; RuntimeError where nothing was watched that could be read
     """
 
     def __init__(self, net: nn.Module, every: int = 1, clipper: Clipper | None = None):
@@ -100,7 +101,7 @@ class Flow:
         for call in watched.order:
             calls = watched.calls[call.name]
             readings += Reading(call.name, calls, calls.index(call)).each()
-        return first_nonfinite(readings)
+        return earliest_nonfinite(readings)
 
     def findings(self) -> dict[str, Finding]:
         """{label: Finding} of every module, call and part that got a gradient, in the order of names.

@@ -70,6 +70,8 @@ class Reading:
     """What one module did in one pass. With several calls, layers or directions choose: reading.call(0).part("l1").
 
     calls, parts  how many calls; names of layers and directions as torch ends its parameters' names
+    errors        ValueError for a call, part or sequence that is not there, or that was not chosen; RuntimeError where
+                  no gradient has arrived
     """
 
     def __init__(self, name: str, calls: list[Call], call: int | None = None, part: str | None = None):
@@ -157,7 +159,7 @@ class Reading:
 
     @property
     def grads(self) -> dict[str, np.ndarray]:
-        """{parameter: its gradient from this call}, by torch's names."""
+        """{parameter: its gradient from this call, shaped like it}, by torch's names."""
         return {name: grad.double().cpu().numpy() for name, grad in self._gradients.parameters.items()}
 
     @property
@@ -249,18 +251,18 @@ class Reading:
 
     def first_nonfinite(self) -> NonFinite | None:
         """The first entry that is not finite, of all calls and parts: inputs, then states, gradients, parameters'."""
-        return first_nonfinite(self.each())
+        return earliest_nonfinite(self.each())
 
     def finding(self) -> verdict.Finding:
         """What becomes of the gradient on its way back, as numbers."""
         broken = self.first_nonfinite()
         if broken is not None:
             return verdict.not_finite(broken)
-        return verdict.judge(self.label, self.reach(), "h" if self._chosen.c is None else "c",
-                             str(self._chosen.h.dtype).removeprefix("torch."), lambda: self.reach(torch.float64))
+        return verdict.judge_norms(self.label, self.reach(), "h" if self._chosen.c is None else "c",
+                                   str(self._chosen.h.dtype).removeprefix("torch."), lambda: self.reach(torch.float64))
 
     def loop(self) -> Judged | None:
-        """This part over all calls, where each call is one step of a loop, as decoders have it; None where not.
+        """This part over all calls, where each call is one step of a loop, as decoders have it; None otherwise.
 
         It judges the total gradient: which part of it entered at the last step cannot be told from call to call.
         """
@@ -274,7 +276,7 @@ class Reading:
         total, direct = (np.stack([rows[0][0], *(each[1] for each in rows)]) for rows in (
             [each.norms(state) for each in calls], [np.linalg.norm(each.grad_h_direct, axis=-1) for each in calls]))
         return Judged(label, state, total, direct,
-                      verdict.judge(label, total, state, str(self._chosen.h.dtype).removeprefix("torch.")))
+                      verdict.judge_norms(label, total, state, str(self._chosen.h.dtype).removeprefix("torch.")))
 
     def judged(self) -> Judged:
         """This part in this call: its norms by time step, and what they say."""
@@ -358,8 +360,8 @@ class Reading:
         return int(index)
 
 
-def first_nonfinite(readings: list[Reading]) -> NonFinite | None:
-    """The first entry that is not finite of several readings, which stand in the order in which they were computed."""
+def earliest_nonfinite(readings: list[Reading]) -> NonFinite | None:
+    """The first entry that is not finite of several readings, given in the order in which they were computed."""
     for reading in readings:
         part = reading._chosen
         for name, value in zip(part.weights._fields, part.weights):

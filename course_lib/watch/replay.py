@@ -1,13 +1,4 @@
-"""A recurrent module's call once more, step by step: forward and backward by hand, with every state kept.
-
-    nn.RNN    a_t = W_ih x_t + b_ih + W_hh h_{t-1} + b_hh,  h_t = f(a_t)
-    nn.LSTM   i, f, o = sigmoid, g = tanh of their parts of a_t,  c_t = f c_{t-1} + i g,  h_t = W_hr (o tanh(c_t))
-    nn.GRU    r, z = sigmoid,  n = tanh(a_n + r (W_hn h_{t-1} + b_hn)),  h_t = (h_{t-1} - n) z + n
-
-All sequences are kept as torch packs them: the rows of step 1, then those of step 2, longest sequence first. A sequence
-that is read backwards is one that is read forwards, its rows reversed. The order of operations is that of torch on the
-CPU, so that nn.RNN and nn.GRU are followed to the last bit there.
-"""
+"""A recurrent module's call once more, step by step, forward and back, with every state kept."""
 
 from __future__ import annotations
 
@@ -18,81 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence
 
+from .steps import STEPS, Layout, StatesAndCache, Weights
+
 # how far, relative to the largest entry, a replay may be from the fused output
 TOLERANCES = {torch.float64: 1e-10, torch.float32: 1e-5, torch.float16: 1e-2, torch.bfloat16: 8e-2}
 TF32 = 1e-2
-
-
-class Weights(NamedTuple):
-    """One layer's in one direction; a bias or a projection that the module lacks is None."""
-
-    W_ih: Tensor
-    W_hh: Tensor
-    b_ih: Tensor | None
-    b_hh: Tensor | None
-    W_hr: Tensor | None
-
-
-class Layout:
-    """Where the rows of packed sequences belong.
-
-    sizes     sequences alive at each step
-    lengths   (B,) of each sequence, in the order of the rows: longest first
-    unsorted  (B,) where the user's sequences stand in that order, None if they stand as they came
-    """
-
-    def __init__(self, sizes: list[int], device, order: Tensor | None = None, unsorted: Tensor | None = None):
-        self.sizes, self.order, self.unsorted = sizes, order, unsorted
-        counts = torch.tensor(sizes)
-        steps = torch.repeat_interleave(torch.arange(len(sizes)), counts)
-        starts = counts.cumsum(0) - counts
-        sequence = torch.arange(len(steps)) - starts[steps]
-        self.lengths = (counts[:, None] > torch.arange(sizes[0])).sum(0)
-        self.reverse = (starts[self.lengths[sequence] - 1 - steps] + sequence).to(device)  # row that is read instead
-        self.last = (starts[self.lengths - 1] + torch.arange(sizes[0])).to(device)  # of each sequence
-        self.before = torch.where(steps > 0, sizes[0] + starts[steps - 1] + sequence, sequence).to(device)
-        self.where = steps.to(device), sequence.to(device)
-
-    def padded(self, rows: Tensor) -> Tensor:
-        """(N, K) -> (T, B, K) float64 in the user's order, NaN behind the end of a sequence."""
-        result = torch.full((len(self.sizes), self.sizes[0], rows.shape[1]), torch.nan, dtype=torch.float64)
-        result[self.where[0].cpu(), self.where[1].cpu()] = rows.detach().double().cpu()
-        return self.users(result)
-
-    def users(self, columns: Tensor) -> Tensor:
-        """(..., B, K) in the order of the rows -> in the user's order."""
-        return columns if self.unsorted is None else columns.index_select(-2, self.unsorted.to(columns.device))
-
-
-def rnn_step(gx: Tensor, h: Tensor, c: None, w: Weights, f) -> tuple:
-    """One step from the product gx = W_ih x_t + b_ih; returns h_t, c_t and what the way back needs."""
-    h = f(gx + F.linear(h, w.W_hh, w.b_hh))
-    return h, None, ()
-
-
-def lstm_step(gx: Tensor, h: Tensor, c: Tensor, w: Weights, f=None) -> tuple:
-    a = gx + F.linear(h, w.W_hh, w.b_hh)
-    H = c.shape[-1]
-    gates = torch.sigmoid(a)
-    i, f, _, o = gates.split(H, -1)
-    g = torch.tanh(a[..., 2 * H:3 * H])
-    c = f * c + i * g
-    m = o * torch.tanh(c)
-    return m if w.W_hr is None else F.linear(m, w.W_hr), c, (gates, g)
-
-
-def gru_step(gx: Tensor, h: Tensor, c: None, w: Weights, f=None) -> tuple:
-    H = h.shape[-1]
-    gh = F.linear(h, w.W_hh, w.b_hh)
-    x_n, h_n = gx[..., 2 * H:], gh[..., 2 * H:]
-    gates = torch.sigmoid(gx[..., :2 * H] + gh[..., :2 * H])
-    r, z = gates.split(H, -1)
-    n = torch.tanh(x_n + r * h_n)
-    return (h - n) * z + n, None, (gates, n, h_n)
-
-
-STEPS = {"RNN_TANH": (rnn_step, torch.tanh), "RNN_RELU": (rnn_step, torch.relu), "LSTM": (lstm_step, None),
-         "GRU": (gru_step, None)}
 
 
 class Gradients(NamedTuple):
@@ -108,7 +29,7 @@ class Part:
     """One layer in one direction: what it read, each state it went through, and the way back.
 
     x       (N, D) in the order in which it was read
-    h, c    (B + N, H), the initial states in front; c is None but for an LSTM
+    h, c    (B + N, H), the initial states in front; c is None except in an LSTM
     gates   {name: (N, H)}, what the sigmoids and the candidate's tanh gave
     """
 
@@ -117,7 +38,7 @@ class Part:
 
     def forward(self, x: Tensor, h0: Tensor, c0: Tensor | None, follow: Tensor | None = None) -> Tensor:
         """Fill in the states; with `follow` (N, H) each h_t is replaced by its row there. Returns h_t before that."""
-        step, f = STEPS[self.mode]
+        step, _, f = STEPS[self.mode]
         w, h, c, hs, cs, caches, found = self.weights, h0, c0, [h0], [c0], [], []
         followed = None if follow is None else follow.split(self.layout.sizes)
         for t, gx in enumerate(F.linear(x, w.W_ih, w.b_ih).split(self.layout.sizes)):
@@ -156,70 +77,21 @@ class Part:
         def typed(*tensors):
             return [tensor if dtype is None or tensor is None else tensor.to(dtype) for tensor in tensors]
 
-        B, layout, w = self.layout.sizes[0], self.layout, Weights(*typed(*self.weights))
+        layout, w = self.layout, Weights(*typed(*self.weights))
         x, h, c, *cache = typed(self.x, self.h, self.c, *self._cache)
         dh, dc = (None if d is None else d.clone() for d in typed(dh_direct, dc_direct))
-        before = h.index_select(0, layout.before)  # h_{t-1} of each row
-
-        def views(rows):
-            return rows.split(layout.sizes)[::-1]
-
-        def back(rows):
-            now = [rows[:B], *rows[B:].split(layout.sizes)]
-            return list(zip(now[:0:-1], [earlier[:n] for earlier, n in zip(now, layout.sizes)][::-1]))
-
-        def product(*parts):
-            return torch.stack(parts, 1)
-
-        if self.mode == "LSTM":
-            gates, g = cache
-            i, f, _, o = gates.chunk(4, -1)
-            tanh_c, c_before = torch.tanh(c[B:]), c.index_select(0, layout.before)
-            to_c, to_o = o * (1 - tanh_c**2), tanh_c * o * (1 - o)
-            to_gates = product(g * i * (1 - i), c_before * f * (1 - f), i * (1 - g**2))
-            da = to_gates.new_empty(len(x), 4, i.shape[1])
-            for (dh_t, dh_before), (dc_t, dc_before), da_t, to_c_t, to_o_t, to_gates_t, f_t in zip(
-                    back(dh), back(dc), views(da), views(to_c), views(to_o), views(to_gates), views(f)):
-                dm = dh_t if w.W_hr is None else dh_t @ w.W_hr
-                dc_t.addcmul_(dm, to_c_t)
-                torch.mul(to_gates_t, dc_t.unsqueeze(1), out=da_t[:, :3])
-                torch.mul(to_o_t, dm, out=da_t[:, 3])
-                dh_before.addmm_(da_t.flatten(1), w.W_hh)
-                dc_before.addcmul_(dc_t, f_t)
-            da = da_x = da.flatten(1)
-        elif self.mode == "GRU":
-            gates, n, h_n = cache
-            r, z = gates.chunk(2, -1)
-            to_n = (1 - z) * (1 - n**2)
-            to_gates = product(to_n * h_n * r * (1 - r), (before - n) * z * (1 - z), to_n * r)
-            da = torch.empty_like(to_gates)
-            for (dh_t, dh_before), da_t, to_gates_t, z_t in zip(back(dh), views(da), views(to_gates), views(z)):
-                torch.mul(to_gates_t, dh_t.unsqueeze(1), out=da_t)
-                dh_before.addmm_(da_t.flatten(1), w.W_hh).addcmul_(dh_t, z_t)
-            da_x = torch.cat([da[:, :2].flatten(1), dh[B:] * to_n], 1)  # r stands before the recurrent part of n alone
-            da = da.flatten(1)
-        else:
-            da = torch.empty_like(before)
-            tanh = self.mode == "RNN_TANH"
-            slopes = 1 - h[B:]**2 if tanh else h[B:] <= 0
-            for (dh_t, dh_before), da_t, slope in zip(back(dh), views(da), views(slopes)):
-                if tanh:
-                    torch.mul(dh_t, slope, out=da_t)
-                else:
-                    da_t.copy_(dh_t).masked_fill_(slope, 0)  # torch's own rule: also an infinite gradient becomes 0
-                dh_before.addmm_(da_t, w.W_hh)
-            da_x = da
-
-        grads = {"weight_ih": da_x.T @ x, "weight_hh": da.T @ before}
+        before, (_, back, f) = h.index_select(0, layout.before), STEPS[self.mode]
+        da = back(StatesAndCache(h, c, cache, before), w, layout, dh, dc, f)
+        grads = {"weight_ih": da.gx.T @ x, "weight_hh": da.gh.T @ before}
         if w.b_ih is not None:
-            grads |= {"bias_ih": da_x.sum(0), "bias_hh": da.sum(0)}
+            grads |= {"bias_ih": da.gx.sum(0), "bias_hh": da.gh.sum(0)}
         if w.W_hr is not None:
-            grads["weight_hr"] = dh[B:].T @ (o * tanh_c)
-        return Gradients(dh, dc, da_x @ w.W_ih, {f"{name}_{self.name}": grad for name, grad in grads.items()})
+            grads["weight_hr"] = dh[layout.sizes[0]:].T @ da.m
+        return Gradients(dh, dc, da.gx @ w.W_ih, {f"{name}_{self.name}": grad for name, grad in grads.items()})
 
     def jacobian(self, rows: Tensor, t: int) -> Tensor:
         """(n, S, S) of step t for some sequences of it: d(h_t, c_t) / d(h_{t-1}, c_{t-1}), float64, by torch.func."""
-        step, f = STEPS[self.mode]
+        step, _, f = STEPS[self.mode]
         w = Weights(*(None if each is None else each.double() for each in self.weights))
         begin = sum(self.layout.sizes[:t - 1])
         index = torch.arange(begin, begin + self.layout.sizes[t - 1], device=self.x.device)[rows]
@@ -418,7 +290,7 @@ def _origin(tensor: Tensor, outputs: list[Tensor]):
     """The tensor whose gradient tells that of an output, and how it is laid out there.
 
     nn.LSTM returns a transposed view where batch_first is set: once the user changes it in place, autograd no longer
-    comes along the view itself, only along what it is a view of.
+    passes through the view itself, only through its base.
     """
     base = tensor._base
     if base is None or not base.is_contiguous() or base.numel() != tensor.numel() or sum(
@@ -430,7 +302,7 @@ def _origin(tensor: Tensor, outputs: list[Tensor]):
 
 def _apart(mine: Tensor, theirs: Tensor, layout: Layout | None = None) -> float:
     """How far apart, relative to the largest entry; with a layout, to the largest of the step. inf where only one is
-    finite, but for numbers that are about to overflow."""
+    finite, except for numbers about to overflow."""
     theirs = theirs.to(mine.dtype)
     finite = mine.isfinite() & theirs.isfinite()
     alone = mine.isfinite() ^ theirs.isfinite()

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-LIMIT = 1e3  # a change by more than this from the last step that is read to the first is called by its name
+LIMIT = 1e3  # a larger change, from the last step read to the first, is called vanished or exploding
 
 
 class Finding(NamedTuple):
@@ -31,14 +31,15 @@ class Finding(NamedTuple):
         return self.words
 
 
-def judge(label: str, norms: np.ndarray, state: str, dtype: str, exact=None) -> Finding:
+def judge_norms(label: str, norms: np.ndarray, state: str, dtype: str, exact=None) -> Finding:
     """Judge the norms of one gradient on its way back.
 
     label  what is judged, in words
     norms  (T + 1, B) of the gradient that enters at each sequence's last step read; NaN after its end
     state  "h" or "c"
     dtype  the precision in which they were computed
-    exact  () -> the same norms in float64, asked only where they are 0
+    exact  () -> the same norms in float64, called only where they are 0
+    returns  Finding
     """
     alive = np.nan_to_num(norms) > 0
     if not alive.any():

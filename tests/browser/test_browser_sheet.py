@@ -27,7 +27,8 @@ def test_the_sheet_is_one_page_of_a4(page, tmp_path):
 def court(lab, browser):
     """A page with the court, whose cells have run."""
     page = browser.new_page(viewport={"width": 1200, "height": 1000})
-    name = lab.write("court.ipynb", "from course_lib import claims\nclaims.court()", "claims.table()", "claims.sheet()")
+    name = lab.write("court.ipynb", "from course_lib.lessons.nb16_claims_on_trial import claims\nclaims.court()",
+                     "claims.table()", "claims.sheet()")
     lab.open(page, name)
     execute(page, "notebook:run-all-cells")
     page.locator(".widget-toggle-buttons button").first.wait_for()

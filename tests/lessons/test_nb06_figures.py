@@ -123,7 +123,7 @@ def test_dial_shows_the_image_and_what_autograd_gives(distance):
     assert np.array_equal(strip[:, :8].T, digits.images[7]) and not strip[:, 8:8 + distance].any()
     assert np.isnan(np.ma.filled(strip[:, 8 + distance:], np.nan)).all()
     for name in DigitDial.NAMES:
-        nets, activation = longterm.networks(name, 8, 48, 10, 68, [0], np.float64), longterm.KINDS[name].activation
+        nets, activation = longterm.ensemble(name, 8, 48, 10, 68, [0], np.float64), longterm.KINDS[name].activation
         W_xh, W_hh, _ = (torch.tensor(array[0]) for array in nets.rnn)
         h = [torch.zeros(48, dtype=torch.float64, requires_grad=True)]
         for x_t in torch.tensor(figure.data.x):

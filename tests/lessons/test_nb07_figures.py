@@ -201,7 +201,7 @@ def test_distance_and_gradient_follow_the_product_of_jacobians(gain):
 
 
 def test_the_four_logs_are_what_the_exercise_says(runs):
-    loud = {name: set(signs.of(run).present) for name, run in runs.items()}
+    loud = {name: set(signs.shown_by(run).present) for name, run in runs.items()}
     assert not loud["A"] and not loud["D"] and "oscillating loss" in loud["B"] and "gradient spike" in loud["C"]
     assert runs["A"].history.loss[-50:].mean() > .6 and runs["D"].history.loss[-50:].mean() < .05
     alt = Logs(runs).alt

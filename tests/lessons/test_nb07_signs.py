@@ -28,7 +28,7 @@ HEALTHY = [dict(), dict(clip_norm=1.), dict(rate=1e-2, optimiser=train.Adam), di
 @pytest.mark.parametrize("options", HEALTHY, ids=str)
 def test_healthy_runs_raise_no_alarm(seed, options):
     result = run(seed, **options)
-    report = signs.of(result, before=run(seed, **options, updates=199).params)
+    report = signs.shown_by(result, before=run(seed, **options, updates=199).params)
     assert result.history.loss[-10:].mean() < .2 and len(report) == 6
     assert report.present == [] and not any(report), report
 
@@ -40,13 +40,13 @@ def test_healthy_runs_raise_no_alarm(seed, options):
 def test_states_that_overflow(seed):
     stopped = run(seed, gain=1e3, activation="linear")
     assert isinstance(stopped, train.Diverged)
-    report = signs.of(stopped)
+    report = signs.shown_by(stopped)
     assert report[0].present and report[0].at == (stopped.array, stopped.index) and "update" in report[0].words
     assert report.present[0] == "not finite" and repr(report).startswith("not finite          YES")
 
 
 def test_too_large_a_rate_oscillates_and_leaves_huge_weights():
-    found = [signs.of(run(seed, rate=30.)).present for seed in range(8)]
+    found = [signs.shown_by(run(seed, rate=30.)).present for seed in range(8)]
     assert sum("oscillating loss" in present for present in found) >= 5
     assert sum("huge weights" in present for present in found) >= 6
 
@@ -55,8 +55,8 @@ def test_a_spike_at_the_wall():
     start = wall.Point(np.array(6.), np.array(-2.2))
     before = train.train(start, wall.objective(), lambda: (), updates=81, optimiser=train.SGD(.3), progress=False)
     after = train.train(before, wall.objective(), lambda: (), updates=1, optimiser=train.SGD(.3), progress=False)
-    assert signs.of(before).present == ["oscillating loss"]  # it hops across the wall
-    report = signs.of(after, before)
+    assert signs.shown_by(before).present == ["oscillating loss"]  # it hops across the wall
+    report = signs.shown_by(after, before)
     assert report.present == ["gradient spike", "oscillating loss", "huge weights", "huge update"]
     spike = report[2]
     assert spike.at == 81 and spike.value == pytest.approx(
@@ -149,7 +149,7 @@ def test_an_ensemble_is_judged_by_its_worst_member():
     result = train.train(members, train.sequence_objective(losses.cross_entropy), lambda: tasks.recall(20, 20, rng),
                          updates=100, optimiser=train.SGD(rates), progress=False)
     alone = signs.oscillating_loss(result.history.loss[:, 2])
-    assert signs.of(result)[3] == alone and alone and not signs.oscillating_loss(result.history.loss[:, 0])
+    assert signs.shown_by(result)[3] == alone and alone and not signs.oscillating_loss(result.history.loss[:, 0])
 
 
 def test_what_comes_after_a_nan_is_not_judged():
@@ -160,7 +160,7 @@ def test_what_comes_after_a_nan_is_not_judged():
 
 
 @pytest.mark.parametrize("call, error, words", [
-    (lambda: signs.of("run"), TypeError, "result is str, needs what train.train returned"),
+    (lambda: signs.shown_by("run"), TypeError, "result is str, needs what train.train returned"),
     (lambda: signs.gradient_spike([]), ValueError, "grad_norm has shape (0,): it is empty"),
     (lambda: signs.gradient_spike(3.), ValueError, "grad_norm has shape ()"),
     (lambda: signs.gradient_spike(np.ones(9), limit=0), ValueError, "limit is 0, needs to be above 0"),

@@ -70,8 +70,8 @@ def test_precision_is_that_of_the_parameters():
 
 def test_position_and_growth():
     assert round(wall.position(5.), 4) == -2.6123
-    assert wall.growth(5.) == pytest.approx(5 * gradcheck.complex_step(activations.sigmoid, np.array(.5)), rel=1e-14)
-    assert round(wall.growth(5.), 3) == 1.175
+    assert wall.growth_at_start(5.) == pytest.approx(5 * gradcheck.complex_step(activations.sigmoid, np.array(.5)), rel=1e-14)
+    assert round(wall.growth_at_start(5.), 3) == 1.175
     for w in (4.5, 5., 6.):  # x_0 is the fixed point: the trajectory stays
         assert wall.evaluate(wall.Point(np.array(w), np.array(wall.position(w))), 20).x == pytest.approx(.5, abs=1e-9)
 
@@ -80,7 +80,7 @@ def test_position_and_growth():
 def test_steepest_finds_the_wall_and_grows_at_its_rate(w):
     around = wall.position(w) - .4, wall.position(w) + .3
     at = {T: wall.steepest(w, T, *around) for T in (20, 60, 70)}
-    assert (at[70].slope / at[60].slope) ** .1 == pytest.approx(wall.growth(w), rel=.02)
+    assert (at[70].slope / at[60].slope) ** .1 == pytest.approx(wall.growth_at_start(w), rel=.02)
     distances = [abs(found.b - wall.position(w)) for found in at.values()]
     assert distances[0] > 3 * distances[1] > 3 * distances[2]
     b = at[60].b + np.linspace(-1e-3, 1e-3, 4001)

@@ -13,25 +13,25 @@ FRESH_SEEDS = range(200, 208)
 
 
 def test_the_initial_weights_are_the_papers():
-    network = success.start(range(3))
+    network = success.smart_tanh(range(3))
     W = network.rnn.W_hh
     assert W.shape == (3, 50, 50) and (np.count_nonzero(W, axis=-1) == 15).all()
     assert np.allclose(np.abs(np.linalg.eigvals(W)).max(-1), .95, rtol=1e-9)
     for small in (network.rnn.W_xh, network.readout.W_hy):
         assert small.std() == pytest.approx(.01, rel=.1)
     assert not network.rnn.b_h.any() and not network.readout.b_y.any()
-    assert success.start([0], np.float32).rnn.W_hh.dtype == np.float32
+    assert success.smart_tanh([0], np.float32).rnn.W_hh.dtype == np.float32
 
 
 def test_a_seed_draws_the_same_network_in_any_company():
-    together, alone = success.start([4, 7]), success.start([7])
+    together, alone = success.smart_tanh([4, 7]), success.smart_tanh([7])
     for (_, both), (_, one) in zip(cells.leaves(together), cells.leaves(alone)):
         assert np.array_equal(both[1], one[0])
 
 
 def test_settings_begin_with_the_longest():
-    assert success.settings((10, 30), ("SGD", "clip")) == [("SGD", 30), ("clip", 30), ("SGD", 10), ("clip", 10)]
-    assert len(success.settings()) == len(set(success.settings())) == 15
+    assert success.longest_first((10, 30), ("SGD", "clip")) == [("SGD", 30), ("clip", 30), ("SGD", 10), ("clip", 10)]
+    assert len(success.longest_first()) == len(set(success.longest_first())) == 15
 
 
 def test_short_sequences_are_learned_the_same_each_time():
@@ -65,7 +65,7 @@ def test_a_method_is_what_it_says(monkeypatch):
         given.update(options, penalised=objective(network, *batches()).loss)
         raise StopIteration
 
-    monkeypatch.setattr(success.solve, "until_solved", until_solved)
+    monkeypatch.setattr(success.until_solved, "until_solved", until_solved)
     losses = {}
     for name, method in success.METHODS.items():
         with pytest.raises(StopIteration):
@@ -87,7 +87,7 @@ def test_without_being_told_runs_use_all_processors():
 @pytest.fixture(scope="module")
 def solved():
     """Share of networks that solve it, {(method, T): share}; SGD at T = 40 is left out, it cannot beat T = 30."""
-    asked = [(method, T, FRESH_SEEDS) for method, T in success.settings((30, 40)) if (method, T) != ("SGD", 40)]
+    asked = [(method, T, FRESH_SEEDS) for method, T in success.longest_first((30, 40)) if (method, T) != ("SGD", 40)]
     return {(method, T): outcome.solved.mean()
             for (method, T, _), outcome in parallel.runs(success.one, asked, progress=False)}
 

@@ -6,13 +6,13 @@ import torch
 
 from course_lib import tasks
 from course_lib.lessons.nb09_initialization_and_other_cures import contest, residual
-from course_lib.lessons.nb09_initialization_and_other_cures.contest import ENTRIES, Entry, Outcome
+from course_lib.lessons.nb09_initialization_and_other_cures.contest import ENTRIES, Entry, EntryResult
 from course_lib.lessons.nb09_initialization_and_other_cures.residual import Paths
 
 
 def autograd_left(entry, seed):
     """The same ratio by autograd on the unrolled network."""
-    net = contest.start(entry, [seed])
+    net = contest.draw_networks(entry, [seed])
     W_xh, W_hh, b_h = (torch.tensor(array[0]) for array in net.rnn)
     x = torch.tensor(tasks.temporal_order(contest.LENGTH, 50, np.random.default_rng(1))[0])
     direction = torch.tensor(np.random.default_rng(2).normal(size=(50, contest.UNITS)))
@@ -35,10 +35,10 @@ def test_what_is_left_agrees_with_autograd(name):
 
 
 def test_a_seed_starts_alike_in_any_company():
-    alone, together = contest.start(Entry(), [4]), contest.start(Entry(), [0, 4])
+    alone, together = contest.draw_networks(Entry(), [4]), contest.draw_networks(Entry(), [0, 4])
     assert np.array_equal(alone.rnn.W_hh[0], together.rnn.W_hh[1])
     assert not np.array_equal(together.rnn.W_hh[0], together.rnn.W_hh[1])
-    assert np.array_equal(contest.start(Entry(paths=Paths(layer_norm=True)), [4]).rnn.W_hh, alone.rnn.W_hh)
+    assert np.array_equal(contest.draw_networks(Entry(paths=Paths(layer_norm=True)), [4]).rnn.W_hh, alone.rnn.W_hh)
 
 
 def test_direct_ways_learn_where_the_same_weights_do_not():
@@ -52,11 +52,11 @@ def test_direct_ways_learn_where_the_same_weights_do_not():
 
 def test_the_better_rate_counts():
     inf = np.inf
-    outcome = Outcome(np.ones(3), np.array([[50., inf, inf], [300., 100., inf]]))
+    outcome = EntryResult(np.ones(3), np.array([[50., inf, inf], [300., 100., inf]]))
     assert outcome.solved == 2 and np.array_equal(outcome.best, [300., 100., inf])
-    faster = Outcome(np.ones(2), np.array([[50., inf], [100., inf]]))
+    faster = EntryResult(np.ones(2), np.array([[50., inf], [100., inf]]))
     assert np.array_equal(faster.best, [50., inf])
-    assert Outcome(np.ones(2), np.full((2, 2), inf)).solved == 0
+    assert EntryResult(np.ones(2), np.full((2, 2), inf)).solved == 0
 
 
 def test_updates_are_those_of_the_rate_alone(monkeypatch):
@@ -71,9 +71,9 @@ def test_updates_are_those_of_the_rate_alone(monkeypatch):
     (lambda: contest.enter("best"), ValueError, "entry is 'best', needs one of 'uniform, tanh'"),
     (lambda: contest.enter(Paths()), TypeError, "entry is Paths, needs contest.Entry"),
     (lambda: contest.gradient_left("uniform, tanh"), TypeError, "entry is str"),
-    (lambda: contest.start(Entry(), []), ValueError, "seeds is empty"),
-    (lambda: contest.objective(Entry(paths=residual.leaky(.5), penalty=1.)), ValueError, "penalty and other paths"),
-    (lambda: contest.start(Entry("best")), ValueError, "recurrent is 'best'"),
+    (lambda: contest.draw_networks(Entry(), []), ValueError, "seeds is empty"),
+    (lambda: contest.entry_objective(Entry(paths=residual.leaky(.5), penalty=1.)), ValueError, "penalty and other paths"),
+    (lambda: contest.draw_networks(Entry("best")), ValueError, "recurrent is 'best'"),
     (lambda: contest.gradient_left(Entry(activation="gelu")), ValueError, "activation is 'gelu'")])
 def test_bad_input_is_named(call, error, message):
     with pytest.raises(error, match=message):

@@ -9,16 +9,16 @@ import torch
 
 from course_lib import initialise
 from course_lib.lessons.nb09_initialization_and_other_cures import contest, figures
-from course_lib.lessons.nb09_initialization_and_other_cures.contest import Outcome
+from course_lib.lessons.nb09_initialization_and_other_cures.contest import EntryResult
 from course_lib.lessons.nb09_initialization_and_other_cures.figures import (ContestChart, DirectConnection,
                                                                             InitialGradients, ProductSpectrum)
 from course_lib.screen.live import live
 from legible import legible
 
 INF = np.inf
-OUTCOMES = {"few": Outcome(np.array([1e-9, 1e-8]), np.array([[INF, 300.], [INF, INF]])),
-            "all of them": Outcome(np.array([.1, .2]), np.array([[100., 200.], [INF, 50.]])),
-            "nobody": Outcome(np.array([1e-3, 3e-3]), np.full((2, 2), INF))}
+OUTCOMES = {"few": EntryResult(np.array([1e-9, 1e-8]), np.array([[INF, 300.], [INF, INF]])),
+            "all of them": EntryResult(np.array([.1, .2]), np.array([[100., 200.], [INF, 50.]])),
+            "nobody": EntryResult(np.array([1e-3, 3e-3]), np.full((2, 2), INF))}
 
 
 def autograd(params, x, direction, activation="tanh", alpha=0.):

@@ -68,29 +68,29 @@ def step_by_step(length, rate, chunks, theta, n=23, p=10):
 
 @pytest.mark.parametrize("length, chunks, theta", [(1, 50, 0.), (10, 40, 1.), (110, 12, -.5), (200, 6, .3)])
 def test_training_is_that_of_the_loop(length, chunks, theta):
-    mine = influence_balancing.train(influence_balancing.system(), length, 1e-4, chunks=chunks, theta=theta)
+    mine = influence_balancing.train_in_chunks(influence_balancing.system(), length, 1e-4, chunks=chunks, theta=theta)
     truth = step_by_step(length, 1e-4, chunks, theta)
     assert np.allclose(mine, truth, rtol=1e-10, atol=1e-13)
-    few = influence_balancing.train(influence_balancing.system(), length, 1e-4, chunks=chunks, theta=theta, points=chunks // 2)
+    few = influence_balancing.train_in_chunks(influence_balancing.system(), length, 1e-4, chunks=chunks, theta=theta, points=chunks // 2)
     assert np.allclose(few, truth[::2], rtol=1e-10, atol=1e-13)
 
 
 def test_which_chunks_converge():
     system = influence_balancing.system()
     for length in (1, 10, 40, 100, 109):
-        assert influence_balancing.growth(influence_balancing.chunk(system, length, 1e-4)) > 1
-        path = np.abs(influence_balancing.train(system, length, chunks=40000 // length) + 1 / 6)
+        assert influence_balancing.drift(influence_balancing.chunk(system, length, 1e-4)) > 1
+        path = np.abs(influence_balancing.train_in_chunks(system, length, chunks=40000 // length) + 1 / 6)
         assert path[-1] > path[0]
     for length in (110, 150, 200):
-        assert influence_balancing.growth(influence_balancing.chunk(system, length, 1e-4)) < 1
+        assert influence_balancing.drift(influence_balancing.chunk(system, length, 1e-4)) < 1
     for length in (150, 200):
-        assert np.isclose(influence_balancing.train(system, length, chunks=40000 // length)[-1], -1 / 6, rtol=1e-8)
+        assert np.isclose(influence_balancing.train_in_chunks(system, length, chunks=40000 // length)[-1], -1 / 6, rtol=1e-8)
 
 
 def test_growth_is_the_rate_of_divergence():
     chunk = influence_balancing.chunk(influence_balancing.system(), 10, 1e-4)
-    path = influence_balancing.train(influence_balancing.system(), 10, chunks=2000) + 1 / 6
-    assert np.isclose(path[-1] / path[-2], influence_balancing.growth(chunk), rtol=1e-10)
+    path = influence_balancing.train_in_chunks(influence_balancing.system(), 10, chunks=2000) + 1 / 6
+    assert np.isclose(path[-1] / path[-2], influence_balancing.drift(chunk), rtol=1e-10)
 
 
 @pytest.mark.parametrize("call, message", [
@@ -103,8 +103,8 @@ def test_growth_is_the_rate_of_divergence():
     (lambda: influence_balancing.chunk(influence_balancing.system(), 0, .1), "length is 0, needs to be at least 1"),
     (lambda: influence_balancing.chunk(influence_balancing.system(), 5, 0), "rate is 0, needs to be above 0"),
     (lambda: influence_balancing.chunk(influence_balancing.system(), 5, np.nan), "rate is nan, needs a finite number"),
-    (lambda: influence_balancing.train(influence_balancing.system(), 5, chunks=10, points=3), "points is 3, needs to divide chunks, 10"),
-    (lambda: influence_balancing.train(influence_balancing.system(), 5, chunks=10, theta=np.inf), "theta is inf, needs a finite number"),
+    (lambda: influence_balancing.train_in_chunks(influence_balancing.system(), 5, chunks=10, points=3), "points is 3, needs to divide chunks, 10"),
+    (lambda: influence_balancing.train_in_chunks(influence_balancing.system(), 5, chunks=10, theta=np.inf), "theta is inf, needs a finite number"),
 ])
 def test_bad_input(call, message):
     with pytest.raises((TypeError, ValueError), match=re.escape(message)):

@@ -35,7 +35,7 @@ def test_cosine_is_that_of_the_two_gradients(task):
     """The gradients by the complex step, every loss restarted from the state `window` steps before; here the cosine."""
     lag, window, hold = 3, 2, task == "hold"
     one = trial(task, lag, window, members=2, updates=1)
-    nets, rng = windows.start(task, members=2), np.random.default_rng(1)
+    nets, rng = windows.new_networks(task, members=2), np.random.default_rng(1)
     x, target = tasks.recall(lag + 1, 200, rng) if hold else tasks.delay(lag, windows.LENGTH, 200, rng)
     rule, at = (losses.cross_entropy, "last") if hold else (losses.mean_squared_error, "every")
     for member in range(2):
@@ -71,7 +71,7 @@ def test_a_shift_register_tells_as_many_signs_as_it_has_places(places, told):
     """Unit 0 takes the input, each other one what the unit before it held; the sign of 12 steps ago is in unit 12."""
     W_hh = np.eye(windows.HIDDEN, k=-1) * (np.arange(windows.HIDDEN) < places)[:, None]
     rnn = cells.RNNParams(.1 * np.eye(windows.HIDDEN, 1), W_hh, np.zeros(windows.HIDDEN))
-    nets = windows.start("delay", members=2)
+    nets = windows.new_networks("delay", members=2)
     nets = nets._replace(rnn=cells.tree_map(lambda array, old: np.broadcast_to(array, old.shape), rnn, nets.rnn))
     wrong = windows.unreadable(nets, lag=12)
     assert wrong.shape == (2,) and (np.all(wrong == 0) if told else np.all(np.abs(wrong - .5) < .05))
@@ -87,8 +87,8 @@ def test_settings_are_the_whole_map():
     (lambda: trial("hold", 3, 0), ValueError, "window is 0, needs to be at least 1"),
     (lambda: trial("delay", 0, 1), ValueError, "lag is 0, needs to be at least 1"),
     (lambda: trial("hold", 3., 1), TypeError, "lag is 3.0 (float), needs a whole number"),
-    (lambda: windows.unreadable(windows.start("delay"), 20), ValueError, "lag is 20, needs to be below T, 20"),
-    (lambda: windows.start("copy"), ValueError, "task is 'copy'"),
+    (lambda: windows.unreadable(windows.new_networks("delay"), 20), ValueError, "lag is 20, needs to be below T, 20"),
+    (lambda: windows.new_networks("copy"), ValueError, "task is 'copy'"),
     (lambda: reaches(0, 1, "window"), ValueError, "T is 0"),
     (lambda: reaches(5, 0, "chunks"), ValueError, "k is 0, needs to be at least 1"),
     (lambda: reaches(5, 2, "cut"), ValueError, "kind is 'cut', needs one of 'window', 'chunks'")])

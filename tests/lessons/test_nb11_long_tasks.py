@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 def test_kinds_are_what_they_are_called():
     types = {"rnn": cells.RNNParams, "lstm": cells.LSTMParams, "gru": cells.GRUParams, "mingru": cells.MinGRUParams}
     for name, kind in (longterm.KINDS | longterm.GATED).items():
-        nets = longterm.networks(name, 3, 8, 2, 40, range(2))
+        nets = longterm.ensemble(name, 3, 8, 2, 40, range(2))
         rnn = nets.rnn
         assert type(rnn) is types[kind.cell]
         assert all(array.dtype == np.float32 and len(array) == 2 for _, array in cells.leaves(nets))
@@ -33,37 +33,37 @@ def test_kinds_are_what_they_are_called():
             b_z = rnn.b_h[:, 8:16] if kind.cell == "gru" else -rnn.b_h[:, :8]
             others = np.delete(rnn.b_h, np.arange(8) + 8 * (kind.cell == "gru"), axis=1)
             assert not others.any() and b_z.any() == kind.chrono and b_z.min() >= 0 and b_z.max() <= np.log(39)
-    assert np.array_equal(longterm.networks("IRNN", 3, 8, 2, 40, [0]).rnn.W_hh[0], np.eye(8))
+    assert np.array_equal(longterm.ensemble("IRNN", 3, 8, 2, 40, [0]).rnn.W_hh[0], np.eye(8))
 
 
 def test_a_seed_gives_the_same_network_in_any_company():
-    many, one = (longterm.networks("LSTM chrono", 3, 8, 2, 40, seeds) for seeds in (range(4), [2]))
+    many, one = (longterm.ensemble("LSTM chrono", 3, 8, 2, 40, seeds) for seeds in (range(4), [2]))
     assert all(np.array_equal(a[2], b[0]) for (_, a), (_, b) in zip(cells.leaves(many), cells.leaves(one)))
 
 
 def test_chrono_learns_temporal_order_within_the_papers_count_and_tanh_does_not():
-    chrono = longterm.order("LSTM chrono")
+    chrono = longterm.learn_order("LSTM chrono")
     assert chrono.solved.sum() >= 4 and 50 * chrono.updates.max() <= longterm.PAPER_ORDER and chrono.left is None
-    assert not longterm.order("tanh", seeds=range(2)).solved.any()
+    assert not longterm.learn_order("tanh", seeds=range(2)).solved.any()
 
 
 def test_ten_times_as_long_does_not_help_forget_bias_one():
     longer = data.long_order()
     assert longer.sequences == 10 * longterm.PAPER_ORDER and longer.updates.shape == longer.error.shape == (5,)
     assert np.isinf(longer.updates).all() and (longer.error > .5).all()
-    assert not longterm.order("LSTM b_f = 1", 2_500, seeds=[0]).solved.any()  # the same function made it
+    assert not longterm.learn_order("LSTM b_f = 1", 2_500, seeds=[0]).solved.any()  # the same function made it
 
 
 def test_adding_is_learned_by_gated_cells_and_not_by_rnns():
     for name in ("GRU", "LSTM chrono"):
-        assert (longterm.adding(name, 15_000, seeds=[0]).error < .01).all()
+        assert (longterm.learn_adding(name, 15_000, seeds=[0]).error < .01).all()
     for name in ("tanh", "orthogonal"):
-        assert (longterm.adding(name, 5_000).error > .14).all()
+        assert (longterm.learn_adding(name, 5_000).error > .14).all()
 
 
 def test_digits_are_learned_without_a_distance():
-    assert (longterm.digits("tanh", 0, updates=200, seeds=[0]) > .6).all()
-    assert (longterm.digits("tanh", 50, updates=50, seeds=[0]) < .3).all()
+    assert (longterm.learn_digits("tanh", 0, updates=200, seeds=[0]) > .6).all()
+    assert (longterm.learn_digits("tanh", 50, updates=50, seeds=[0]) < .3).all()
 
 
 def test_forecast_reads_the_years_before_and_no_later_ones():
@@ -79,7 +79,7 @@ def test_forecast_reads_the_years_before_and_no_later_ones():
 def test_sunspots_are_told_better_than_by_last_year():
     known = longterm.forecast()
     persistence = ((known.x_test[-1] - known.y_test) ** 2).mean()
-    assert (longterm.sunspots("tanh", updates=100, seeds=range(2)) < .8 * persistence).all()
+    assert (longterm.learn_sunspots("tanh", updates=100, seeds=range(2)) < .8 * persistence).all()
 
 
 def test_the_script_makes_the_sunspots_again(tmp_path):
@@ -101,15 +101,15 @@ def small(cell):
 
 def test_only_an_lstm_has_its_gates():
     with pytest.raises(TypeError, match="GRUParams, needs cells.LSTMParams"):
-        held_gates.right(small("gru"), np.ones((3, 1, 6)), np.zeros(1))
+        held_gates.accuracy(small("gru"), np.ones((3, 1, 6)), np.zeros(1))
 
 
 @pytest.mark.parametrize("call, message", [
-    (lambda: longterm.order("LSTN"), "LSTN"), (lambda: longterm.order("tanh", seeds=[]), "seeds is empty"),
-    (lambda: longterm.digits("tanh", -1), "distance"), (lambda: longterm.adding("tanh", 10), "updates"),
-    (lambda: longterm.recall("GRU", longest=2, seeds=[0], sequences=0), "updates"),
-    (lambda: longterm.recall("GRU chrono", longest=2), "chrono is 2"),
-    (lambda: held_gates.right(small("lstm"), np.ones((3, 1, 6)), np.zeros(1), "g"), 'letters of "ifo"')])
+    (lambda: longterm.learn_order("LSTN"), "LSTN"), (lambda: longterm.learn_order("tanh", seeds=[]), "seeds is empty"),
+    (lambda: longterm.learn_digits("tanh", -1), "distance"), (lambda: longterm.learn_adding("tanh", 10), "updates"),
+    (lambda: longterm.learn_recall("GRU", longest=2, seeds=[0], sequences=0), "updates"),
+    (lambda: longterm.learn_recall("GRU chrono", longest=2), "chrono is 2"),
+    (lambda: held_gates.accuracy(small("lstm"), np.ones((3, 1, 6)), np.zeros(1), "g"), 'letters of "ifo"')])
 def test_what_cannot_work_is_refused(call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
@@ -119,31 +119,31 @@ def test_gates_that_read_nothing_may_be_held_and_others_may_not():
     rng = np.random.default_rng(0)
     net = initialise.network(6, 8, 4, rng, cell="lstm", chrono=20, input_gain=3.)
     x, labels = tasks.temporal_order(20, 200, rng)
-    assert np.isclose(held_gates.right(net, x, labels), 1 - until_solved.wrong(net, x, labels), rtol=1e-12)
+    assert np.isclose(held_gates.accuracy(net, x, labels), 1 - until_solved.error_rate(net, x, labels), rtol=1e-12)
     still = cells.tree_map(np.copy, net)
     for rows in (still.rnn.W_xh, still.rnn.W_hh):
         rows.reshape(4, 8, -1)[[0, 1, 3]] = 0
     for gates in ("i", "f", "o", "ifo"):
-        assert held_gates.right(still, x, labels, gates) == held_gates.right(still, x, labels)
-        assert held_gates.right(net, x, labels, gates) != held_gates.right(net, x, labels)
+        assert held_gates.accuracy(still, x, labels, gates) == held_gates.accuracy(still, x, labels)
+        assert held_gates.accuracy(net, x, labels, gates) != held_gates.accuracy(net, x, labels)
 
 
 @pytest.mark.parametrize("seed", [0, 4])
 def test_a_trained_network_needs_its_input_gates_to_move_and_the_others_not(seed):
     batches = np.random.default_rng(1)
-    net = cells.tree_map(lambda array: array[0], longterm.networks("LSTM chrono", 6, 32, 4, 50, [seed], np.float64))
+    net = cells.tree_map(lambda array: array[0], longterm.ensemble("LSTM chrono", 6, 32, 4, 50, [seed], np.float64))
     net = train.train(net, train.sequence_objective(losses.cross_entropy),
                       lambda: tasks.temporal_order(50, 50, batches), updates=150, optimiser=train.Adam(.01),
                       clip_norm=1., progress=False).params
     x, labels = tasks.temporal_order(50, 500, np.random.default_rng(5))
-    moving, i, f, o = (held_gates.right(net, x, labels, gates) for gates in ("", "i", "f", "o"))
+    moving, i, f, o = (held_gates.accuracy(net, x, labels, gates) for gates in ("", "i", "f", "o"))
     assert min(moving, f, o) > .95 and i < .75
 
 
 def test_recall_and_order_separate_the_biases_and_adding_does_not():
     for name, kind in longterm.GATED.items():
         if kind.cell != "rnn":
-            assert longterm.recall(name, 7_500 if kind.chrono else 2_500, seeds=[0]).solved.all() == kind.chrono
-    assert longterm.order("minGRU chrono", 10_000, T=60, seeds=[0]).solved.all()
-    assert longterm.adding("LSTM b_f = 0", 20_000, T=30, seeds=[0]).solved.all()
-    assert not longterm.recall("LSTM chrono", 2_500, seeds=range(2), longest=5).solved.any()
+            assert longterm.learn_recall(name, 7_500 if kind.chrono else 2_500, seeds=[0]).solved.all() == kind.chrono
+    assert longterm.learn_order("minGRU chrono", 10_000, T=60, seeds=[0]).solved.all()
+    assert longterm.learn_adding("LSTM b_f = 0", 20_000, T=30, seeds=[0]).solved.all()
+    assert not longterm.learn_recall("LSTM chrono", 2_500, seeds=range(2), longest=5).solved.any()

@@ -20,7 +20,7 @@ def test_linear_is_exact_where_numbers_are(steps):
     for keep, add in steps:
         h = keep * h + add
         exact.append(float(h))
-    found, rounds = newton_in_time.linear(a, b)
+    found, rounds = newton_in_time.scan(a, b)
     assert np.allclose(found, exact, rtol=1e-12, atol=0) and rounds == int(np.ceil(np.log2(len(steps))))
 
 
@@ -32,7 +32,7 @@ def test_linear_gives_the_states_of_both_linear_cells():
     for run, keep, add in [(mingru, mingru.keep, mingru.z * mingru.n),
                            (diagonal, diagonal.params.lambda_hh, x @ diagonal.params.W_xh.T + diagonal.params.b_h)]:
         keep = np.broadcast_to(keep, add.shape)
-        assert np.abs(newton_in_time.linear(keep, add)[0] - run.h[1:]).max() <= 1e-12 * np.abs(run.h).max()
+        assert np.abs(newton_in_time.scan(keep, add)[0] - run.h[1:]).max() <= 1e-12 * np.abs(run.h).max()
 
 
 def test_combine_is_associative_and_has_an_order():
@@ -49,7 +49,7 @@ def test_combine_is_associative_and_has_an_order():
     (np.ones((3, 2)), np.ones((3, 4)), "broadcast"), (np.array([np.nan]), np.ones(1), "a ")])
 def test_linear_refuses(a, b, words):
     with pytest.raises(ValueError, match=words):
-        newton_in_time.linear(a, b)
+        newton_in_time.scan(a, b)
 
 
 @pytest.mark.parametrize("gain", [.5, 1., 3.])

@@ -95,7 +95,7 @@ BAD_RULES = {
 def test_a_bad_rule_is_refused(name):
     rule, words = BAD_RULES[name]
     with pytest.raises(ValueError) as refusal:
-        rules.read(rule)
+        rules.parse(rule)
     assert words in str(refusal.value)
 
 

@@ -24,7 +24,7 @@ def figure():
 def test_what_is_drawn_is_what_the_rule_says(figure):
     for claim in LEDGER:
         figure.update(claim=claim.number)
-        names = rules.read(claim.rule).names
+        names = rules.parse(claim.rule).names
         assert len(names) <= MOST and [text.get_text().split(" = ")[0] for text in figure.names if text.get_text()] == names
         for name, (x, y) in zip(names, np.transpose(figure.dots.get_data())):
             zones = figure.data.zones[name]
@@ -68,7 +68,7 @@ def test_said_changes_are_those_of_the_rule(figure):
 
 def test_every_text_can_be_read(figure):
     def texts(claim):
-        return sum(len(rules.zones(claim.rule, name, claim.measured).edges) for name in rules.read(claim.rule).names)
+        return sum(len(rules.zones(claim.rule, name, claim.measured).edges) for name in rules.parse(claim.rule).names)
 
     for claim in sorted(LEDGER, key=texts)[-12:]:
         assert texts_fit(figure.update(claim=claim.number)) >= 6

@@ -183,7 +183,7 @@ def test_each_criterion_gives_its_points(criterion, points, why, options):
     ([Trial("plain", 40, 0, 0, .5)], {}, ValueError, "updates is 0"),
     ([Trial("plain", 40, 0, 700, 76.)], {}, ValueError, "score is 76, needs a share from 0 to 1. Divide by 100"),
     ([Trial("plain", 40, 0, 700, np.nan)], {}, ValueError, "score is nan, needs a finite number"),
-    (trials() + trials(), {}, ValueError, "'plain' at distance 5 with seed 0 stands twice"),
+    (trials() + trials(), {}, ValueError, "'plain' at distance 5 with seed 0 is listed twice"),
     (trials(), {"floor": 75.}, ValueError, "floor is 75"),
     (trials(), {"success": "high"}, TypeError, "success is 'high'"),
     (trials(), {"predicted": {"clipping": False}}, ValueError, "no trial of 'clipping'; methods are 'plain', "),

@@ -13,7 +13,7 @@ def largest_exponent(gain: float, seed: int, hidden: int = 256, T: int = 400, sk
 
     gain    W_hh has independent normal entries of standard deviation gain / sqrt(hidden); no bias
     seed    of the weights, of the state h_0, of the gradient at the end and of the inputs, all normal
-    T       steps that count; before them `skip` in which the state settles, after them as many for the gradient
+    T       steps that count; `skip` more before them let the state settle, and `skip` after them the gradient
     drive   standard deviation of the input to each unit
     """
     rng = np.random.default_rng(seed)

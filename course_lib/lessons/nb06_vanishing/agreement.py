@@ -55,8 +55,8 @@ def practise(distance: int, optimiser, updates: int = 2000, seed: int = 0, progr
         return 1 - accuracy
 
     solved = until_solved.until_solved(nets, train.sequence_objective(losses.cross_entropy),
-                                lambda: tasks.agreement(distance, BATCH, rng), error, updates=updates,
-                                below=ALLOWED, every=EVERY, optimiser=optimiser, progress=progress)
+                                       lambda: tasks.agreement(distance, BATCH, rng), error, updates=updates,
+                                       below=ALLOWED, every=EVERY, optimiser=optimiser, progress=progress)
     accuracy, reach = np.swapaxes(rows, 0, 1)
     return Practice(distance, EVERY * np.arange(len(rows)), accuracy, reach, solved.updates)
 

@@ -24,7 +24,7 @@ class DigitCells(Figure):
 
     def __init__(self, accuracies: Mapping[tuple[str, int], np.ndarray]):
         if not accuracies:
-            raise ValueError("accuracies is empty: run longterm.digits for some networks first.")
+            raise ValueError("accuracies is empty: run longterm.learn_digits for some networks first.")
         found, self.distances = {name for name, _ in accuracies}, sorted({distance for _, distance in accuracies})
         if unknown := sorted(found - set(longterm.KINDS)):
             raise ValueError(f"accuracies holds {', '.join(map(repr, unknown))}, needs names of longterm.KINDS: "
@@ -32,7 +32,8 @@ class DigitCells(Figure):
         self.names = [name for name in longterm.KINDS if name in found]  # runs end in any order
         missing = [(name, D) for name in self.names for D in self.distances if (name, D) not in accuracies]
         if missing:
-            raise ValueError(f"accuracies lacks {', '.join(map(str, missing))}: run longterm.digits for these too.")
+            raise ValueError(f"accuracies lacks {', '.join(map(str, missing))}: run longterm.learn_digits for these "
+                             f"too.")
         self.accuracies = dict(accuracies)
         super().__init__()
 

@@ -295,7 +295,7 @@ class DigitDial(Figure):
 
     def __init__(self, **values):
         self.digits = data.digits("test")
-        self.networks = {name: longterm.networks(name, 8, 48, 10, 8 + self.LONGEST, [0], np.float64)
+        self.networks = {name: longterm.ensemble(name, 8, 48, 10, 8 + self.LONGEST, [0], np.float64)
                          for name in self.NAMES}
         super().__init__(**values)
 

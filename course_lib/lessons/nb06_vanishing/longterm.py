@@ -1,6 +1,6 @@
-"""Nine kinds of network on five tasks, all else equal: who learns what was read long ago?
+"""Nine kinds of network on five tasks, all else equal: which of them learn what was read long ago?
 
-    for name, learned in parallel.runs(longterm.order, longterm.KINDS):
+    for name, learned in parallel.runs(longterm.learn_order, longterm.KINDS):
         print(name, learned.solved.sum())
 
 The kinds differ in cell, initial recurrent weights and biases alone. An ensemble holds one network for each seed.
@@ -51,9 +51,9 @@ GATED = {  # each gated cell with zero biases and with those of chrono, beside a
 _ALL = KINDS | GATED
 
 
-def networks(name: str, inputs: int, units: int, outputs: int, longest: int, seeds: Iterable[int] = range(5),
+def ensemble(name: str, inputs: int, units: int, outputs: int, longest: int, seeds: Iterable[int] = range(5),
              dtype=np.float32) -> cells.NetworkParams:
-    """Return an ensemble of networks of a kind, one for each seed; a seed gives the same one in any company.
+    """Return an ensemble of networks of a kind, one for each seed; a seed always gives the same network.
 
     name     in KINDS or GATED
     longest  T_max of the chrono biases
@@ -77,7 +77,7 @@ def _network(kind: Kind, inputs: int, units: int, outputs: int, longest: int, rn
     return initialise.network(inputs, units, outputs, rng, kind.recurrent, cell=kind.cell, **options)
 
 
-def read(name: str, nets: cells.NetworkParams, x: np.ndarray) -> np.ndarray:
+def answers(name: str, nets: cells.NetworkParams, x: np.ndarray) -> np.ndarray:
     """What the networks answer at the end: x (T, B, D) -> (E, B, K)."""
     def answer(part):
         run = bptt.forward(nets.rnn, part, activation=_ALL[name].activation)
@@ -88,77 +88,78 @@ def read(name: str, nets: cells.NetworkParams, x: np.ndarray) -> np.ndarray:
     return np.concatenate([answer(part) for part in parts], axis=-2)
 
 
-def order(name: str, sequences: int = PAPER_ORDER, T: int = 100, seeds: Iterable[int] = range(5),
+def learn_order(name: str, sequences: int = PAPER_ORDER, T: int = 100, seeds: Iterable[int] = range(5),
           longest: int | None = None) -> until_solved.Solved:
     """Train on temporal order until less than 1 % of 500 fresh sequences are wrong.
 
-    sequences  how many at most; 50 an update, and a test after every 25 updates
+    sequences  at most this many; 50 an update, and a test after every 25 updates
     longest    T_max of the chrono biases; None: T
-    returns    until_solved.Solved; 50 times its .updates are the sequences that were needed
+    returns    until_solved.Solved; the sequences needed are 50 times its .updates
 
     32 units, Adam with rate .01, clipping at norm 1. All kinds and seeds read the same sequences.
     """
     return _named(name, tasks.temporal_order, 6, 4, sequences, T, seeds, longest, streams=(1, 2))
 
 
-def recall(name: str, sequences: int = 20_000, T: int = 50, seeds: Iterable[int] = range(3),
+def learn_recall(name: str, sequences: int = 20_000, T: int = 50, seeds: Iterable[int] = range(3),
            longest: int | None = None) -> until_solved.Solved:
-    """Train on naming the first of T signs; all else as in `order`."""
+    """Train on naming the first of T signs; all else as in `learn_order`."""
     return _named(name, tasks.recall, 2, 2, sequences, T, seeds, longest, streams=(7, 8))
 
 
 def _named(name, make, inputs, outputs, sequences, T, seeds, longest, streams) -> until_solved.Solved:
-    nets = networks(name, inputs, 32, outputs, T if longest is None else longest, seeds)
+    nets = ensemble(name, inputs, 32, outputs, T if longest is None else longest, seeds)
     batches, fresh = (np.random.default_rng([T, stream]) for stream in streams)
 
     def error(nets):
-        return until_solved.wrong(nets, *make(T, 500, fresh), _ALL[name].activation)
+        return until_solved.error_rate(nets, *make(T, 500, fresh), _ALL[name].activation)
 
     return _until(name, nets, losses.cross_entropy, lambda: make(T, BATCH, batches), error,
                   updates=sequences // BATCH, every=25)
 
 
-def adding(name: str, sequences: int = PAPER_ADDING, T: int = 100, seeds: Iterable[int] = range(3),
+def learn_adding(name: str, sequences: int = PAPER_ADDING, T: int = 100, seeds: Iterable[int] = range(3),
            longest: int | None = None) -> until_solved.Solved:
     """Train on the adding problem until the mean squared error on 1000 fresh sequences is below .01.
 
-    returns  until_solved.Solved, whose .error is that error as last measured; arguments as in `order`
+    returns  until_solved.Solved, whose .error is that error as last measured; arguments as in `learn_order`
 
     64 units, Adam with rate .01, clipping at norm 1, a test after every 50 updates.
     """
-    nets = networks(name, 2, 64, 1, T if longest is None else longest, seeds)
+    nets = ensemble(name, 2, 64, 1, T if longest is None else longest, seeds)
     batches, fresh = np.random.default_rng([T, 3]), np.random.default_rng([T, 4])
 
     def error(nets):
         x, target = tasks.adding(T, 1000, fresh)
-        return ((read(name, nets, x) - target) ** 2).mean((-2, -1))
+        return ((answers(name, nets, x) - target) ** 2).mean((-2, -1))
 
     return _until(name, nets, losses.mean_squared_error, lambda: tasks.adding(T, BATCH, batches), error,
                   updates=sequences // BATCH, every=50)
 
 
-def digits(name: str, distance: int, updates: int = 520, seeds: Iterable[int] = range(3)) -> np.ndarray:
+def learn_digits(name: str, distance: int, updates: int = 520, seeds: Iterable[int] = range(3)) -> np.ndarray:
     """Train on the first 1297 digits, read `distance` steps before they are named; return the accuracy on the last 500.
 
     returns  (E,)
+    errors   TypeError or ValueError for a name, a distance or seeds that cannot be used
 
-    48 units, Adam, clipping at norm 1, 50 images an update: 26 updates read as many as there are.
+    48 units, Adam, clipping at norm 1, 50 images an update: 26 updates read each image about once.
     """
-    nets = networks(name, 8, 48, 10, 8 + _checks.count("distance", distance, 0), seeds)
+    nets = ensemble(name, 8, 48, 10, 8 + _checks.count("distance", distance, 0), seeds)
     rng, images, test = np.random.default_rng([distance, 5]), data.digits("train"), data.digits("test")
 
-    trained = until_solved.whole(train.train(
+    trained = until_solved.raise_if_interrupted(train.train(
         nets, _objective(name, losses.cross_entropy), lambda: tasks.delayed_digits(distance, BATCH, rng, images),
         updates=updates, clip_norm=1., optimiser=train.Adam(DIGITS_RATE[_ALL[name].cell]), progress=False))
     x = tasks.delayed(test.images, distance)
-    return 1 - until_solved.wrong(trained.params, x, test.labels, _ALL[name].activation)
+    return 1 - until_solved.error_rate(trained.params, x, test.labels, _ALL[name].activation)
 
 
 class Forecast(NamedTuple):
     """Next year's sunspot number from the years before, in standard deviations of the training years.
 
     x, target          (years, N, 1), (N, 1)  what is read, and the year after it, up to 1949
-    x_test, y_test     the same, years to be told from 1950 to 2008
+    x_test, y_test     the same for the years 1950 to 2008, which are to be forecast
     """
 
     x: np.ndarray
@@ -168,7 +169,10 @@ class Forecast(NamedTuple):
 
 
 def forecast(years: int = 30) -> Forecast:
-    """Return windows of `years` sunspot numbers, each with the year that comes after it."""
+    """Return windows of `years` sunspot numbers, each with the year that comes after it.
+
+    errors  TypeError or ValueError for years that are not a whole number above 0
+    """
     year, number = data.sunspots()
     known = year < 1950
     scaled = (number - number[known].mean()) / number[known].std()
@@ -177,7 +181,7 @@ def forecast(years: int = 30) -> Forecast:
     return Forecast(windows[:-1, told], windows[-1, told], windows[:-1, ~told], windows[-1, ~told])
 
 
-def sunspots(name: str, updates: int = 400, seeds: Iterable[int] = range(5), years: int = 30) -> np.ndarray:
+def learn_sunspots(name: str, updates: int = 400, seeds: Iterable[int] = range(5), years: int = 30) -> np.ndarray:
     """Train on next year's sunspots; return the mean squared error on 1950 to 2008, (E,).
 
     32 units, Adam with rate .003, clipping at norm 1, 50 windows an update.
@@ -188,16 +192,18 @@ def sunspots(name: str, updates: int = 400, seeds: Iterable[int] = range(5), yea
         drawn = rng.integers(len(known.target), size=BATCH)
         return known.x[:, drawn], known.target[drawn]
 
-    nets = networks(name, 1, 32, 1, years, seeds)
-    trained = until_solved.whole(train.train(nets, _objective(name, losses.mean_squared_error), batch, updates=updates,
-                                      clip_norm=1., optimiser=train.Adam(.003), progress=False))
-    return ((read(name, trained.params, known.x_test) - known.y_test) ** 2).mean((-2, -1))
+    nets = ensemble(name, 1, 32, 1, years, seeds)
+    trained = until_solved.raise_if_interrupted(train.train(
+        nets, _objective(name, losses.mean_squared_error), batch, updates=updates, clip_norm=1.,
+        optimiser=train.Adam(.003), progress=False))
+    return ((answers(name, trained.params, known.x_test) - known.y_test) ** 2).mean((-2, -1))
 
 
 def _until(name, nets, loss, batches, error, updates, every) -> until_solved.Solved:
     solved = until_solved.until_solved(nets, _objective(name, loss), batches, error, updates=updates,
-                                every=every, optimiser=train.Adam(.01), clip_norm=1., progress=False)
-    return until_solved.whole(solved)._replace(left=None)  # the networks themselves need not travel between processes
+                                       every=every, optimiser=train.Adam(.01), clip_norm=1., progress=False)
+    # the networks themselves need not travel between processes
+    return until_solved.raise_if_interrupted(solved)._replace(left=None)
 
 
 def _objective(name: str, loss):

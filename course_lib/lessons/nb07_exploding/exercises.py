@@ -137,7 +137,7 @@ def loud_runs():
 
 def _loud_by_signs():
     loud = {"gradient spike", "oscillating loss", "huge weights"}
-    return {name for name, run in four_runs().items() if loud & set(signs.of(run).present)}
+    return {name for name, run in four_runs().items() if loud & set(signs.shown_by(run).present)}
 
 
 BANK = Bank(7, "Exploding", [

@@ -82,7 +82,7 @@ class Wall(Figure):
         if T not in range(low, high + 1):
             raise ValueError(f"T is {T}, needs to be {low} to {high}: so many pictures are there.")
         b, at = np.linspace(*B, self.points), None
-        if wall.growth(w) > 1 and B[0] < wall.position(w) < B[1]:
+        if wall.growth_at_start(w) > 1 and B[0] < wall.position(w) < B[1]:
             at = wall.position(w)
             b = np.unique(np.r_[b, np.clip(at + np.r_[-1:1:41j] ** 3 * 2e-3, *B)])  # more points where it falls
         error = wall.evaluate(wall.Point(np.array(w), b), T).loss
@@ -94,14 +94,15 @@ class Wall(Figure):
         self.cut.set_data([w, w], B)
         self.error.set_data(cut.b, cut.error)
         self.line.set_data(*([], []) if cut.at is None else ([cut.at] * 2, [0, .48]))
-        there = (f"the wall: b = {cut.at:.4f}, × {wall.growth(w):.3f} a step" if cut.at is not None else
-                 "no wall here: x₀ is no unstable fixed point" if wall.growth(w) <= 1 else "the wall is outside")
+        there = (f"the wall: b = {cut.at:.4f}, × {wall.growth_at_start(w):.3f} a step" if cut.at is not None else
+                 "no wall here: x₀ is no unstable fixed point" if wall.growth_at_start(w) <= 1 else
+                 "the wall is outside")
         self.words.set_text(f"w = {w:g}, T = {self.values['T']}\n{there}\n"
                             f"steepest slope {power_of_ten(np.log10(cut.steepest.slope))} at b = {cut.steepest.b:.4f}")
 
     def describe(self, cut):
         w, T = self.values["w"], self.values["T"]
-        where = (f"The wall is at b = {cut.at:.4f}; there a small change grows by {wall.growth(w):.3f} a step."
+        where = (f"The wall is at b = {cut.at:.4f}; there a small change grows by {wall.growth_at_start(w):.3f} a step."
                  if cut.at is not None else "The cut crosses no wall.")
         return (f"Left, the error after {T} steps over w from 4 to 7 and b from -3.2 to -1.8: a bright part at the "
                 f"lower left, a dark one at the upper right. Right, the error along b at w = {w:g}: its steepest slope "

@@ -1,10 +1,11 @@
 """Signs of an explosion, each a function of plain arrays that says whether it is there and by which number it judged.
 
     result = train.train(...)            # or: except train.Diverged as result
-    signs.of(result)                     # all that a run can show
+    signs.shown_by(result)                     # all that a run can show
 
 A sign is true where it is present: `if signs.gradient_spike(norms): ...`. The limits are rules of thumb of this course,
-chosen so that healthy runs stay below them; each is an argument.
+chosen so that healthy runs stay below them; each is an argument. Errors: TypeError or ValueError for arrays that cannot
+be judged, such as an empty one, and for limits that are not above 0.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Sign(NamedTuple):
         return f"{self.name:<19} {'YES' if self.present else 'no '}  {self.words}"
 
 
-class Report(tuple):
+class Signs(tuple):
     """The signs of a run; prints one a line."""
 
     @property
@@ -53,12 +54,12 @@ class Report(tuple):
         return "\n".join(map(repr, self))
 
 
-def of(result, before=None) -> Report:
+def shown_by(result, before=None) -> Signs:
     """Return all signs that a training run shows; each with the limit that its function has by default.
 
     result  a train.Result, or the train.Diverged that it ended with; an ensemble is judged by its worst member
     before  the parameters one update earlier, or the Result that held them: then the last update is judged too
-    returns  Report
+    returns  Signs
     errors  TypeError for anything else
     """
     stopped = result if isinstance(result, train.Diverged) else None
@@ -75,7 +76,7 @@ def of(result, before=None) -> Report:
     found.append(huge_weights(run.params))
     if before is not None:
         found.append(huge_update(before.params if isinstance(before, train.Result) else before, run.params))
-    return Report(found)
+    return Signs(found)
 
 
 def nonfinite(arrays) -> Sign:
@@ -192,7 +193,7 @@ def huge_update(before, after, limit: float = 1) -> Sign:
 
 
 def _series(name: str, values) -> np.ndarray:
-    """One row an update, up to the first that is not finite: that is for `nonfinite` to tell."""
+    """One row an update, up to the first that is not finite: that one is for `nonfinite` to report."""
     values = _checks.array(name, values, ndim=1, finite=False).astype(float)
     bad = ~np.isfinite(values).reshape(len(values), -1).all(-1)
     if bad[0]:

@@ -32,7 +32,7 @@ class Point(NamedTuple):
     b: np.ndarray
 
 
-class Evaluation(NamedTuple):
+class ErrorAndGradient(NamedTuple):
     """The error and its exact gradient, each shaped like w and b together.
 
     loss   E
@@ -45,7 +45,7 @@ class Evaluation(NamedTuple):
     x: np.ndarray
 
 
-PLANE = Point((4., 7.), (-3.2, -1.8))  # from where to where the paper shows it
+PLANE = Point((4., 7.), (-3.2, -1.8))  # the part that the paper shows
 
 
 class Steepest(NamedTuple):
@@ -55,21 +55,21 @@ class Steepest(NamedTuple):
     slope: float
 
 
-def evaluate(point: Point, T: int = 50) -> Evaluation:
+def evaluate(point: Point, T: int = 50) -> ErrorAndGradient:
     """Return the error of every point and its exact gradient, by carrying dx_t/dw and dx_t/db forward.
 
     point    Point(w, b), numbers or arrays that broadcast: a whole grid at once
     T        number of steps, >= 1
-    returns  Evaluation
-    errors   TypeError or ValueError for what is no Point of finite floating point numbers, or for T
+    returns  ErrorAndGradient
+    errors   TypeError or ValueError if point is not a Point of finite floating point numbers, or for T
     """
     for evaluation in sweep(point, T):
         pass
     return evaluation()
 
 
-def sweep(point: Point, T: int) -> Iterator[Callable[[], Evaluation]]:
-    """Go once through t = 1 ... T; at each step yield a function that returns the Evaluation of length t.
+def sweep(point: Point, T: int) -> Iterator[Callable[[], ErrorAndGradient]]:
+    """Go once through t = 1 ... T; at each step yield a function that returns the ErrorAndGradient of length t.
 
         dx_t/dw = s(x_{t-1}) + w s'(x_{t-1}) dx_{t-1}/dw        dx_t/db = 1 + w s'(x_{t-1}) dx_{t-1}/db
 
@@ -86,15 +86,15 @@ def sweep(point: Point, T: int) -> Iterator[Callable[[], Evaluation]]:
     return _sweep(w, b, shape, _checks.count("T", T))
 
 
-def _sweep(w: np.ndarray, b: np.ndarray, shape: tuple[int, ...], T: int) -> Iterator[Callable[[], Evaluation]]:
+def _sweep(w: np.ndarray, b: np.ndarray, shape: tuple[int, ...], T: int) -> Iterator[Callable[[], ErrorAndGradient]]:
     x = np.full(shape, START, np.result_type(w, b))
     dw, db, s, slope = np.zeros_like(x), np.zeros_like(x), np.empty_like(x), np.empty_like(x)
     sigmoid(x, out=s)
 
-    def evaluation() -> Evaluation:
+    def evaluation() -> ErrorAndGradient:
         error = s - TARGET
         back = 2 * error * s * (1 - s)
-        return Evaluation(error * error, Point(back * dw, back * db), x.copy())
+        return ErrorAndGradient(error * error, Point(back * dw, back * db), x.copy())
 
     for _ in range(T):
         np.subtract(1, s, out=slope)
@@ -111,16 +111,21 @@ def _sweep(w: np.ndarray, b: np.ndarray, shape: tuple[int, ...], T: int) -> Iter
 
 
 def objective(T: int = 50) -> Callable:
-    """Return the objective (Point) -> Evaluation for train.train: one point, or an ensemble of starting points (E,).
+    """Return the objective (Point) -> ErrorAndGradient for train.train: one point, or an ensemble of starts (E,).
 
     There is no data: pass `batches=lambda: ()`.
+
+    errors  TypeError or ValueError for a T that is not a whole number above 0
     """
     T = _checks.count("T", T)
     return lambda point: evaluate(point, T)
 
 
-def growth(w: float) -> float:
-    """Return w s'(x_0), the factor by which a change of x_0 grows a step where x_0 is a fixed point."""
+def growth_at_start(w: float) -> float:
+    """Return w s'(x_0), the factor by which a change of x_0 grows a step where x_0 is a fixed point.
+
+    errors  TypeError or ValueError if w is not a finite number
+    """
     return _checks.real("w", w) * SLOPE_AT_START
 
 
@@ -129,7 +134,7 @@ def position(w: float) -> float:
 
     errors  ValueError where x_0 would be a stable fixed point, w <= 1 / s'(x_0) = 4.255: there is no wall
     """
-    if growth(w) <= 1:
+    if growth_at_start(w) <= 1:
         raise ValueError(f"w is {w:g}, needs to be above 1 / s'(x_0) = {1 / SLOPE_AT_START:.3f}: below it x_0 is "
                          f"no unstable fixed point for any b, and there is no wall.")
     return START - w * AT_START
@@ -141,7 +146,7 @@ def steepest(w: float, T: int, low: float = PLANE.b[0], high: float = PLANE.b[1]
     w, T       weight and number of steps
     low, high  where to look; low < high
     returns    Steepest(b, slope)
-    errors     ValueError for low >= high, TypeError or ValueError for what is no number
+    errors     ValueError for low >= high, TypeError or ValueError for anything but numbers
     """
     low, high, w = _checks.real("low", low), _checks.real("high", high), _checks.real("w", w)
     if low >= high:

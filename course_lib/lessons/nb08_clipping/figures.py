@@ -274,7 +274,7 @@ class Spike(Figure):
 class SuccessByLength(Figure):
     """How many networks solve temporal order, by length, for each method of `success`; drawn as results arrive.
 
-    results  {(method, T): solve.Solved}, kept by the caller and filled by `follow`
+    results  {(method, T): until_solved.Solved}, kept by the caller and filled by `follow`
     """
 
     size = (760, 360)

@@ -1,4 +1,4 @@
-"""Starts on the wall, with clipping and without: who comes down?
+"""Starts on the wall, with clipping and without: which of them come down?
 
     path = rescue.descend(rescue.starts(0), rate=.3, max_norm=.3)
     rescue.error(path) < rescue.SOLVED    # (30,)
@@ -18,7 +18,8 @@ SOLVED = .01  # an error below it: s(x_50) is within .1 of the target
 def starts(seed: int, count: int = 30) -> wall.Point:
     """Draw starting points, (count,), uniform over the part of the plane that the paper shows.
 
-    seed  a whole number: the same points each time
+    seed    a whole number: the same points each time
+    errors  TypeError or ValueError for a seed or a count that is not a whole number
     """
     rng, count = np.random.default_rng(_checks.count("seed", seed, 0)), _checks.count("count", count)
     return wall.Point(rng.uniform(*wall.PLANE.w, count), rng.uniform(*wall.PLANE.b, count))
@@ -31,7 +32,7 @@ def descend(start: wall.Point, rate, max_norm=np.inf, updates: int = UPDATES, T:
     rate, max_norm  above 0; all three broadcast. max_norm inf: no clipping
     updates, T      how many; steps of the network
     returns         the path, wall.Point of (updates + 1, ...)
-    errors          TypeError or ValueError for what cannot be
+    errors          TypeError or ValueError for a start, a rate or a number that cannot be used
     """
     for name, value in (("rate", rate), ("max_norm", max_norm)):
         if not (_checks.array(name, value, finite=False) > 0).all():

@@ -1,6 +1,6 @@
 """How long a sequence can be learned? The success plot of Pascanu, Mikolov and Bengio 2013, reduced to two processors.
 
-    for (method, T), solved in parallel.runs(success.one, success.settings()):
+    for (method, T), solved in parallel.runs(success.one, success.longest_first()):
         print(method, T, solved.solved.sum())
 
 The task is temporal order at length T; 50 units, "smart tanh", batches of 20. A network counts as solved once its error
@@ -33,7 +33,7 @@ class Method(NamedTuple):
 METHODS = {"SGD": Method(.03), "clip": Method(.1, 1.), "clip + penalty": Method(.2, 1., 4.)}
 
 
-def start(seeds: Iterable[int], dtype=np.float64) -> cells.NetworkParams:
+def smart_tanh(seeds: Iterable[int], dtype=np.float64) -> cells.NetworkParams:
     """Return an ensemble of networks as the paper draws its "smart tanh", one for each seed.
 
     W_xh and W_hy normal with standard deviation .01, biases 0, W_hh with 15 inputs a unit and spectral radius .95.
@@ -47,8 +47,8 @@ def start(seeds: Iterable[int], dtype=np.float64) -> cells.NetworkParams:
     return cells.tree_map(lambda *arrays: np.stack(arrays), *map(drawn, seeds))
 
 
-def settings(lengths: Iterable[int] = LENGTHS, methods: Iterable[str] = tuple(METHODS)) -> list[tuple[str, int]]:
-    """Return all (method, T), the longest first: what takes longest should not begin last."""
+def longest_first(lengths: Iterable[int] = LENGTHS, methods: Iterable[str] = tuple(METHODS)) -> list[tuple[str, int]]:
+    """Return all (method, T), the longest first: what takes longest should not start last."""
     return [(method, T) for T, method in product(sorted(lengths, reverse=True), methods)]
 
 
@@ -59,11 +59,11 @@ def one(method: str | Method, T: int, seeds: Iterable[int] = range(10), updates:
     method   "SGD", "clip", "clip + penalty", or a Method
     T        length of the sequences, at least 10
     seeds    whole numbers, one for each network; they draw the initial weights
-    updates  how many at most; the error on 500 fresh sequences is measured every 100
+    updates  at most this many; the error on 500 fresh sequences is measured every 100
     dtype    precision of the networks
     returns  until_solved.Solved, in the order of the seeds
-    errors   ValueError for another method, no seeds, or T below 10; TypeError for what is no whole number;
-             KeyboardInterrupt goes on to the caller
+    errors   ValueError for another method, no seeds, or T below 10; TypeError for a length or seed that is not
+             a whole number; KeyboardInterrupt goes on to the caller
 
     The data depends on T alone: all methods and seeds see the same batches, and are measured on the same sequences.
     """
@@ -76,10 +76,10 @@ def one(method: str | Method, T: int, seeds: Iterable[int] = range(10), updates:
     batches, fresh = np.random.default_rng([T, 1]), np.random.default_rng([T, 2])
 
     def error(network: cells.NetworkParams) -> np.ndarray:
-        return until_solved.wrong(network, *tasks.temporal_order(T, FRESH, fresh))
+        return until_solved.error_rate(network, *tasks.temporal_order(T, FRESH, fresh))
 
     objective = train.sequence_objective(losses.cross_entropy, penalty=method.penalty)
-    solved = until_solved.until_solved(start(seeds, dtype), objective, lambda: tasks.temporal_order(T, BATCH, batches), error,
-                                updates=updates, optimiser=train.SGD(method.rate), clip_norm=method.clip_norm,
-                                progress=False)
-    return until_solved.whole(solved)
+    solved = until_solved.until_solved(
+        smart_tanh(seeds, dtype), objective, lambda: tasks.temporal_order(T, BATCH, batches), error, updates=updates,
+        optimiser=train.SGD(method.rate), clip_norm=method.clip_norm, progress=False)
+    return until_solved.raise_if_interrupted(solved)

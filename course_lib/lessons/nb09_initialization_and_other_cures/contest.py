@@ -13,7 +13,7 @@ import numpy as np
 
 from ... import _checks, bptt, cells, initialise, losses, tasks, train, until_solved
 from . import residual
-from .residual import Paths, Run
+from .residual import Paths
 
 LENGTH, UNITS, BATCH, FRESH = 30, 32, 20, 200
 RATES = 1e-3, 3e-3
@@ -50,7 +50,7 @@ CURES = {
 ENTRIES = {**INITIALISERS, **CURES}
 
 
-class Outcome(NamedTuple):
+class EntryResult(NamedTuple):
     """What one entry did.
 
     left     (seeds,)        |dL/dh_0| / |dL/dh_T| before training, the geometric mean over sequences
@@ -62,7 +62,7 @@ class Outcome(NamedTuple):
 
     @property
     def best(self) -> np.ndarray:
-        """(seeds,) the updates at the rate that let most seeds learn; of two that let as many, the faster."""
+        """(seeds,) the updates at the rate that let most seeds learn; of two with equally many, the faster."""
         learned = np.isfinite(self.updates)
         total = np.where(learned, self.updates, 0).sum(1)
         return self.updates[max(range(len(total)), key=lambda i: (learned[i].sum(), -total[i]))]
@@ -73,8 +73,11 @@ class Outcome(NamedTuple):
         return int(np.isfinite(self.best).sum())
 
 
-def start(entry: Entry, seeds: Iterable[int] = SEEDS) -> cells.NetworkParams:
-    """Return the networks of an entry as an ensemble, one for each seed; a seed gives the same one in any company."""
+def draw_networks(entry: Entry, seeds: Iterable[int] = SEEDS) -> cells.NetworkParams:
+    """Return the networks of an entry as an ensemble, one for each seed; a seed always gives the same one.
+
+    errors  TypeError or ValueError for an entry that cannot be trained, ValueError without seeds
+    """
     _check(entry)
     drawn = [initialise.network(6, UNITS, 4, np.random.default_rng([seed, 0]), entry.recurrent, entry.gain)
              for seed in seeds]
@@ -85,35 +88,35 @@ def start(entry: Entry, seeds: Iterable[int] = SEEDS) -> cells.NetworkParams:
 
 def gradient_left(entry: Entry, T: int = LENGTH, seeds: Iterable[int] = SEEDS) -> np.ndarray:
     """Return |dL/dh_0| / |dL/dh_T| before training, (seeds,): the geometric mean over 50 sequences of the task."""
-    nets = start(entry, seeds)
+    nets = draw_networks(entry, seeds)
     run = _runner(entry)(nets.rnn, tasks.temporal_order(T, 50, np.random.default_rng(1))[0])
     direct = bptt.at_end(run, np.random.default_rng(2).normal(size=run.h.shape[2:]))
-    dh = (residual if isinstance(run, Run) else bptt).backward(run, direct).dh
+    dh = (residual.backward_paths if isinstance(run, residual.PathsRun) else bptt.backward)(run, direct).dh
     size = np.linalg.norm(dh[[0, -1]], axis=-1)
     with np.errstate(divide="ignore"):
         return np.exp(np.log(size[0] / size[1]).mean(-1))
 
 
-def objective(entry: Entry) -> Callable:
+def entry_objective(entry: Entry) -> Callable:
     """Return the objective (network, x, labels) -> (loss, grads, ...) for train.train."""
     if _check(entry).paths == Paths():
         return train.sequence_objective(losses.cross_entropy, activation=entry.activation, penalty=entry.penalty)
-    return residual.sequence_objective(losses.cross_entropy, entry.paths, entry.activation)
+    return residual.paths_objective(losses.cross_entropy, entry.paths, entry.activation)
 
 
-def enter(entry: Entry | str, seeds: Iterable[int] = SEEDS, updates: int = 600, progress: bool = False) -> Outcome:
+def enter(entry: Entry | str, seeds: Iterable[int] = SEEDS, updates: int = 600, progress: bool = False) -> EntryResult:
     """Measure the gradient at the start, then train with each of the two rates until learned.
 
     entry    an Entry, or its name in ENTRIES
-    updates  how many at most
-    returns  Outcome
-    errors   ValueError or TypeError for an entry that is none or cannot be trained; KeyboardInterrupt goes on to the
-             caller
+    updates  at most this many
+    returns  EntryResult
+    errors   ValueError or TypeError for an unknown entry or one that cannot be trained; KeyboardInterrupt goes on to
+             the caller
     """
     if isinstance(entry, str):
         entry = ENTRIES[_checks.choice("entry", entry, ENTRIES)]
     seeds = tuple(seeds)
-    nets = cells.tree_map(lambda array: np.concatenate([array] * len(RATES)), start(entry, seeds))
+    nets = cells.tree_map(lambda array: np.concatenate([array] * len(RATES)), draw_networks(entry, seeds))
     forward, data = _runner(entry), np.random.default_rng(3)
     x, labels = tasks.temporal_order(LENGTH, FRESH, np.random.default_rng(4))
 
@@ -121,16 +124,16 @@ def enter(entry: Entry | str, seeds: Iterable[int] = SEEDS, updates: int = 600, 
         y = cells.readout(nets.readout, forward(nets.rnn, x).h[-1])
         return (y.argmax(-1) != labels).mean(-1)
 
-    solved = until_solved.whole(until_solved.until_solved(
-        nets, objective(entry), lambda: tasks.temporal_order(LENGTH, BATCH, data), error, updates=updates, below=.02,
-        every=50, clip_norm=1., optimiser=train.Adam(np.repeat(RATES, len(seeds))), progress=progress))
-    return Outcome(gradient_left(entry, seeds=seeds), solved.updates.reshape(len(RATES), -1))
+    solved = until_solved.raise_if_interrupted(until_solved.until_solved(
+        nets, entry_objective(entry), lambda: tasks.temporal_order(LENGTH, BATCH, data), error, updates=updates,
+        below=.02, every=50, clip_norm=1., optimiser=train.Adam(np.repeat(RATES, len(seeds))), progress=progress))
+    return EntryResult(gradient_left(entry, seeds=seeds), solved.updates.reshape(len(RATES), -1))
 
 
 def _runner(entry: Entry) -> Callable:
     if _check(entry).paths == Paths():
         return lambda params, x: bptt.forward(params, x, activation=entry.activation)
-    return lambda params, x: residual.forward(params, x, entry.paths, activation=entry.activation)
+    return lambda params, x: residual.forward_paths(params, x, entry.paths, activation=entry.activation)
 
 
 def _check(entry: Entry) -> Entry:

@@ -159,9 +159,9 @@ def _product_changes():
     params, x = initialise.rnn(2, 5, rng), rng.normal(size=(20, 1, 2))
 
     def product(params=params, paths=residual.Paths(), target=1., act=lambda gradient: gradient):
-        run = residual.forward(params, x, paths)
-        residual.backward(run, bptt.at_end(run, act(run.h[-1] - target)))
-        return np.linalg.multi_dot(residual.step_jacobians(run)[::-1, 0])
+        run = residual.forward_paths(params, x, paths)
+        residual.backward_paths(run, bptt.at_end(run, act(run.h[-1] - target)))
+        return np.linalg.multi_dot(residual.paths_jacobians(run)[::-1, 0])
 
     other = {"a smaller rate": product(act=lambda g: g / 10), "targets divided by 100": product(target=.01),
              "clipping the gradient": product(act=lambda g: g / np.linalg.norm(g)),

@@ -165,10 +165,10 @@ class DirectConnection(Decades):
         params = initialise.rnn(INPUTS, HIDDEN, rng, recurrent=recurrent, input_gain=.1, members=NETWORKS)
         direction, curves = initialise.orthogonal((1, HIDDEN), rng), []
         for leak in (0., alpha):
-            run = residual.forward(params, self.x[:T], residual.leaky(leak))
-            curves.append(_mean_log10(residual.backward(run, bptt.at_end(run, direction)).dh))
+            run = residual.forward_paths(params, self.x[:T], residual.leaky(leak))
+            curves.append(_mean_log10(residual.backward_paths(run, bptt.at_end(run, direction)).dh))
         last = run._replace(h=run.h[-2:], f=run.f[-1:], x=run.x[-1:])
-        return Direct(np.linalg.eigvals(residual.step_jacobians(last)[0, 0, 0]), np.array(curves))
+        return Direct(np.linalg.eigvals(residual.paths_jacobians(last)[0, 0, 0]), np.array(curves))
 
     def move(self, direct):
         self.dots.set_data(direct.eigenvalues.real, direct.eigenvalues.imag)
@@ -187,13 +187,13 @@ class DirectConnection(Decades):
 class ContestChart(Figure):
     """Each entry a row, each seed a point: what is left of the gradient before training, and the updates to learn.
 
-    outcomes  {name: contest.Outcome}; rows in the order of what is left, most on top
+    outcomes  {name: contest.EntryResult}; rows in the order of what is left, most on top
     budget    updates that each had
     """
 
     size = (900, 470)
 
-    def __init__(self, outcomes: Mapping[str, contest.Outcome], budget: int = 600):
+    def __init__(self, outcomes: Mapping[str, contest.EntryResult], budget: int = 600):
         if not outcomes:
             raise ValueError("outcomes is empty: run contest.enter for some entries first.")
         self.outcomes = dict(sorted(outcomes.items(), key=lambda item: (np.log(item[1].left).mean(), item[0])))

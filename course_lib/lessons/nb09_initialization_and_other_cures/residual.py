@@ -21,7 +21,7 @@ LAYER_NORM_EPS = 1e-5  # added to the variance, as in torch: states that are all
 class Paths(NamedTuple):
     """Which ways lead from one state to a later one.
 
-    carry       what is left of h_{t-skip} in h_t; 0: nothing
+    carry       the weight of h_{t-skip} in h_t; 0: no direct connection
     step        the weight of f(a_t)
     skip        how many steps the direct connection spans; states before h_0 count as 0
     layer_norm  whether the units' inputs are normalised
@@ -33,7 +33,7 @@ class Paths(NamedTuple):
     layer_norm: bool = False
 
 
-class Run(NamedTuple):
+class PathsRun(NamedTuple):
     """A forward pass with all it computed.
 
     params, paths  what it used
@@ -53,7 +53,7 @@ class Run(NamedTuple):
     activation: str
 
     def __repr__(self) -> str:
-        return f"Run({self.activation}, {self.paths}: x {self.x.shape}, h {self.h.shape}, {self.h.dtype})"
+        return f"PathsRun({self.activation}, {self.paths}: x {self.x.shape}, h {self.h.shape}, {self.h.dtype})"
 
     @property
     def normal(self) -> np.ndarray:
@@ -61,32 +61,35 @@ class Run(NamedTuple):
         return _normalised(_inputs(self.params, self.x, self.h.ndim) + self.h[:-1] @ _T(self.params.W_hh))[0]
 
 
-class Back(NamedTuple):
+class PathsBack(NamedTuple):
     """A backward pass: grads like params; dh (T + 1, ..., B, H), total dL/dh_t; run, the forward pass."""
 
     grads: cells.RNNParams
     dh: np.ndarray
-    run: Run
+    run: PathsRun
 
     def __repr__(self) -> str:
-        return f"Back(grads {'/'.join(self.grads._fields)}, dh {self.dh.shape}, {self.dh.dtype})"
+        return f"PathsBack(grads {'/'.join(self.grads._fields)}, dh {self.dh.shape}, {self.dh.dtype})"
 
 
 def leaky(alpha: float) -> Paths:
-    """A unit that keeps the share alpha of its state: h_t = alpha h_{t-1} + (1 - alpha) f(a_t). alpha in [0, 1)."""
+    """A unit that keeps the share alpha of its state: h_t = alpha h_{t-1} + (1 - alpha) f(a_t).
+
+    errors  TypeError or ValueError for an alpha outside [0, 1)
+    """
     if not 0 <= _checks.real("alpha", alpha) < 1:
         raise ValueError(f"alpha is {alpha:g}, needs to be in [0, 1): at 1 the state never changes.")
     return Paths(carry=alpha, step=1 - alpha)
 
 
-def forward(params: cells.RNNParams, x: np.ndarray, paths: Paths = Paths(), state0: np.ndarray | None = None,
-            activation: str = "tanh") -> Run:
-    """Run the network over a sequence, as bptt.forward does, with other paths.
+def forward_paths(params: cells.RNNParams, x: np.ndarray, paths: Paths = Paths(), state0: np.ndarray | None = None,
+            activation: str = "tanh") -> PathsRun:
+    """PathsRun the network over a sequence, as bptt.forward does, with other paths.
 
     params      RNNParams; x (T, ..., B, D); state0 (..., B, H), zeros if None
     paths       Paths
     activation  "tanh", "relu", "sigmoid" or "linear"
-    returns     Run
+    returns     PathsRun
     errors      TypeError or ValueError for paths, and as bptt.forward
     """
     params, paths = cells.RNN().check(params), _check(paths)
@@ -105,26 +108,26 @@ def forward(params: cells.RNNParams, x: np.ndarray, paths: Paths = Paths(), stat
         h[t] = paths.step * f[t - 1]
         if t >= paths.skip:
             h[t] += paths.carry * h[t - paths.skip]
-    return Run(params, paths, x.astype(h.dtype, copy=False), h, f, scale, activation)
+    return PathsRun(params, paths, x.astype(h.dtype, copy=False), h, f, scale, activation)
 
 
-def backward(run: Run, dh_direct: np.ndarray) -> Back:
+def backward_paths(run: PathsRun, dh_direct: np.ndarray) -> PathsBack:
     """Carry a loss back along every path:
 
         dL/dh_{t-1} = direct_{t-1} + W_hh^T n'^T (step f'(a_t) * dL/dh_t) + carry dL/dh_{t-1+skip}
 
-    run        what `forward` returned
+    run        what `forward_paths` returned
     dh_direct  (T + 1, ..., B, H), shaped like run.h: what the loss reads from each h_t
-    returns    Back
-    errors     TypeError if run is no Run, ValueError for another shape
+    returns    PathsBack
+    errors     TypeError if run is not a PathsRun, ValueError for another shape
     """
-    if not isinstance(run, Run):
-        raise TypeError(f"run is {type(run).__name__}, needs what residual.forward returned.")
+    if not isinstance(run, PathsRun):
+        raise TypeError(f"run is {type(run).__name__}, needs what residual.forward_paths returned.")
     dh = _checks.array("dh_direct", dh_direct, finite=False).astype(run.h.dtype)
     if dh.shape != run.h.shape:
         raise ValueError(f"dh_direct has shape {dh.shape}, needs {run.h.shape}, the shape of run.h.")
     slopes = activations.get(run.activation).derivative_from_output(run.f)
-    da, ds = np.empty_like(run.f), np.empty_like(run.f)  # behind the norm and its bias; before the norm
+    da, ds = np.empty_like(run.f), np.empty_like(run.f)  # after the norm and its bias; before the norm
     normal = run.normal if run.paths.layer_norm else None
     carry, step, skip, _ = run.paths
     for t in range(len(run.x), 0, -1):
@@ -139,18 +142,18 @@ def backward(run: Run, dh_direct: np.ndarray) -> Back:
     grads = cells.RNNParams(cells.sum_to(along @ cells.rows(x), W_xh.shape),
                             cells.sum_to(along @ cells.rows(run.h[:-1]), W_hh.shape),
                             cells.sum_to(cells.rows(da).sum(-2), b_h.shape))
-    return Back(grads, dh, run)
+    return PathsBack(grads, dh, run)
 
 
-def step_jacobians(run: Run) -> np.ndarray:
+def paths_jacobians(run: PathsRun) -> np.ndarray:
     """Return J_t = carry I + step diag(f'(a_t)) N_t W_hh, with N_t the Jacobian of the layer norm, I without it.
 
-    run      what `forward` returned, with skip = 1: then h_t depends on h_{t-1} alone
+    run      what `forward_paths` returned, with skip = 1: then h_t depends on h_{t-1} alone
     returns  (T, ..., B, H, H)
-    errors   TypeError if run is no Run, ValueError for a longer skip
+    errors   TypeError if run is not a PathsRun, ValueError for a longer skip
     """
-    if not isinstance(run, Run):
-        raise TypeError(f"run is {type(run).__name__}, needs what residual.forward returned.")
+    if not isinstance(run, PathsRun):
+        raise TypeError(f"run is {type(run).__name__}, needs what residual.forward_paths returned.")
     if run.paths.skip != 1 and run.paths.carry:
         raise ValueError(f"skip is {run.paths.skip}: h_t depends on two states, so that a step has no single Jacobian.")
     H = run.h.shape[-1]
@@ -163,7 +166,7 @@ def step_jacobians(run: Run) -> np.ndarray:
     return run.paths.carry * np.eye(H) + run.paths.step * slopes[..., None] * W
 
 
-def sequence_objective(loss: Callable, paths: Paths = Paths(), activation: str = "tanh") -> Callable:
+def paths_objective(loss: Callable, paths: Paths = Paths(), activation: str = "tanh") -> Callable:
     """Return the objective (network, x, target) -> (loss, grads) for train.train; the loss reads the last state.
 
     loss   losses.cross_entropy or losses.mean_squared_error
@@ -171,10 +174,10 @@ def sequence_objective(loss: Callable, paths: Paths = Paths(), activation: str =
     _check(paths)
 
     def objective(network: cells.NetworkParams, x: np.ndarray, target: np.ndarray):
-        run = forward(network.rnn, x, paths, activation=activation)
+        run = forward_paths(network.rnn, x, paths, activation=activation)
         value, dy = loss(cells.readout(network.readout, run.h[-1]), target)
         dh_T, readout_grads = cells.readout_backward(network.readout, run.h[-1], dy)
-        return value, cells.NetworkParams(backward(run, bptt.at_end(run, dh_T)).grads, readout_grads)
+        return value, cells.NetworkParams(backward_paths(run, bptt.at_end(run, dh_T)).grads, readout_grads)
 
     return objective
 

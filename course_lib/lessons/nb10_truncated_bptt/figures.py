@@ -95,7 +95,7 @@ class Reach(Figure):
 class WindowAndLag(Figure):
     """Which windows solve which lag, and how much of the gradient's direction they keep: two maps, one cell named.
 
-    trials       {(task, lag, window): windows.Trial} for all of windows.settings()
+    trials       {(task, lag, window): windows.WindowResult} for all of windows.settings()
     task         "hold" or "delay", as in windows.trial
     lag, window  the cell that is named
     """
@@ -103,7 +103,7 @@ class WindowAndLag(Figure):
     size = (900, 370)
     labels = {"lag": "lag (steps)", "window": "window k (steps)"}
 
-    def __init__(self, trials: Mapping[tuple[str, int, int], windows.Trial], **values):
+    def __init__(self, trials: Mapping[tuple[str, int, int], windows.WindowResult], **values):
         missing = [setting for setting in windows.settings() if setting not in trials]
         if missing:
             raise ValueError(f"trials lacks {len(missing)} of the map, the first {missing[0]}: run windows.trial for all "
@@ -229,9 +229,10 @@ class Balancing(Figure):
         points = 200
         every = max(1, HORIZON // (window * points))
         points = HORIZON // (window * every)
-        theta = influence_balancing.train(self.system, window, RATE, chunks=points * every, theta=start, points=points)
+        theta = influence_balancing.train_in_chunks(self.system, window, RATE, chunks=points * every, theta=start,
+                                                    points=points)
         return Balance(np.arange(points + 1) * window * every, theta,
-                       influence_balancing.growth(influence_balancing.chunk(self.system, window, RATE)))
+                       influence_balancing.drift(influence_balancing.chunk(self.system, window, RATE)))
 
     def move(self, balance):
         k = self.values["window"]

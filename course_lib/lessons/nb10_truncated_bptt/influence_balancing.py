@@ -6,6 +6,8 @@ A has 1/2 on the diagonal and beside it, A[i, i] = A[i, i + 1] = 1/2, so that wh
 one needs many steps to get there. v is +1 at the first p places and -1 at the other n - p. The first place therefore
 feels the p positive influences soon and the more numerous negative ones late.
 Source: Tallec and Ollivier 2017, "Unbiasing truncated backpropagation through time".
+
+Errors: TypeError for anything but a System or a whole number, ValueError for a number that cannot be.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ class System(NamedTuple):
 def system(n: int = 23, p: int = 10) -> System:
     """Return the system with n places, p of them positive; the paper's figure has n = 23 and p = 10.
 
-    errors  TypeError or ValueError for what is no whole number, p < 1, or p >= n
+    errors  TypeError for anything but whole numbers, ValueError for p < 1 or p >= n
     """
     n, p = _checks.count("n", n, 2), _checks.count("p", p)
     if p >= n:
@@ -46,7 +48,7 @@ def influences(system: System, count: int) -> np.ndarray:
 
 
 def seen(system: System, longest: int) -> np.ndarray:
-    """Return d s_t[first] / d theta through a window, the sum of the first k influences, for k = 1 ... longest."""
+    """Return d s_t[first] / d theta through windows of k = 1 ... longest steps, sums of influences: (longest,)."""
     return np.cumsum(influences(system, longest))
 
 
@@ -79,12 +81,12 @@ def chunk(system: System, length: int, rate: float) -> np.ndarray:
     return now
 
 
-def growth(chunk: np.ndarray) -> float:
+def drift(chunk: np.ndarray) -> float:
     """Return the factor by which training drifts from its fixed point at each chunk: above 1 it diverges."""
     return float(np.abs(np.linalg.eigvals(_checks.array("chunk", chunk, ndim=2)[:-1, :-1])).max())
 
 
-def train(system: System, length: int, rate: float = 1e-4, *, chunks: int, theta: float = 0.0,
+def train_in_chunks(system: System, length: int, rate: float = 1e-4, *, chunks: int, theta: float = 0.0,
           points: int | None = None) -> np.ndarray:
     """Return theta during truncated training from s = 0.
 
@@ -110,5 +112,5 @@ def train(system: System, length: int, rate: float = 1e-4, *, chunks: int, theta
 
 def _check(system: System) -> System:
     if not isinstance(system, System):
-        raise TypeError(f"system is {type(system).__name__}, needs what balancing.system returned.")
+        raise TypeError(f"system is {type(system).__name__}, needs what influence_balancing.system returned.")
     return system

@@ -27,7 +27,7 @@ def reaches(T: int, k: int, kind: str) -> np.ndarray:
     """Whether the loss of step s (rows) reaches step t (columns), s, t = 1 ... T: (T, T) bool.
 
     kind    "window": each loss looks back k steps, t > s - k; "chunks": to the start of its chunk of k steps
-    errors  ValueError for another kind; TypeError or ValueError for T or k that is no whole number above 0
+    errors  ValueError for another kind; TypeError or ValueError for a T or k that is not a whole number above 0
     """
     choice("kind", kind, KINDS)
     s, t = np.ogrid[:count("T", T), :T]
@@ -35,7 +35,7 @@ def reaches(T: int, k: int, kind: str) -> np.ndarray:
     return (t <= s) & (t > s - k if kind == "window" else t >= s // k * k)
 
 
-class Trial(NamedTuple):
+class WindowResult(NamedTuple):
     """What became of an ensemble: each of shape (members,).
 
     solved  whether the error fell below 2 %
@@ -53,23 +53,26 @@ def settings() -> list[tuple[str, int, int]]:
     return list(product(TASKS, LAGS, WINDOWS))
 
 
-def start(task: str, members: int = MEMBERS, seed: int = 0) -> cells.NetworkParams:
-    """Return the networks of a task as an ensemble, before training."""
+def new_networks(task: str, members: int = MEMBERS, seed: int = 0) -> cells.NetworkParams:
+    """Return the networks of a task as an ensemble, before training.
+
+    errors  ValueError for another task
+    """
     outputs = {"hold": 2, "delay": 1}[choice("task", task, TASKS)]
     return initialise.network(outputs, HIDDEN, outputs, np.random.default_rng(seed), input_gain=.3, members=members)
 
 
-def trial(task: str, lag: int, window: int, members: int = MEMBERS, updates: int = 300, seed: int = 0) -> Trial:
+def trial(task: str, lag: int, window: int, members: int = MEMBERS, updates: int = 300, seed: int = 0) -> WindowResult:
     """Train an ensemble with truncated gradients.
 
     task     "hold": a symbol is named `lag` steps after it was read, with noise between (tasks.recall);
              "delay": a stream of signs is said back `lag` steps later (tasks.delay), at every step
     window   steps that each loss looks back; the step it asks for is reached if window > lag
-    updates  how many at most; the error is measured every 50
-    seed     of the networks, and with 1 and 2 added of the sequences
-    errors   TypeError or ValueError for what cannot be; KeyboardInterrupt goes on to the caller
+    updates  at most this many; the error is measured every 50
+    seed     of the networks; seed + 1 and seed + 2 draw the sequences
+    errors   TypeError or ValueError for another task or a bad number; KeyboardInterrupt goes on to the caller
     """
-    nets = start(task, members, seed)
+    nets = new_networks(task, members, seed)
     count("lag", lag), count("window", window)
     hold = task == "hold"
     rule = (losses.cross_entropy, "last") if hold else (losses.mean_squared_error, "every")
@@ -81,17 +84,17 @@ def trial(task: str, lag: int, window: int, members: int = MEMBERS, updates: int
 
     def error(params):
         if hold:
-            return until_solved.wrong(params, x, target)
+            return until_solved.error_rate(params, x, target)
         y = cells.readout(params.readout, bptt.forward(params.rnn, x).h[1 + lag:])
         return (y * target[lag:, None] <= 0).mean((0, 2, 3))
 
     near, full = (bptt.loss_and_grads(nets, x, target, *rule, window=k).grads.rnn for k in (window, None))
     cosine = np.cos(np.radians(clipping.angle(near, full, lead=(members,))))
     rng = np.random.default_rng(seed + 2)
-    result = until_solved.until_solved(nets, train.sequence_objective(*rule, window=window), lambda: draw(BATCH, rng), error,
-                                updates=updates, below=.02, every=50, optimiser=train.Adam(.01), clip_norm=1.,
-                                progress=False)
-    return Trial(until_solved.whole(result).solved, result.error, cosine)
+    result = until_solved.raise_if_interrupted(until_solved.until_solved(
+        nets, train.sequence_objective(*rule, window=window), lambda: draw(BATCH, rng), error, updates=updates,
+        below=.02, every=50, optimiser=train.Adam(.01), clip_norm=1., progress=False))
+    return WindowResult(result.solved, result.error, cosine)
 
 
 def unreadable(nets: cells.NetworkParams, lag: int) -> np.ndarray:
@@ -103,7 +106,7 @@ def unreadable(nets: cells.NetworkParams, lag: int) -> np.ndarray:
     """
     x, sign = tasks.delay(lag, LENGTH, 600, np.random.default_rng(5))
     states = bptt.forward(nets.rnn, x).h[1 + lag:]
-    told = np.concatenate([states, np.ones_like(states[..., :1])], axis=-1).swapaxes(0, 1)  # (members, T - lag, B, H + 1)
+    told = np.concatenate([states, np.ones_like(states[..., :1])], axis=-1).swapaxes(0, 1)  # (E, T - lag, B, H + 1)
     sign = sign[lag:, :, 0]
     wrong = []
     for member in told:

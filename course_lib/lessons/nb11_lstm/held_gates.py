@@ -1,4 +1,4 @@
-"""What does a gate do for a trained LSTM? Hold it still and count what is still right."""
+"""What does a gate do for a trained LSTM? Hold it still and count the right answers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from ... import bptt, cells
 from ...activations import sigmoid
 
 
-def right(network: cells.NetworkParams, x: np.ndarray, labels: np.ndarray, gates: str = "") -> float:
-    """Return the share of sequences that an LSTM names right while some gates do not move.
+def accuracy(network: cells.NetworkParams, x: np.ndarray, labels: np.ndarray, gates: str = "") -> float:
+    """Return the share of sequences that an LSTM names correctly while some of its gates are held still.
 
     network  of LSTMParams, one network
     x        (T, B, D); labels (B,)
-    gates    letters of "ifo": each unit's gate stands at its own mean over these sequences and steps
+    gates    letters of "ifo": each unit's gate is held at its own mean over these sequences and steps
     errors   TypeError for another cell, ValueError for other letters
     """
     if not isinstance(network.rnn, cells.LSTMParams):

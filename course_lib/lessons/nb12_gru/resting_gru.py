@@ -8,7 +8,10 @@ from ... import _checks, bptt, cells
 
 
 def resting_gru(W_hn: np.ndarray) -> cells.GRUParams:
-    """Return a GRU without input and biases whose gates stand at 1/2: W_hn (..., H, H) is all there is."""
+    """Return a GRU without input and biases, whose gates are all 1/2; only W_hn (..., H, H) is not zero.
+
+    errors  TypeError or ValueError for a W_hn that is not numbers of this shape
+    """
     W_hn = _checks.array("W_hn", W_hn, ndim=2).astype(float)
     *lead, H, columns = W_hn.shape
     if H != columns:
@@ -18,7 +21,10 @@ def resting_gru(W_hn: np.ndarray) -> cells.GRUParams:
 
 
 def settle(W_hn: np.ndarray, start: float, steps: int) -> np.ndarray:
-    """Return the states of that GRU from step 0 on, (steps + 1, ..., H), when every unit begins at `start`."""
+    """Return the states of that GRU from step 0 on, (steps + 1, ..., H), when every unit begins at `start`.
+
+    errors  as `resting_gru`; TypeError or ValueError for a start or steps that cannot be used
+    """
     params = resting_gru(W_hn)
     lead, H = params.b_hn.shape[:-1], params.b_hn.shape[-1]
     x = np.zeros((_checks.count("steps", steps), *(1,) * len(lead), 1, 1))

@@ -24,7 +24,7 @@ def combine(first: tuple, second: tuple) -> tuple:
     return a_next * a, a_next * b + b_next
 
 
-def linear(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, int]:
+def scan(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, int]:
     """Solve h_t = a_t h_{t-1} + b_t, h_0 = 0, for all t: each round joins every step with what lies before it.
 
     a, b     (T, ...) of shapes that broadcast, a[t - 1] is a_t

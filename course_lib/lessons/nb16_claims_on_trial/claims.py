@@ -3,7 +3,7 @@
     claims.ledger()                    all trials, as data/claims.csv keeps them
     claims.measure(13)                 {name: number}, measured now
     claims.verdict(rule, values)       "holds", "holds partly" or "fails"
-    claims.again()                     all of them measured anew
+    claims.again()                     all of them measured again
     claims.table(), claims.sheet()     pages to read; claims.court() is one to use
 """
 
@@ -20,12 +20,12 @@ __all__ = ["Claim", "Retrial", "again", "attainable", "court", "get", "ledger", 
 
 def table(verdicts: Iterable[str] = VERDICTS[::-1]) -> pages.Page:
     """Return a table of the trials with these verdicts, in this order, each with a link to the cell that shows it."""
-    return pages.table(ledger(), verdicts)
+    return pages.claims_table(ledger(), verdicts)
 
 
 def sheet() -> pages.Page:
     """Return the sheet: one sentence for each claim, with its number. `sheet().write("sheet.html")` is one page."""
-    return pages.sheet(ledger())
+    return pages.claims_sheet(ledger())
 
 
 def court():

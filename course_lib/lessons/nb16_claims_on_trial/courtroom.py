@@ -9,7 +9,7 @@ from ... import _checks
 from .ledger import Claim
 from .figures import Margins, Trial
 from .pages import MARKS, link, numbers
-from .rules import VERDICTS, read, zones
+from .rules import VERDICTS, parse, zones
 
 with _checks.extra("lab", "the court"):
     import ipywidgets as widgets
@@ -92,5 +92,5 @@ def _trial(claim: Claim) -> str:
 def margins(claims: Sequence[Claim], **values) -> Margins:
     """Return the picture of how far each measured number is from another verdict; its value is the claim's place."""
     return Margins([Trial(claim.number, claim.verdict, claim.measured,
-                          {name: zones(claim.rule, name, claim.measured) for name in read(claim.rule).names})
+                          {name: zones(claim.rule, name, claim.measured) for name in parse(claim.rule).names})
                     for claim in claims], **values)

@@ -1,4 +1,4 @@
-"""The ledger: each claim with the rule of its trial, what was measured and its verdict, and how to measure it anew.
+"""The ledger: each claim with the rule of its trial, what was measured and its verdict, and how to measure it again.
 
 Rules were written before anything was measured. Claim 13 is measured by `claim_13()` of a module measured/lessonNN.
 """
@@ -53,7 +53,7 @@ def ledger(path: str | Path | None = None) -> tuple[Claim, ...]:
     """Return all trials in the order of their numbers.
 
     path    another file than data/claims.csv, of the same columns
-    errors  ValueError with file and line for a row that cannot be right, FileNotFoundError without the data folder
+    errors  ValueError with file and line for a faulty row, FileNotFoundError without the data folder
     """
     return _ledger(data.file("claims.csv") if path is None else Path(path))
 
@@ -112,7 +112,10 @@ def shown(value: float) -> str:
 
 
 def get(number: int) -> Claim:
-    """Return one row of the ledger; ValueError for a number that is none."""
+    """Return one row of the ledger.
+
+    errors  ValueError outside of 1 to 54, TypeError for a number that is not whole
+    """
     trials = ledger()
     if _checks.count("number", number) > len(trials):
         raise ValueError(f"number is {number}, but the claims go from 1 to {len(trials)}.")
@@ -124,7 +127,7 @@ def measure(number: int) -> dict[str, float]:
 
     number   1 to 54
     returns  {name: number}, not rounded; seeds are fixed
-    errors   ValueError for a claim that is none, TypeError for a number that is not whole
+    errors   ValueError outside of 1 to 54, TypeError for a number that is not whole
     """
     get(number)
     return {name: float(value) for name, value in measurement(number)().items()}
@@ -132,15 +135,19 @@ def measure(number: int) -> dict[str, float]:
 
 @functools.cache
 def measurement(number: int) -> Callable[[], dict[str, float]]:
-    """Return the function claim_NN that measures a claim; ValueError if there is none."""
-    for path in sorted((Path(__file__).parent / "measured").glob("lesson*.py")):  # found by its name: no other one is imported
+    """Return the function claim_NN that measures a claim.
+
+    errors  ValueError if no module defines it
+    """
+    # found by its text, so that no other module is imported
+    for path in sorted((Path(__file__).parent / "measured").glob("lesson*.py")):
         if re.search(rf"^def claim_{number:02}\(", path.read_text(encoding="utf-8"), re.MULTILINE):
             return getattr(importlib.import_module(f"{__package__}.measured.{path.stem}"), f"claim_{number:02}")
     raise ValueError(f"no module lessonNN of measured/ defines claim_{number:02}.")
 
 
 class Retrial(NamedTuple):
-    """Claims measured anew; prints how many verdicts follow again.
+    """Claims measured again; prints how many verdicts come out as before.
 
     values    {number: {name: number}}
     verdicts  {number: verdict}
@@ -163,7 +170,7 @@ class Retrial(NamedTuple):
 
 
 def again(numbers: Iterable[int] | None = None, progress: bool = True) -> Retrial:
-    """Measure claims anew and give each its verdict by its rule.
+    """Measure claims again and give each its verdict by its rule.
 
     numbers   which; None: all
     progress  show a bar

@@ -80,8 +80,11 @@ def numbers(claim: Claim) -> str:
     return ", ".join(f"{name} {word}" for name, word in words.items())
 
 
-def table(claims: Sequence[Claim], verdicts: Iterable[str]) -> Page:
-    """Return the claims with these verdicts, one part for each, folded up but for the first."""
+def claims_table(claims: Sequence[Claim], verdicts: Iterable[str]) -> Page:
+    """Return the claims with these verdicts, one part for each, all but the first folded up.
+
+    errors  ValueError for another verdict
+    """
     verdicts = list(verdicts)
     for each in verdicts:
         if each not in VERDICTS:
@@ -109,7 +112,7 @@ def _rows(claims: Iterable[Claim], caption: str) -> str:
             f"Claims whose verdict is: {caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
 
 
-def sheet(claims: Sequence[Claim]) -> Page:
+def claims_sheet(claims: Sequence[Claim]) -> Page:
     """Return the sheet: what may be said, lesson by lesson, each sentence with its number, on one page of A4."""
     count = tally(claims)
     legend = ", ".join(f"{MARKS[each]} the claim {each} ({count[each]})" for each in VERDICTS)

@@ -3,7 +3,7 @@
     holds if share > .9; fails if share < .5 or worst > 10
 
 Where neither is true, the claim holds partly. A rule compares names with numbers or with each other, joined by and, or,
-not. Nothing is computed in it, so all that it can ever say can be found out: see `attainable`.
+not. Nothing is computed in it, so everything it can ever say can be found: see `attainable`.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ VERDICTS = (HOLDS, PARTLY, FAILS)
 FORM = re.compile(r"holds if (.+); fails if (.+)")
 ALLOWED = (ast.Compare, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Constant, ast.Name, ast.Load,
            ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
-MOST_CASES = 100_000  # no more than these are gone through
+MOST_CASES = 100_000  # a rule with more is refused
 
 
 class Rule(NamedTuple):
-    """A rule, read: two conditions over measured names."""
+    """A parsed rule: two conditions over measured names."""
 
     holds: ast.expr
     fails: ast.expr
@@ -37,7 +37,7 @@ class Rule(NamedTuple):
 
 
 @functools.cache
-def read(rule: str) -> Rule:
+def parse(rule: str) -> Rule:
     """Read a rule.
 
     rule     "holds if EXPR; fails if EXPR": comparisons, and, or, not, numbers and names
@@ -61,11 +61,11 @@ def read(rule: str) -> Rule:
 def verdict(rule: str, values: Mapping[str, float]) -> str:
     """Return what a rule says of measured values: "holds", "holds partly" or "fails".
 
-    rule    see `read`
-    values  {name: number} with all names of the rule; more may stand there
+    rule    see `parse`
+    values  {name: number} with all names of the rule, and possibly more
     errors  ValueError for a bad rule, a missing name, and for NaN or infinity
     """
-    parts = read(rule)
+    parts = parse(rule)
     for name in parts.names:
         if name not in values:
             raise ValueError(f"the rule {rule!r} needs {name!r}; measured are {', '.join(values) or 'no values'}.")
@@ -82,7 +82,7 @@ def attainable(rule: str, values: Mapping[str, float] | None = None) -> set[str]
     values   None, or the measured ones: each is scaled by every power of ten, or becomes 0, but keeps its sign
     returns  a set of verdicts
     """
-    parts = read(rule)
+    parts = parse(rule)
     signs = {name: 1 if values is None else math.copysign(1, values[name]) for name in parts.names}
     return {HOLDS if holds else FAILS if fails else PARTLY
             for holds, fails in _reached(parts, rule, None if values is None else signs)}
@@ -107,20 +107,21 @@ def zones(rule: str, name: str, values: Mapping[str, float]) -> Zones:
     rule, values  as for `verdict`
     name          one of the rule's
     returns       Zones; its edges are the numbers and the measured values with which the rule compares the name
+    errors        as `verdict`; ValueError for a name that the rule does not compare
     """
     def says(value: float) -> str:
         return verdict(rule, {**values, name: value})
 
-    edges = sorted({_value(other, values) for pair in _compared(read(rule)) for side, other in (pair, pair[::-1])
+    edges = sorted({_value(other, values) for pair in _compared(parse(rule)) for side, other in (pair, pair[::-1])
                     if isinstance(side, ast.Name) and side.id == name})
     if not edges:
-        raise ValueError(f"the rule {rule!r} compares {name!r} with nothing; it has {', '.join(read(rule).names)}.")
+        raise ValueError(f"the rule {rule!r} compares {name!r} with nothing; it has {', '.join(parse(rule).names)}.")
     between = [says(point) for point in _points(edges, room=1)]
     return Zones(edges, between, [says(edge) for edge in edges])
 
 
 def _compared(parts: Rule) -> list[tuple[ast.expr, ast.expr]]:
-    """All pairs that stand on the two sides of a comparison."""
+    """The two sides of every comparison."""
     return [pair for part in parts for node in ast.walk(part) if isinstance(node, ast.Compare)
             for pair in itertools.pairwise([node.left, *node.comparators])]
 
@@ -139,7 +140,7 @@ def _expression(text: str, rule: str) -> ast.expr:
 
 
 def _check_condition(node: ast.expr, rule: str) -> None:
-    """Refuse what is no condition where one is needed, and conditions that are compared."""
+    """Refuse anything but a comparison where a condition is needed."""
     if isinstance(node, ast.BoolOp):
         inner = node.values
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
@@ -186,10 +187,11 @@ def _reached(parts: Rule, rule: str, signs: Mapping[str, float] | None = None) -
     each gap there is room for all names that are compared with names.
     """
     pairs = _compared(parts)
-    social = {side.id for pair in pairs if all(isinstance(side, ast.Name) for side in pair) for side in pair}
+    compared_with_names = {side.id for pair in pairs if all(isinstance(side, ast.Name) for side in pair)
+                           for side in pair}
     choices = []
     for name in parts.names:
-        group = social if name in social else {name}
+        group = compared_with_names if name in compared_with_names else {name}
         numbers = {_value(side, {}) for pair in pairs for side in pair if not isinstance(side, ast.Name)
                    and any(isinstance(other, ast.Name) and other.id in group for other in pair)} or {0.}
         if signs is not None:
@@ -203,7 +205,7 @@ def _reached(parts: Rule, rule: str, signs: Mapping[str, float] | None = None) -
 
 
 def _points(numbers: list[float], room: int) -> list[float]:
-    """So many values below, between and above some numbers as there is to be room for, in order of size."""
+    """`room` values below, between each two of, and above the given numbers, in order of size."""
     ends = [numbers[0] - 1 - i for i in reversed(range(room))], [numbers[-1] + 1 + i for i in range(room)]
     gaps = [low + (high - low) * (i + 1) / (room + 1) for low, high in itertools.pairwise(numbers)
             for i in range(room)]

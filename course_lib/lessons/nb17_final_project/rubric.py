@@ -18,6 +18,11 @@ from ... import _checks
 KNOWN, ASKED, NEIGHBOURS, CHUNK = 2000, 1000, 31, 100
 SEEDS, CURES = 5, 3  # for full points
 SLACK = .03  # what a criterion may move without moving a count
+BY_DATA = "The dial", "The seeds", "The budget", "The criterion", "The cures", "The predictions"
+BY_READER = {"The task": "could somebody else write the generator from your text?",
+             "The diagnosis": "before and after training, with numbers?",
+             "The cause": "is the gradient measured again under every cure?",
+             "The report": "does it say what surprised, and what was not tried?"}
 
 
 class Task(NamedTuple):
@@ -26,8 +31,8 @@ class Task(NamedTuple):
     name, distance     of the function, and what it was called with
     steps, inputs      x is (steps, batch, inputs)
     classes            how many labels there are
-    chance             the share of the commonest
-    floor, seen        the share that is right for who reads the last `seen` steps alone
+    chance             the share of the most common one
+    floor, seen        the accuracy of a reader who sees only the last `seen` steps
     """
 
     name: str
@@ -52,7 +57,7 @@ class Trial(NamedTuple):
     distance  the dial
     seed      of its weights and batches
     updates   how many it was given
-    score     the share of new sequences it answers rightly, 0 to 1
+    score     the share of new sequences it answers correctly, 0 to 1
     """
 
     method: str
@@ -88,12 +93,6 @@ class Audit(NamedTuple):
                                   f"reader to give."])
 
 
-READER = (("The task", "could somebody else write the generator from your text?"),
-          ("The diagnosis", "before and after training, with numbers?"),
-          ("The cause", "is the gradient measured again under every cure?"),
-          ("The report", "does it say what surprised, and what was not tried?"))
-
-
 def look(make: Callable, distance: int, seen: int = 1, seed: int = 0) -> Task:
     """Check a task's shapes, and measure what can be answered without memory.
 
@@ -101,7 +100,7 @@ def look(make: Callable, distance: int, seen: int = 1, seed: int = 0) -> Task:
     distance  the dial, at least 1; twice as much has to make longer sequences
     seen      how many last steps the reader without memory sees
     returns   Task; its floor comes from the nearest neighbors among 2000 other sequences
-    errors    TypeError or ValueError that say what is wrong with make
+    errors    TypeError or ValueError saying what is wrong with make
     """
     distance, seen = _checks.count("distance", distance), _checks.count("seen", seen)
     if not callable(make):
@@ -117,7 +116,8 @@ def look(make: Callable, distance: int, seen: int = 1, seed: int = 0) -> Task:
         raise ValueError(f"{name} has {len(x)} steps at distance {distance} and {len(farther)} at {2 * distance}: the "
                          f"dial does not turn. More distance needs more steps.")
     if seen >= len(x):
-        raise ValueError(f"seen is {seen}, needs to be below the {len(x)} steps: who sees all needs no memory.")
+        raise ValueError(f"seen is {seen}, needs to be below the {len(x)} steps: a reader who sees every step needs "
+                         f"no memory.")
     counts = np.bincount(labels)
     if len(counts) < 2 or not counts.all():
         raise ValueError(f"{name} gives the labels {np.flatnonzero(counts).tolist()} in {len(labels)} sequences, needs "
@@ -138,7 +138,7 @@ def audit(trials: Iterable[Trial], *, floor: float, success: float, predicted: M
     predicted  {method: will it learn?}, as written down before training
     plain      the name of the network that has to fail
     returns    Audit; without trials nothing is earned
-    errors     TypeError or ValueError for what is no trial, one that stands twice, or names that do not fit
+    errors     TypeError or ValueError for anything but trials, a trial listed twice, or names that do not fit
 
     What it cannot see: whether success and the predictions really were written down before.
     """
@@ -146,73 +146,60 @@ def audit(trials: Iterable[Trial], *, floor: float, success: float, predicted: M
     trials = [_trial(trial) for trial in trials]
     methods = list(dict.fromkeys(trial.method for trial in trials))
     _refuse(trials, methods, predicted, plain)
-    if not trials:
-        marks = [Mark(name, 0, "no trials yet") for name in
-                 ("The dial", "The seeds", "The budget", "The criterion", "The cures", "The predictions")]
-        return Audit((*marks, *(Mark(name, None, question) for name, question in READER)))
-    near, far = (pick(trial.distance for trial in trials if trial.method == plain) for pick in (min, max))
-    at_far = {method: [trial for trial in trials if (trial.method, trial.distance) == (method, far)]
-              for method in methods}
-    learned = {method: sum(trial.score >= success for trial in runs) for method, runs in at_far.items()}
-    marks = (_dial([trial.score >= success for trial in trials if (trial.method, trial.distance) == (plain, near)],
-                   learned[plain], len(at_far[plain]), near, far),
-             _seeds(at_far), _budget(at_far, plain), _criterion(at_far, floor, success),
-             _cures(at_far, learned, plain), _predictions(learned, at_far, predicted, plain))
-    return Audit((*marks, *(Mark(name, None, question) for name, question in READER)))
+    if trials:
+        found = _points(trials, methods, floor, success, predicted, plain)
+    else:
+        found = dict.fromkeys(BY_DATA, (0, "no trials yet"))
+    return Audit((*(Mark(name, *found[name]) for name in BY_DATA),
+                  *(Mark(name, None, question) for name, question in BY_READER.items())))
 
 
-def _dial(near: list[bool], learned: int, runs: int, shortest: int, longest: int) -> Mark:
-    why = f"plain learns {sum(near)} of {len(near)} at {shortest}, {learned} of {runs} at {longest}"
-    if shortest == longest:
-        return Mark("The dial", 0, f"only the distance {longest}: nothing shows that distance is the cause")
-    return Mark("The dial", 2 if all(near) and not learned else int(sum(near) / len(near) > learned / runs), why)
-
-
-def _seeds(at_far: Mapping[str, list[Trial]]) -> Mark:
-    seeds = {method: {trial.seed for trial in runs} for method, runs in at_far.items()}
+def _points(trials: list[Trial], methods: list[str], floor: float, success: float, predicted: Mapping[str, bool],
+            plain: str) -> dict[str, tuple[int, str]]:
+    """{criterion: (points, why)}: of each criterion the first row of the table whose condition is true."""
+    short, far = (pick(trial.distance for trial in trials if trial.method == plain) for pick in (min, max))
+    runs = {method: [trial for trial in trials if trial[:2] == (method, far)] for method in methods}
+    learned = {method: sum(trial.score >= success for trial in runs[method]) for method in methods}
+    near = [trial.score >= success for trial in trials if trial[:2] == (plain, short)]
+    dial = f"plain learns {sum(near)} of {len(near)} at {short}, {learned[plain]} of {len(runs[plain])} at {far}"
+    seeds, given = ({method: {getattr(trial, what) for trial in runs[method]} for method in methods}
+                    for what in ("seed", "updates"))
     fewest = min(seeds, key=lambda method: len(seeds[method]))
-    if len(set(map(frozenset, seeds.values()))) > 1:
-        return Mark("The seeds", 0, f"not the same for all methods: {fewest} has {sorted(seeds[fewest])}")
-    n = len(seeds[fewest])
-    return Mark("The seeds", 2 if n >= SEEDS else int(n >= 3), f"{n} for each method, the same")
-
-
-def _budget(at_far: Mapping[str, list[Trial]], plain: str) -> Mark:
-    given = {method: {trial.updates for trial in runs} for method, runs in at_far.items()}
-    if len(set().union(*given.values())) == 1:
-        return Mark("The budget", 2, f"{min(given[plain])} updates for all")
-    most = max((method for method in given if method != plain), key=lambda method: max(given[method]), default=plain)
-    if max(given[most]) > min(given[plain]):
-        return Mark("The budget", 0, f"{most} was given {max(given[most])} updates, plain {min(given[plain])}")
-    return Mark("The budget", 1, "not equal, but no method was given more than plain")
-
-
-def _criterion(at_far: Mapping[str, list[Trial]], floor: float, success: float) -> Mark:
-    if success <= floor:
-        return Mark("The criterion", 0, f"{success:g} is no more than the floor {floor:g}: nobody needs memory for it")
-    near = [trial for runs in at_far.values() for trial in runs if abs(trial.score - success) <= SLACK]
-    if near:
-        return Mark("The criterion", 1, f"{len(near)} trials lie within {SLACK} of {success:g}")
-    return Mark("The criterion", 2, f"no trial lies within {SLACK} of {success:g}")
-
-
-def _cures(at_far: Mapping[str, list[Trial]], learned: Mapping[str, int], plain: str) -> Mark:
-    if learned[plain]:
-        return Mark("The cures", 0, f"plain itself learned {learned[plain]} times: it is not sick")
-    cured = [method for method, runs in at_far.items() if learned[method] == len(runs)]
-    return Mark("The cures", 2 if len(cured) >= CURES else int(len(cured) > 0),
-                f"{len(cured)} learn with every seed" + (f": {', '.join(cured)}" if cured else ""))
-
-
-def _predictions(learned: Mapping[str, int], at_far: Mapping[str, list[Trial]], predicted: Mapping[str, bool],
-                 plain: str) -> Mark:
-    asked = [method for method in at_far if method != plain]
-    made = [method for method in asked if method in predicted]
-    held = [method for method in made if learned[method] == predicted[method] * len(at_far[method])]
-    why = f"{len(made)} of {len(asked)} methods, {len(held)} came true"
-    if made and all(predicted[method] for method in made):
-        return Mark("The predictions", 1, f"{why}; none that says what will not help")
-    return Mark("The predictions", 2 if made and len(made) == len(asked) else int(bool(made)), why)
+    n, same = len(seeds[fewest]), f"{len(seeds[fewest])} for each method, the same"
+    others = [method for method in methods if method != plain]
+    most = max(others, key=lambda method: max(given[method]), default=plain)
+    close = sum(abs(trial.score - success) <= SLACK for each in runs.values() for trial in each)
+    cured = [method for method in methods if learned[method] == len(runs[method])]
+    every = f"{len(cured)} learn with every seed" + (f": {', '.join(cured)}" if cured else "")
+    made = [method for method in others if method in predicted]
+    held = sum(learned[method] == predicted[method] * len(runs[method]) for method in made)
+    came = f"{len(made)} of {len(others)} methods, {held} came true"
+    table = {
+        "The dial": [
+            (short == far, 0, f"only the distance {far}: nothing shows that distance is the cause"),
+            (all(near) and not learned[plain], 2, dial),
+            (sum(near) / len(near) > learned[plain] / len(runs[plain]), 1, dial),
+            (True, 0, dial)],
+        "The seeds": [
+            (len(set(map(frozenset, seeds.values()))) > 1, 0,
+             f"not the same for all methods: {fewest} has {sorted(seeds[fewest])}"),
+            (n >= SEEDS, 2, same), (n >= 3, 1, same), (True, 0, same)],
+        "The budget": [
+            (len(set().union(*given.values())) == 1, 2, f"{min(given[plain])} updates for all"),
+            (max(given[most]) > min(given[plain]), 0,
+             f"{most} was given {max(given[most])} updates, plain {min(given[plain])}"),
+            (True, 1, "not equal, but no method was given more than plain")],
+        "The criterion": [
+            (success <= floor, 0, f"{success:g} is no more than the floor {floor:g}: nobody needs memory for it"),
+            (close, 1, f"{close} trials lie within {SLACK} of {success:g}"),
+            (True, 2, f"no trial lies within {SLACK} of {success:g}")],
+        "The cures": [
+            (learned[plain], 0, f"plain itself learned {learned[plain]} times: it is not sick"),
+            (len(cured) >= CURES, 2, every), (cured, 1, every), (True, 0, every)],
+        "The predictions": [
+            (made and all(predicted[method] for method in made), 1, f"{came}; none that says what will not help"),
+            (made and made == others, 2, came), (made, 1, came), (True, 0, came)]}
+    return {name: next((points, why) for true, points, why in rows if true) for name, rows in table.items()}
 
 
 def _drawn(make: Callable, name: str, distance: int, batch: int, rng) -> tuple[np.ndarray, np.ndarray]:
@@ -235,7 +222,7 @@ def _drawn(make: Callable, name: str, distance: int, batch: int, rng) -> tuple[n
 
 
 def _by_neighbours(known: np.ndarray, labels: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """The commonest label among the nearest known rows, for each row asked; some rows at a time save memory."""
+    """The most common label among the nearest known rows, for each row asked; some rows at a time save memory."""
     answers = np.empty(len(asked), int)
     for i in range(0, len(asked), CHUNK):
         distance = ((asked[i:i + CHUNK, None] - known) ** 2).sum(-1)
@@ -256,12 +243,12 @@ def _trial(value) -> Trial:
 
 
 def _refuse(trials: list[Trial], methods: list[str], predicted: Mapping[str, bool], plain: str) -> None:
-    """Raise for trials that stand twice, and for names or predictions that do not fit them."""
+    """Refuse duplicate trials, and names or predictions that do not fit them."""
     places = [trial[:3] for trial in trials]
     twice = [place for place in places if places.count(place) > 1]
     if twice:
-        raise ValueError(f"{twice[0][0]!r} at distance {twice[0][1]} with seed {twice[0][2]} stands twice. If a cell "
-                         f"ran again, start from an empty list.")
+        raise ValueError(f"{twice[0][0]!r} at distance {twice[0][1]} with seed {twice[0][2]} is listed twice. If a "
+                         f"cell ran again, start from an empty list.")
     if not isinstance(predicted, Mapping) or not {type(will) for will in predicted.values()} <= {bool, np.bool_}:
         raise TypeError(f"predicted is {predicted!r}, needs {{method: True or False}}.")
     if not trials:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .... import bptt, cells, initialise, losses, tasks, train
-from .untrained import NETS, both_signs, left, networks
+from .networks import NETS, both_signs, left, untrained
 
 
 def claim_06() -> dict[str, float]:
@@ -49,7 +49,7 @@ def claim_07() -> dict[str, float]:
     for name in ("tanh", "linear"):
         h = bptt.forward(nets, silence, start, name).h[1:]
         found[f"bounded_{name}"] = (np.abs(h).max((0, 2, 3)) <= 1).sum()
-    return found | {f"kept_{name}": np.median(left(networks(inputs=.01), both_signs(), name))
+    return found | {f"kept_{name}": np.median(left(untrained(inputs=.01), both_signs(), name))
                     for name in ("tanh", "sigmoid")}
 
 
@@ -83,7 +83,7 @@ def claim_10() -> dict[str, float]:
 
     sums_agree         in how many the loss is the sum of those of 37 runs that end at step 1, 2, ... and read the last
     sequences_agree    in how many the gradient is the mean of those of the 8 sequences
-    steps_alone_agree  in how many it is, to 1 percent, that of steps which know nothing of those before
+    steps_alone_agree  in how many it is, to 1 percent, that of steps which are cut off from those before
     """
     agree = np.zeros(3, int)
     for seed in range(10):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .... import activations, initialise
-from .untrained import (EXPLODED, NETS, VANISHED, both_signs, convolutions, kept, left, left_by, networks, positive,
-                        taken, through_layers)
+from .networks import (EXPLODED, NETS, VANISHED, both_signs, convolutions, kept, left, left_by, positive_inputs, taken,
+                       through_layers, untrained)
 
 
 def claim_17() -> dict[str, float]:
@@ -18,14 +18,14 @@ def claim_17() -> dict[str, float]:
     tanh_slopes      the largest product of these networks' 60 slopes
     """
     x = both_signs()
-    slopes, weights = taken(networks(gain=4.), x)
-    small, large = ((left(networks(gain=gain), x, "linear") > EXPLODED).sum() for gain in (.5, 1.5))
+    slopes, weights = taken(untrained(gain=4.), x)
+    small, large = ((left(untrained(gain=gain), x, "linear") > EXPLODED).sum() for gain in (.5, 1.5))
     return {"linear_exploded": small, "linear_large": large, "tanh_exploded": (slopes * weights > EXPLODED).sum(),
             "tanh_slopes": slopes.max()}
 
 
 def claim_18() -> dict[str, float]:
-    """The largest slopes, and who takes the gradient in 20 networks over 60 steps.
+    """The largest slopes, and what takes the gradient in 20 networks over 60 steps.
 
     steepest_sigmoid, steepest_tanh  the largest slope between -6 and 6
     left_sigmoid, left_tanh          medians of what is left; W_hh is orthogonal and takes nothing, inputs of size 0.01
@@ -33,8 +33,8 @@ def claim_18() -> dict[str, float]:
     """
     a, x = np.arange(-600, 601) / 100, both_signs()
     found = {f"steepest_{name}": activations.get(name).derivative(a).max() for name in ("sigmoid", "tanh")}
-    found |= {f"left_{name}": np.median(left(networks(inputs=.01), x, name)) for name in ("sigmoid", "tanh")}
-    slopes, weights = taken(networks("uniform"), x)
+    found |= {f"left_{name}": np.median(left(untrained(inputs=.01), x, name)) for name in ("sigmoid", "tanh")}
+    slopes, weights = taken(untrained("uniform"), x)
     return found | {"share_of_weights": 100 * np.median(np.log(weights) / np.log(slopes * weights))}
 
 
@@ -46,8 +46,9 @@ def claim_19() -> dict[str, float]:
     kept_both_signs                 the identity, inputs of both signs
     """
     kinds = {"identity": ("identity", 1.), "orthogonal": ("orthogonal", 1.), "small": ("gaussian", .5)}
-    found = {f"kept_{name}": kept(left(networks(*kind, 1.), positive(), "relu")) for name, kind in kinds.items()}
-    return found | {"kept_both_signs": kept(left(networks("identity", 1., 1.), both_signs(), "relu"))}
+    inputs = positive_inputs()
+    found = {f"kept_{name}": kept(left(untrained(*kind, 1.), inputs, "relu")) for name, kind in kinds.items()}
+    return found | {"kept_both_signs": kept(left(untrained("identity", 1., 1.), both_signs(), "relu"))}
 
 
 def claim_20() -> dict[str, float]:
@@ -56,8 +57,9 @@ def claim_20() -> dict[str, float]:
     relu_kept, tanh_kept            W_hh the identity, inputs from 0 to 1
     relu_vanished, linear_vanished  W_hh as torch draws it; linear: no activation at all
     """
-    found = {f"{name}_kept": kept(left(networks("identity", 1., 1.), positive(), name)) for name in ("relu", "tanh")}
-    return found | {f"{name}_vanished": (left(networks("uniform"), both_signs(), name) < VANISHED).sum()
+    nets, inputs = untrained("identity", 1., 1.), positive_inputs()
+    found = {f"{name}_kept": kept(left(nets, inputs, name)) for name in ("relu", "tanh")}
+    return found | {f"{name}_vanished": (left(untrained("uniform"), both_signs(), name) < VANISHED).sum()
                     for name in ("relu", "linear")}
 
 
@@ -68,8 +70,8 @@ def claim_21() -> dict[str, float]:
     tanh_exploded  tanh, orthogonal W_hh of gain 4
     slopes_grew    in how many of the 40 the product of the slopes is above 1
     """
-    relu = taken(networks("gaussian", 3., 1.), positive(), "relu")
-    tanh = taken(networks(gain=4.), both_signs())
+    relu = taken(untrained("gaussian", 3., 1.), positive_inputs(), "relu")
+    tanh = taken(untrained(gain=4.), both_signs())
     found = {f"{name}_exploded": (slopes * weights > EXPLODED).sum()
              for name, (slopes, weights) in {"relu": relu, "tanh": tanh}.items()}
     return found | {"slopes_grew": sum((slopes > 1.001).sum() for slopes, _ in (relu, tanh))}
@@ -80,8 +82,8 @@ def claim_22() -> dict[str, float]:
 
     layers_vanished        fully connected, sigmoid, weights as Glorot draws them
     convolutions_vanished  convolutional, tanh
-    sharing                100 linear nets: how many times as many decades the gradients scatter (standard deviation)
-                           if one matrix serves all layers, against a matrix for each
+    sharing                100 linear nets: the scatter of the gradients in decades (standard deviation) if one matrix
+                           serves all layers, over that with a matrix for each
     """
     own, shared, layers = [], [], []
     for seed in range(100):
@@ -106,6 +108,6 @@ def claim_23() -> dict[str, float]:
     dh = [through_layers(convolutions(seed), np.random.default_rng(seed).normal(size=(20, 64)), "tanh")[1]
           for seed in range(NETS)]
     place = np.array([np.linalg.norm(each[0], axis=0) for each in dh])
-    return {"steps_vanished": (left(networks("uniform"), both_signs()) < VANISHED).sum(),
+    return {"steps_vanished": (left(untrained("uniform"), both_signs()) < VANISHED).sum(),
             "layers_vanished": sum(np.linalg.norm(each[0]) < VANISHED * np.linalg.norm(each[-1]) for each in dh),
             "within_a_layer": np.median(place.max(1) / place.min(1))}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .... import bptt, cells, initialise, jacobians
-from .untrained import EXPLODED, NETS, UNITS, VANISHED, both_signs, left, networks
+from .networks import EXPLODED, NETS, UNITS, VANISHED, both_signs, left, untrained
 
 
 def norm_of_power(W: np.ndarray, k: int) -> float:
@@ -21,7 +21,7 @@ def claim_11() -> dict[str, float]:
     factor_of_6                     one unit at rest, w = 6: w (1 - h^2), the factor of a step
     """
     kinds = ("gaussian", "orthogonal", "identity")
-    small, large = (np.concatenate([left(networks(kind, gain), both_signs()) for kind in kinds]) for gain in (.5, 4.))
+    small, large = (np.concatenate([left(untrained(kind, gain), both_signs()) for kind in kinds]) for gain in (.5, 4.))
     h = .5
     for _ in range(100):
         h = np.tanh(6 * h)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .... import activations, bptt, cells, initialise, losses, tasks, train
 from ...nb06_vanishing.agreement import HIDDEN, MEMBERS, NOUN, practise
-from .untrained import through_layers
+from .networks import through_layers
 
 ONE_OR_MANY = slice(tasks.VOCABULARY.index("cat"), tasks.VOCABULARY.index("horses") + 1)  # four of one, four of many
 
@@ -17,7 +17,7 @@ def claim_05() -> dict[str, float]:
     """Updates until (w^D - 1)^2 is one half, from w = 1/2, where dL/dw = (w^D - 1) D w^(D - 1) is tiny.
 
     gradient     its size at the start for D = 20
-    plain_ratio  how many times as many D = 20 takes as D = 10: plain descent, rate 0.01
+    plain_ratio  updates for D = 20 over those for D = 10: plain descent, rate 0.01
     adam_ratio   the same for Adam, rate 0.01
     noun_share   what a noun 30 words back makes of the terms of dL/dW_xh, the most in ten untrained networks
     """
@@ -52,7 +52,7 @@ def claim_24() -> dict[str, float]:
 
     factor, uneven  its factor per word from distance 4 to 30, and how far the two halves of that way differ in it
     learned         share of networks that learn distance 10
-    slower          how many times as many updates 10 takes as 4, medians
+    slower          updates for distance 10 over those for 4, medians
     """
     reach, needed = [], []
     for seed in [0, 10]:

@@ -9,8 +9,7 @@ import numpy as np
 from .... import bptt, cells, clipping, initialise, jacobians, losses, tasks, train
 from ...nb07_exploding import signs, wall
 from ...nb08_clipping import rescue
-from .trained import arrived, left_at_first, starts
-from .untrained import left_by
+from .networks import arrived, left_at_first, left_by, wall_starts
 
 SEEDS = range(10)
 EXPLODING = {"linear": 1.5, "relu": 3., "tanh": 2.5}  # activation: gain of an orthogonal W_hh
@@ -26,13 +25,13 @@ def claim_28() -> dict[str, float]:
     alone            share whose loss stays within 10 % of its start: only the first symbol is asked for
     mixed            the same where the first and the last symbol are asked for
     """
-    loud = {name: [bool(signs.of(run).present) for _, run in _exploding(name)] for name in EXPLODING}
+    loud = {name: [bool(signs.shown_by(run).present) for _, run in _exploding(name)] for name in EXPLODING}
     far, mixed = ([_run(*_network(seed, .5, near)) for seed in SEEDS] for near in [False, True])
     alone, both = ([abs(run.history.loss[-50:].mean() / run.history.loss[:5].mean() - 1) < .1 for run in runs]
                    for runs in [far, mixed])
     seen = np.concatenate(list(loud.values()))
     return {"exploding": seen.mean(), "tanh": np.mean(loud["tanh"]), "seen": seen.sum(), "runs": len(seen),
-            "vanishing": np.mean([bool(signs.of(run).present) for run in far + mixed]),
+            "vanishing": np.mean([bool(signs.shown_by(run).present) for run in far + mixed]),
             "alone": np.mean(alone), "mixed": np.mean(both)}
 
 
@@ -45,7 +44,7 @@ def claim_29() -> dict[str, float]:
     bounded    share of runs that end in a number that is not finite: the wall's sigmoid and the tanh networks
     linear     the same of linear and ReLU networks
     """
-    path = rescue.descend(starts(3), rate=.3, updates=300)
+    path = rescue.descend(wall_starts(3), rate=.3, updates=300)
     step, size = np.hypot(np.diff(path.w, axis=0), np.diff(path.b, axis=0)), np.hypot(*path)
     steep = step.max(0) > .3 * 10
     large = [(step > size[:-1]).any(0)[steep]]
@@ -64,7 +63,7 @@ def claim_30() -> dict[str, float]:
     """The share of networks that end in numbers that are not finite.
 
     linear   linear and ReLU networks with an exploding gradient, after 200 updates
-    tanh     tanh networks with an exploding gradient, and such of gain 1 with a rate of 30, after 200 updates
+    tanh     tanh networks with an exploding gradient, and those of gain 1 at a rate of 30, after 200 updates
     healthy  networks of gain 1, whose gradient does not explode, in float32 with tanh written (e^2a - 1) / (e^2a + 1),
              one of 20 inputs being 400: share in which the whole last state is NaN
     """
@@ -83,7 +82,7 @@ def claim_31() -> dict[str, float]:
     weights, huge  an oscillating loss, huge weights: recurrent weights of gain 10, rate .05
     rate           an oscillating loss: gain 1, rate 30
     """
-    high, fast = ([signs.of(_run(*_network(seed, gain), rate=rate)).present for seed in SEEDS]
+    high, fast = ([signs.shown_by(_run(*_network(seed, gain), rate=rate)).present for seed in SEEDS]
                   for gain, rate in [(10., .05), (1., 30.)])
 
     def most(runs, sign):
@@ -154,8 +153,8 @@ def claim_52() -> dict[str, float]:
     def growth(w, start, end):
         return (wall.steepest(w, end).slope / wall.steepest(w, start).slope) ** (1 / (end - start))
 
-    return {"trained": arrived(rescue.descend(starts(6), rate=.3, max_norm=.3)), "boundary": growth(5., 80, 100),
-            "bifurcation": growth(4.2, 400, 800)}
+    return {"trained": arrived(rescue.descend(wall_starts(6), rate=.3, max_norm=.3)),
+            "boundary": growth(5., 80, 100), "bifurcation": growth(4.2, 400, 800)}
 
 
 def _network(seed: int, gain: float = 1., near: bool = False) -> tuple:

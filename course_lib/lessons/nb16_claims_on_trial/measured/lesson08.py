@@ -9,7 +9,7 @@ import numpy as np
 from .... import initialise, losses, tasks, train, until_solved
 from ...nb07_exploding import wall
 from ...nb08_clipping import rescue, success
-from .trained import arrived, left_at_first, starts, thrown
+from .networks import arrived, left_at_first, thrown, wall_starts
 
 UNITS, LENGTH, MEMBERS = 32, 40, 10
 
@@ -21,7 +21,7 @@ def claim_35() -> dict[str, float]:
     norm, value  with the gradient clipped at .3, by its norm and entry by entry
     small        with a threshold of .03, by norm
     """
-    w, b = start = starts(6)
+    w, b = start = wall_starts(6)
     limits = {"alone": np.inf, "norm": .3, "small": .03}
     shares = {name: arrived(rescue.descend(start, .3, limit)) for name, limit in limits.items()}
     for _ in range(rescue.UPDATES):
@@ -39,7 +39,7 @@ def claim_36() -> dict[str, float]:
     """
     nets = _trained("uniform", 1.)
     return {"right": _right(nets).max(), "left": left_at_first(nets, *_fresh()).max(),
-            "thrown": thrown(rescue.descend(starts(6), .3, .25))}
+            "thrown": thrown(rescue.descend(wall_starts(6), .3, .25))}
 
 
 def claim_40() -> dict[str, float]:
@@ -67,7 +67,7 @@ def claim_54() -> dict[str, float]:
                updates in more than 95 %, else 0 (how many do hangs on the last digits)
     vanishing  share of ten networks as torch draws them that do
     """
-    return {"wall": arrived(rescue.descend(starts(6), .3, .3)),
+    return {"wall": arrived(rescue.descend(wall_starts(6), .3, .3)),
             "chaos": (_right(_trained("gaussian", 5.)) > .95).sum() >= 9,
             "vanishing": (_right(_trained("uniform", 1.)) > .95).mean()}
 
@@ -86,4 +86,4 @@ def _fresh() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _right(nets) -> np.ndarray:
-    return 1 - until_solved.wrong(nets, *_fresh())
+    return 1 - until_solved.error_rate(nets, *_fresh())

@@ -9,8 +9,7 @@ from ....activations import sigmoid
 from ...nb07_exploding import wall
 from ...nb08_clipping import rescue
 from ...nb09_initialization_and_other_cures import contest
-from .trained import starts, thrown
-from .untrained import left
+from .networks import left, thrown, wall_starts
 
 MATRICES = "uniform", "gaussian", "orthogonal", "identity", "sparse"
 
@@ -22,7 +21,7 @@ def claim_37() -> dict[str, float]:
     uncured, cured   share of 5 linear networks that diverge: rate .01 and targets around 100, .0001 and around 1
     growth           |dL/dh_0| / |dL/dh_50| with these small targets, the least of the five
     """
-    fast, slow = (thrown(rescue.descend(starts(3), *each)) for each in [(.3, np.inf, 300), (.03, np.inf, 3000)])
+    fast, slow = (thrown(rescue.descend(wall_starts(3), *each)) for each in [(.3, np.inf, 300), (.03, np.inf, 3000)])
     growths, diverged = [], {"uncured": [], "cured": []}
     for seed in range(5):
         rng = np.random.default_rng(seed)
@@ -70,7 +69,7 @@ def claim_41() -> dict[str, float]:
     plain, damped  share of 90 starts in which one of 300 updates moves a state by more than 1: damping 0 and .01
     largest        the largest move of a state in all of them, damping .01
     """
-    plain, damped = (_largest_moves(*starts(3), damping) for damping in [0., .01])
+    plain, damped = (_largest_moves(*wall_starts(3), damping) for damping in [0., .01])
     return {"plain": (plain > 1).mean(), "damped": (damped > 1).mean(), "largest": damped.max()}
 
 

@@ -74,9 +74,9 @@ def claim_51() -> dict[str, float]:
     def ratio(error):
         return error("LSTM chrono").mean() / error("tanh").mean()
 
-    ratios = {"far": ratio(lambda name: 1 - longterm.digits(name, 25, updates=200)),
-              "near": ratio(lambda name: 1 - longterm.digits(name, 0, updates=260)),
-              "sunspots": ratio(lambda name: longterm.sunspots(name, seeds=range(3)))}
+    ratios = {"far": ratio(lambda name: 1 - longterm.learn_digits(name, 25, updates=200)),
+              "near": ratio(lambda name: 1 - longterm.learn_digits(name, 0, updates=260)),
+              "sunspots": ratio(lambda name: longterm.learn_sunspots(name, seeds=range(3)))}
     return {name: value < .8 for name, value in ratios.items()} | {"ratio": ratios["sunspots"]}
 
 

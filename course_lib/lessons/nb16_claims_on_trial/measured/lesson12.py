@@ -17,7 +17,7 @@ def claim_49() -> dict[str, float]:
                          a GRU, torch's weights and that gate's bias at 0, 1, 3 and 5, medians
     """
     kinds = {"lstm": "LSTM chrono", "gru": "GRU chrono", "lstm_zero": "LSTM b_f = 0", "gru_zero": "GRU"}
-    shares = {name: longterm.recall(kind, 7_500, 50, range(5)).solved.mean() for name, kind in kinds.items()}
+    shares = {name: longterm.learn_recall(kind, 7_500, 50, range(5)).solved.mean() for name, kind in kinds.items()}
     x = np.random.default_rng(1).normal(size=(60, 8, INPUTS))
 
     def straight(draw, **bias):

@@ -1,4 +1,4 @@
-"""The regulariser against the complex step, ensembles whose members leave, and runs spread over processes."""
+"""regularise against the complex step, until_solved whose members leave, and parallel.runs over processes."""
 
 import functools
 import os
@@ -87,7 +87,7 @@ def learning(members=4, seed=0, T=8, **options):
     rng, fresh = np.random.default_rng(seed), np.random.default_rng(seed + 1000)
 
     def error(network):
-        return until_solved.wrong(network, *tasks.recall(T, 200, fresh))
+        return until_solved.error_rate(network, *tasks.recall(T, 200, fresh))
 
     network = initialise.network(2, 8, 2, np.random.default_rng(seed + 2000), members=members)
     return dict(params=network, objective=train.sequence_objective(losses.cross_entropy),
@@ -97,12 +97,12 @@ def learning(members=4, seed=0, T=8, **options):
 def test_the_share_that_is_wrong_is_counted_one_by_one():
     x, labels = tasks.recall(7, 40, np.random.default_rng(3))
     networks = initialise.network(x.shape[-1], 6, labels.max() + 1, np.random.default_rng(4), members=3)
-    shares = until_solved.wrong(networks, x, labels, "relu")
+    shares = until_solved.error_rate(networks, x, labels, "relu")
     for member, share in enumerate(shares):
         one = cells.tree_map(lambda array: array[member], networks)
         h = bptt.forward(one.rnn, x, activation="relu").h[-1]
         missed = [np.argmax(one.readout.W_hy @ state + one.readout.b_y) != label for state, label in zip(h, labels)]
-        assert 0 < np.mean(missed) < 1 and share == until_solved.wrong(one, x, labels, "relu") == np.mean(missed)
+        assert 0 < np.mean(missed) < 1 and share == until_solved.error_rate(one, x, labels, "relu") == np.mean(missed)
 
 
 def test_members_leave_when_they_have_solved_it_and_the_others_are_not_changed_by_that():
@@ -152,10 +152,10 @@ def test_an_interrupt_keeps_what_is_solved():
     assert early.any() and not early.all() and np.array_equal(stopped.updates[early], whole.updates[early])
     assert np.isinf(stopped.updates[~early]).all() and stopped.interrupted and not whole.interrupted
     assert stopped.left[1].tolist() == np.flatnonzero(~early).tolist()
-    assert until_solved.whole(whole) is whole
+    assert until_solved.raise_if_interrupted(whole) is whole
     for result in (stopped, stopped.left[0]):
         with pytest.raises(KeyboardInterrupt):
-            until_solved.whole(result)
+            until_solved.raise_if_interrupted(result)
 
 
 def test_some_members_of_a_run_are_a_run():

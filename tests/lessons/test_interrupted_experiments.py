@@ -1,4 +1,4 @@
-"""Half a run is no result: an experiment that is stopped from the keyboard passes the interrupt on."""
+"""An experiment that is stopped from the keyboard passes the interrupt on: an interrupted run is not a result."""
 
 import pytest
 
@@ -13,10 +13,10 @@ from course_lib.lessons.nb10_truncated_bptt import windows
     (lambda: contest.enter("uniform, tanh", [0], updates=50), "temporal_order"),
     (lambda: success.one("SGD", 10, [0], updates=50), "temporal_order"),
     (lambda: windows.trial("hold", 3, 2, members=1, updates=50), "recall"),
-    (lambda: longterm.order("tanh", 2500, T=10, seeds=[0]), "temporal_order"),
-    (lambda: longterm.adding("tanh", 2500, T=10, seeds=[0]), "adding"),
-    (lambda: longterm.digits("tanh", 0, updates=50, seeds=[0]), "delayed_digits")])
-def test_an_interrupted_run_is_no_result(monkeypatch, run, drawn):
+    (lambda: longterm.learn_order("tanh", 2500, T=10, seeds=[0]), "temporal_order"),
+    (lambda: longterm.learn_adding("tanh", 2500, T=10, seeds=[0]), "adding"),
+    (lambda: longterm.learn_digits("tanh", 0, updates=50, seeds=[0]), "delayed_digits")])
+def test_an_interrupted_run_is_not_a_result(monkeypatch, run, drawn):
     draws = iter(range(100))
 
     def stop_at_the_third(*arguments, inner=getattr(tasks, drawn)):

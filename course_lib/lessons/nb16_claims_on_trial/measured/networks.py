@@ -1,16 +1,21 @@
-"""What is left of a gradient in networks before training, recurrent ones over 60 steps and feed-forward ones."""
+"""What is left of a gradient in networks before training and after it, and how descent on the wall ends.
+
+Before training: recurrent networks over 60 steps, and feed-forward ones.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .... import activations, bptt, cells, initialise
+from .... import activations, bptt, cells, initialise, losses
+from ...nb07_exploding import wall
+from ...nb08_clipping import rescue
 
 UNITS, STEPS, NETS = 32, 60, 20
 VANISHED, EXPLODED = 1e-3, 1e3
 
 
-def networks(recurrent: str = "orthogonal", gain: float = 1., inputs: float = .1) -> cells.RNNParams:
+def untrained(recurrent: str = "orthogonal", gain: float = 1., inputs: float = .1) -> cells.RNNParams:
     """Return 20 networks of 32 units with one input; arguments as those of initialise.rnn."""
     return initialise.rnn(1, UNITS, np.random.default_rng(0), recurrent, gain, inputs, members=NETS)
 
@@ -20,7 +25,7 @@ def both_signs() -> np.ndarray:
     return np.random.default_rng(1).normal(size=(STEPS, 1, 1))
 
 
-def positive() -> np.ndarray:
+def positive_inputs() -> np.ndarray:
     """Return 60 inputs between 0 and 1, (60, 1, 1)."""
     return np.random.default_rng(1).uniform(size=(STEPS, 1, 1))
 
@@ -72,3 +77,26 @@ def convolutions(seed: int, layers: int = 30, width: int = 64) -> np.ndarray:
     kernels = np.random.default_rng(seed).normal(size=(layers, 5)) / np.sqrt(5)
     shifts = np.stack([np.roll(np.eye(width), i, axis=1) for i in range(5)])
     return np.einsum("lk,kij->lij", kernels, shifts)
+
+
+def wall_starts(sets: int) -> wall.Point:
+    """Return the first sets of 30 starts on the wall of lesson 08."""
+    return wall.Point(*np.hstack([rescue.starts(seed) for seed in range(sets)]))
+
+
+def arrived(path: wall.Point) -> float:
+    """Return the share of paths on the wall that end with an error below .01."""
+    return (rescue.error(path) < rescue.SOLVED).mean()
+
+
+def thrown(path: wall.Point) -> float:
+    """Return the share of paths on the wall that end more than 20 away from the origin."""
+    return (np.hypot(path.w[-1], path.b[-1]) > 20).mean()
+
+
+def left_at_first(network: cells.NetworkParams, x: np.ndarray, labels: np.ndarray,
+                  activation: str = "tanh") -> np.ndarray:
+    """Return |dL/dh_1| / |dL/dh_T|, means over the sequences, (...); 0 where no gradient is sent back."""
+    back = bptt.loss_and_grads(network, x, labels, losses.cross_entropy, activation=activation).back
+    first, last = np.linalg.norm(back.dh[[1, -1]], axis=-1).mean(-1)
+    return np.divide(first, last, out=np.zeros_like(first), where=last > 0)
