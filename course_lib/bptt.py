@@ -3,9 +3,9 @@
     a_t = W_xh x_t + W_hh h_{t-1} + b_h        h_t = f(a_t)                                   t = 1 ... T
     dL/dh_{t-1} = direct_{t-1} + W_hh^T (f'(a_t) * dL/dh_t)
 
-and likewise for every other cell: the type of the parameters decides. Here are the loops over time; a step and its
-step back stand side by side in the cell's own file, cells/rnn.py for the equations above. Time is the first axis. `h` has T + 1 rows, row 0
-the initial state, so that an index in the code is the index in the formula.
+and likewise for every other cell: the type of the parameters decides. The loops over time are here; a step and its step
+back are side by side in the cell's own file, for the equations above in cells/rnn.py. Time is the first axis. `h` has
+T + 1 rows, row 0 the initial state, so that an index in the code is the index in the formula.
 Source: Werbos 1990, "Backpropagation through time: what it does and how to do it".
 """
 
@@ -162,8 +162,8 @@ def _begin(params, x, state0, activation: str, reuse: Evaluation | None = None) 
 def backward(run: Run, dh_direct: np.ndarray, dc_direct: np.ndarray | None = None, window: int | None = None) -> Back:
     """Carry a loss back through every step; for an RNN dL/dh_{t-1} = direct_{t-1} + W_hh^T (f'(a_t) * dL/dh_t).
 
-    That step back is written in `RNN.step_back`, cells/rnn.py, and each other cell's in its own file; lesson 03 has the
-    whole in ten plain lines.
+    That step back is written in `RNN.step_back`, cells/rnn.py, and each other cell's in its own file; the loop is in
+    `_back_through_steps`, and lesson 03 has both in a few plain lines, its `backward_states`.
 
     run        what `forward` returned
     dh_direct  (T + 1, ..., B, H), shaped like run.h: what the loss reads from each h_t, zeros where it reads nothing
@@ -184,7 +184,7 @@ def backward(run: Run, dh_direct: np.ndarray, dc_direct: np.ndarray | None = Non
 
 def _back_through_steps(run: Run, dh: np.ndarray, dc: np.ndarray | None, window: int | None,
                         reuse: Evaluation | None = None) -> Back:
-    """dh and dc hold what the loss reads from each state; from t = T on, the cell's `step_back` adds what comes back."""
+    """From t = T on, the cell's `step_back` adds what comes back to what the loss reads, which dh and dc hold."""
     cell = cells.cell_of(run.params)
     array = cells.allocator(run.h[1:].shape[:-1], run.h.dtype, *([reuse.back, reuse.back.local] if reuse else []))
     local, totals = cell.local_derivatives(run, array), [dh] if dc is None else [dh, dc]
@@ -235,7 +235,7 @@ def at_end(run: Run, dh_T: np.ndarray | float = 1.0) -> np.ndarray:
 
     dh_T     dL/dh_T, anything that broadcasts to (..., B, H); 1 for L = sum of h_T
     returns  (T + 1, ..., B, H), shaped like run.h
-    errors   TypeError if run is not a run, ValueError if dh_T does not fit
+    errors   TypeError if run is not a Run, ValueError if dh_T does not fit
     """
     h = getattr(run, "h", None)
     if h is None:
@@ -245,7 +245,7 @@ def at_end(run: Run, dh_T: np.ndarray | float = 1.0) -> np.ndarray:
     try:
         direct[-1] = dh_T
     except ValueError:
-        raise ValueError(f"dh_T has shape {dh_T.shape}, needs to fit {h.shape[1:]}, the shape of the last state.") from None
+        raise ValueError(f"dh_T has shape {dh_T.shape}, needs to fit {h.shape[1:]}, the last state's shape.") from None
     return direct
 
 

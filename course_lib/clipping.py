@@ -67,8 +67,10 @@ def clip_by_norm(grads, max_norm: float, lead: tuple[int, ...] = ()) -> Clipped:
 def clip_by_value(grads, limit: float) -> Clipped:
     """Cut every entry to [-limit, limit]: the direction changes.
 
-    returns  Clipped(grads, norm, clipped); norm is the joint norm before
-    errors   as clip_by_norm
+    grads    a (nested) NamedTuple of arrays
+    limit    above 0: the largest size that an entry keeps
+    returns  Clipped(grads, norm, clipped); norm () is the joint norm before, clipped () whether any entry was cut
+    errors   ValueError for limit <= 0; FloatingPointError naming the first array that holds NaN or infinity
     """
     limit = _checks.positive("limit", limit)
     norm = global_norm(grads)
@@ -84,7 +86,7 @@ def angle(one, other, lead: tuple[int, ...] = ()) -> np.ndarray:
     one, other  (nested) NamedTuples of arrays, alike in names and shapes; all entries together are one vector
     lead        leading axes kept apart, such as (E,)
     returns     lead
-    errors      ValueError where they are not alike or one is zero; FloatingPointError naming an array that is not finite
+    errors      ValueError where they are not alike or one is zero; FloatingPointError names an array that is not finite
     """
     here, there = ({name: np.shape(array) for name, array in leaves(grads)} for grads in (one, other))
     if here != there:

@@ -27,11 +27,12 @@ def complex_step(loss: Callable, params):
     loss     params -> a number, built from functions that accept complex numbers (all of course_lib's core does)
     params   an array, or a (nested) NamedTuple of arrays such as RNNParams
     returns  the gradient, like params, float64
-    errors   TypeError if the loss is not a single number or threw the imaginary part away
+    errors   TypeError if the loss is not a single number or threw the imaginary part away, or if params are complex
     """
     for name, leaf in leaves(params):
         if np.iscomplexobj(_checks.array(name, leaf)):
-            raise TypeError(f"{name} is complex already: the step needs the imaginary axis for itself. Pass real numbers.")
+            raise TypeError(f"{name} is complex already: the step needs the imaginary axis for itself. "
+                            f"Pass real numbers.")
     arrays = [np.array(leaf, dtype=complex) for _, leaf in leaves(params)]
 
     def rebuilt():
@@ -58,6 +59,7 @@ def complex_step_states(loss: Callable, run: bptt.Run, of: str = "h") -> np.ndar
     run      what bptt.forward returned
     of       the state that is moved: "h", or "c" of an LSTM, with h_t = o_t tanh(c_t) moved along by it
     returns  (T + 1, ..., B, H), float64: what bptt.backward has to return as dh, or as dc
+    errors   ValueError for a state that the cell lacks; TypeError as complex_step
     """
     states = cells.cell_of(run.params).states
     moved = states.index(_checks.choice("of", of, states))
@@ -111,8 +113,8 @@ def relative_error(mine, theirs, axis: int | None = 0) -> np.ndarray:
                                                     where=scale > 0))
 
 
-class Row(NamedTuple):
-    """One line of a comparison: `error` relative to the largest entry, `worst` the index along the first axis."""
+class Compared(NamedTuple):
+    """One array compared: `error` relative to the largest entry, `worst` the index along the first axis."""
 
     name: str
     error: float
@@ -143,6 +145,7 @@ def table(mine, theirs, tolerance: float = 1e-9) -> Table:
     mine, theirs  arrays, NamedTuples of arrays, or dicts {name: array} of one form
     tolerance     relative, for each index of the first axis: rows of a weight, or time steps
     returns       Table; prints itself; .passed
+    errors        ValueError for names or shapes that differ, entries that are not finite, tolerance <= 0
     """
     if isinstance(mine, dict) and isinstance(theirs, dict):
         if mine.keys() != theirs.keys():
@@ -164,5 +167,5 @@ def table(mine, theirs, tolerance: float = 1e-9) -> Table:
         worst = int(errors.argmax())
         agrees = f"agrees to {tolerance:.0e}" if errors[worst] <= tolerance else "WRONG"
         verdict = "equal" if errors[worst] == 0 else agrees
-        rows.append(Row(name, float(errors[worst]), worst, verdict))
+        rows.append(Compared(name, float(errors[worst]), worst, verdict))
     return Table(rows)

@@ -1,4 +1,9 @@
-"""Initial weights. Every function takes the caller's generator: the seed of a run stands in the notebook, not here."""
+"""Initial weights. Every function takes the caller's generator: the seed of a run is the notebook's, not the library's.
+
+The matrices have the given shape, (..., rows, columns), in float64. All functions raise TypeError for sizes that are
+not whole numbers, gains that are not numbers and an rng that is not a generator, ValueError for sizes below 1, gains
+that are not finite, shapes without rows and columns, and names that they do not know.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,7 @@ from .cells import CellParams, GRUParams, LSTMParams, MinGRUParams, NetworkParam
 
 
 def gaussian(shape: tuple[int, ...], rng: np.random.Generator, gain: float = 1.0) -> np.ndarray:
-    """Independent normal entries of standard deviation gain / sqrt(columns); a large square one has radius gain."""
+    """Independent normal entries of standard deviation gain / sqrt(columns): a large square one has radius gain."""
     shape = _shape(shape)
     return _checks.real("gain", gain) / np.sqrt(shape[-1]) * _checks.generator(rng).normal(size=shape)
 
@@ -57,6 +62,7 @@ def non_normal(shape: tuple[int, ...], rng: np.random.Generator, gain: float = 1
     deviation gain * non_normality / sqrt(H), Q a random rotation. N = 0 gives a normal matrix, gain times orthogonal.
 
     shape   (..., H, H)
+    errors  also ValueError for a matrix that is not square
     source  the real Schur form; Trefethen and Embree 2005, "Spectra and Pseudospectra"
     """
     *lead, H, columns = _shape(shape)
@@ -79,7 +85,9 @@ def sparse(shape: tuple[int, ...], rng: np.random.Generator, gain: float = 0.95,
            nonzero: int | None = None) -> np.ndarray:
     """A square matrix with `nonzero` normal entries in each row, scaled to spectral radius gain; the rest is 0.
 
+    shape    (..., H, H)
     nonzero  inputs of each unit; None: 15, or H if that is less
+    errors   also ValueError for a matrix that is not square and for more entries than a row has
     source   Pascanu, Mikolov and Bengio 2013, "smart tanh", with gain .95 and 15 entries; Sutskever et al. 2013
     """
     *lead, H, columns = _shape(shape)
@@ -105,7 +113,8 @@ def rnn(inputs: int, hidden: int, rng: np.random.Generator, recurrent: str = "or
     inputs, hidden  D and H
     recurrent       "gaussian", "uniform", "glorot", "orthogonal", "identity", "non_normal" or "sparse"
     members         None for one network, E for an ensemble with a leading axis
-    returns         RNNParams of dtype
+    returns         RNNParams of dtype: W_xh (..., H, D), W_hh (..., H, H), b_h (..., H); the dots are (E,) or nothing
+    errors          also TypeError for a dtype that is not floating point
     """
     D, H, dtype = _checks.count("inputs", inputs), _checks.count("hidden", hidden), _checks.floating_type(dtype)
     make = MATRICES[_checks.choice("recurrent", recurrent, MATRICES)]
@@ -122,11 +131,12 @@ def lstm(inputs: int, hidden: int, rng: np.random.Generator, recurrent: str = "o
     inputs ... dtype  as in `rnn`
     forget_bias       b_f, a number or an array that fits (..., H), (E, 1) for one number a member
     chrono            T_max, the longest distance to be bridged, >= 3: b_f = ln U(1, T_max - 1), b_i = -b_f
-    returns           LSTMParams of dtype
+    returns           LSTMParams of dtype: W_xh (..., 4H, D), W_hh (..., 4H, H), b_h (..., 4H)
+    errors            as `rnn`; also ValueError for a forget_bias that does not fit, or beside chrono
     source            forget bias 1: Jozefowicz, Zaremba and Sutskever 2015; chrono: Tallec and Ollivier 2018
     """
     W_xh, W_hh, b_h = _gates(4, inputs, hidden, rng, recurrent, gain, input_gain, members)
-    b_i, b_f, *_ = np.split(b_h, 4, axis=-1)  # views: what is written into them stands in b_h
+    b_i, b_f, *_ = np.split(b_h, 4, axis=-1)  # views: what is written into them is written into b_h
     b_f[...] = _bias("forget_bias", forget_bias, b_f.shape)
     if chrono is not None:
         if np.any(forget_bias):
@@ -144,7 +154,8 @@ def gru(inputs: int, hidden: int, rng: np.random.Generator, recurrent: str = "or
     inputs ... dtype  as in `rnn`
     keep_bias         b_z, as forget_bias of `lstm`: z near 1 keeps h
     chrono            T_max, >= 3: b_z = ln U(1, T_max - 1) (Tallec and Ollivier 2018)
-    returns           GRUParams of dtype
+    returns           GRUParams of dtype: W_xh (..., 3H, D), W_hh (..., 3H, H), b_h (..., 3H), b_hn (..., H)
+    errors            as `lstm`
     """
     W_xh, W_hh, b_h = _gates(3, inputs, hidden, rng, recurrent, gain, input_gain, members)
     b_z = np.split(b_h, 3, axis=-1)[1]
@@ -162,7 +173,8 @@ def mingru(inputs: int, hidden: int, rng: np.random.Generator, input_gain: float
 
     inputs, hidden ... dtype  as in `rnn`
     chrono                    T_max, >= 3: b_z = -ln U(1, T_max - 1), for its z near 1 writes
-    returns                   MinGRUParams of dtype
+    returns                   MinGRUParams of dtype: W_xh (..., 2H, D), b_h (..., 2H)
+    errors                    as `rnn`
     """
     D, H, dtype = _checks.count("inputs", inputs), _checks.count("hidden", hidden), _checks.floating_type(dtype)
     lead = () if members is None else (_checks.count("members", members),)
@@ -173,7 +185,11 @@ def mingru(inputs: int, hidden: int, rng: np.random.Generator, input_gain: float
 
 
 def chrono_bias(shape: tuple[int, ...], rng: np.random.Generator, T_max: int) -> np.ndarray:
-    """ln U(1, T_max - 1): a gate with this bias keeps for up to about T_max steps (Tallec and Ollivier 2018)."""
+    """ln U(1, T_max - 1), of that shape: a gate with this bias keeps for up to about T_max steps.
+
+    errors  also ValueError for T_max below 3
+    source  Tallec and Ollivier 2018
+    """
     return np.log(_checks.generator(rng).uniform(1, _checks.count("chrono", T_max, least=3) - 1, shape))
 
 
@@ -196,7 +212,7 @@ def _bias(name: str, value, shape: tuple[int, ...]) -> np.ndarray:
                          f"(E, 1) for one a member.") from None
 
 
-CELLS: dict[str, Callable] = {"rnn": rnn, "lstm": lstm, "gru": gru}
+MAKERS: dict[str, Callable] = {"rnn": rnn, "lstm": lstm, "gru": gru}
 
 
 def torch_default(inputs: int, hidden: int, rng: np.random.Generator, cell: str = "rnn", members: int | None = None,
@@ -205,9 +221,10 @@ def torch_default(inputs: int, hidden: int, rng: np.random.Generator, cell: str 
 
     inputs, hidden  D and H
     cell            "rnn", "lstm" or "gru"
-    returns         RNNParams, LSTMParams or GRUParams of dtype
+    returns         RNNParams, LSTMParams or GRUParams of dtype, shaped as theirs above
+    errors          as `rnn`
     """
-    params = CELLS[_checks.choice("cell", cell, CELLS)](inputs, hidden, rng, members=members)
+    params = MAKERS[_checks.choice("cell", cell, MAKERS)](inputs, hidden, rng, members=members)
     k, H = 1 / np.sqrt(hidden), hidden
     drawn = {name: rng.uniform(-k, k, array.shape) for name, array in params._asdict().items()}
     second = rng.uniform(-k, k, params.b_h.shape)
@@ -222,16 +239,25 @@ def network(inputs: int, hidden: int, outputs: int, rng: np.random.Generator, re
             dtype=np.float64, output_gain: float = 1.0, *, cell: str = "rnn", **options) -> NetworkParams:
     """Parameters of a recurrent network with a readout: the cell as above, W_hy gaussian with output_gain, b_y zero.
 
+    outputs  K
     cell     "rnn", "lstm" or "gru"
     options  of that cell alone: forget_bias and chrono of `lstm`, keep_bias and chrono of `gru`
+    returns  NetworkParams: the cell's as above, W_hy (..., K, H), b_y (..., K)
+    errors   as the cell's; TypeError for an option of another cell
     """
-    make = CELLS[_checks.choice("cell", cell, CELLS)]
+    make = MAKERS[_checks.choice("cell", cell, MAKERS)]
     params = make(inputs, hidden, rng, recurrent, gain, input_gain, members, dtype, **options)
     return with_readout(params, outputs, rng, output_gain)
 
 
 def with_readout(params: CellParams, outputs: int, rng: np.random.Generator, output_gain: float = 1.0) -> NetworkParams:
-    """A cell's parameters with a readout of their precision: W_hy gaussian with output_gain, b_y zero."""
+    """A cell's parameters with a readout of their precision: W_hy gaussian with output_gain, b_y zero.
+
+    params   of any cell, with H units
+    outputs  K
+    returns  NetworkParams: params, W_hy (..., K, H), b_y (..., K)
+    errors   also TypeError for params of no cell
+    """
     H = params.b_h.shape[-1] // cell_of(params).gates
     K, lead, dtype = _checks.count("outputs", outputs), params.b_h.shape[:-1], params.b_h.dtype
     W_hy = gaussian((*lead, K, H), rng, output_gain).astype(dtype)

@@ -2,6 +2,8 @@
 
 The singular values of a product of many Jacobians span hundreds of orders of magnitude. The product itself keeps only
 those within 16 digits of the largest, so it is never formed: its logarithms are carried instead.
+
+All functions of a matrix W raise ValueError if it is not square or not finite.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ def step_jacobians(run: bptt.Run) -> np.ndarray:
     returns  (T, ..., B, H, H), (T, ..., B, 2H, 2H) for an LSTM; [t - 1] is J_t. The gradient goes back through it:
              dL/dh_{t-1} = J_t^T dL/dh_t + direct. An LSTM's carries (dL/dh_t, dL/dc_t), the latter at a fixed h_t:
              back.dc counts the way through h_t too and is larger by o_t (1 - tanh(c_t)^2) dL/dh_t
-    errors   TypeError if run is not a run
+    errors   TypeError if run is not a Run
     """
     if not isinstance(run, bptt.Run):
         raise TypeError(f"run is {type(run).__name__}, needs what bptt.forward returned.")
@@ -61,7 +63,7 @@ def log_gradient_norms(js: np.ndarray | bptt.Run, v: np.ndarray) -> np.ndarray:
     js       (T, H, H), J_1 first; or an RNN's run, whose Jacobians are applied to all its sequences and never formed
     v        (H,) the gradient dL/dh_T; for a run also one for each sequence, (..., B, H)
     returns  (T + 1,), for a run (T + 1, ..., B); the last entry is ln |v|; -inf from where the gradient is exactly zero
-    errors   as log_singular_values
+    errors   as log_singular_values; TypeError for a run of another cell, ValueError for a v that does not fit
     """
     v = _checks.array("v", v, ndim=1).astype(float)
     if isinstance(js, bptt.Run):
@@ -152,7 +154,7 @@ def _graded_qr(columns: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _without_dust(diagonal: np.ndarray) -> np.ndarray:
-    """The diagonal of R with 0 for what rounding has left of 0."""
+    """The diagonal of R, its entries below rounding set to 0."""
     size = np.abs(diagonal)
     return np.where(size > len(size) * np.finfo(float).eps * size.max(), diagonal, 0.0)
 
@@ -167,7 +169,7 @@ def _settle(q: np.ndarray, sums) -> tuple[np.ndarray, np.ndarray, float]:
 
 
 def _of_blocks(d: np.ndarray, N: np.ndarray, coupled: np.ndarray) -> np.ndarray:
-    """Logs of the singular values of exp(d) N, where neighbours that are coupled form blocks of nearly one size."""
+    """Logs of the singular values of exp(d) N, where neighbors that are coupled form blocks of nearly one size."""
     result, start = d.copy(), 0
     for end in range(1, len(d) + 1):
         if end == len(d) or not coupled[:end, end:].any():

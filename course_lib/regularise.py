@@ -29,7 +29,7 @@ def vanishing_gradient(back: bptt.Back, form: str = "squares") -> Penalty:
     back     what bptt.backward returned, for a simple network (RNNParams)
     form     "squares" or "norms"
     returns  Penalty
-    errors   TypeError if back is not one; ValueError for another form or a sequence of a single step
+    errors   TypeError if back is not a Back or another cell's; ValueError for another form or a single step
     """
     if not isinstance(back, bptt.Back):
         raise TypeError(f"back is {type(back).__name__}, needs what bptt.backward returned.")

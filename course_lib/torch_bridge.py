@@ -13,8 +13,8 @@ import numpy as np
 from . import _checks, cells
 from .cells import GRUParams, LSTMParams, ReadoutParams, RNNParams
 
-KINDS = {"RNN": RNNParams, "LSTM": LSTMParams, "GRU": GRUParams, "Linear": ReadoutParams}
-ACTIVATIONS = {"RNN": ("tanh", "relu")}  # of the others: their own
+MODULES = {"RNN": RNNParams, "LSTM": LSTMParams, "GRU": GRUParams, "Linear": ReadoutParams}
+NONLINEARITIES = {"RNN": ("tanh", "relu")}  # of the others: their own
 
 
 def to_torch(params: RNNParams | LSTMParams | GRUParams | ReadoutParams, activation: str = "tanh"):
@@ -28,14 +28,14 @@ def to_torch(params: RNNParams | LSTMParams | GRUParams | ReadoutParams, activat
     with _checks.extra("watch", "torch_bridge"):
         import torch
 
-    kind = next((name for name, ours in KINDS.items() if isinstance(params, ours)), None)
+    kind = next((name for name, ours in MODULES.items() if isinstance(params, ours)), None)
     if isinstance(params, cells.NetworkParams):
         raise TypeError("params is NetworkParams, a cell and a readout: torch has no one module for both. "
                         "Pass its parts, to_torch(network.rnn) and to_torch(network.readout).")
     if kind is None:
         raise TypeError(f"params is {type(params).__name__}, needs RNNParams, LSTMParams, GRUParams or ReadoutParams: "
                         f"torch has no other cell.")
-    if activation not in ACTIVATIONS.get(kind, ("tanh",)):
+    if activation not in NONLINEARITIES.get(kind, ("tanh",)):
         has = 'nonlinearity "tanh" or "relu" only' if kind == "RNN" else "no choice of activation: leave it out"
         raise ValueError(f"activation is {activation!r}, but nn.{kind} has {has}.")
     params = cells.check_readout(params) if kind == "Linear" else cells.cell_of(params).check(params)
@@ -56,7 +56,7 @@ def to_torch(params: RNNParams | LSTMParams | GRUParams | ReadoutParams, activat
                  "bias_ih_l0": params.b_h, "bias_hh_l0": second}
     dtype = torch.from_numpy(np.empty(0, np.result_type(*params))).dtype
     options = {"nonlinearity": activation} if kind == "RNN" else {}
-    # On "meta" it is not initialised: the weights come from here, and torch's random numbers stay the caller's.
+    # On "meta" it is not initialized: the weights come from here, and torch's random numbers stay the caller's.
     module = getattr(torch.nn, kind)(*sizes, dtype=dtype, device="meta", **options).to_empty(device="cpu")
     module.load_state_dict({name: torch.tensor(array, dtype=dtype) for name, array in named.items()})
     return module
@@ -76,7 +76,7 @@ def from_torch(module, part: str | None = None) -> RNNParams | LSTMParams | GRUP
     with _checks.extra("watch", "torch_bridge"):
         import torch
 
-    kind = next((name for name in KINDS if isinstance(module, getattr(torch.nn, name))), None)
+    kind = next((name for name in MODULES if isinstance(module, getattr(torch.nn, name))), None)
     if kind is None:
         raise TypeError(f"module is {type(module).__name__}, needs nn.RNN, nn.LSTM, nn.GRU or nn.Linear. "
                         f"Of a larger network pass the part: from_torch(net.rnn).")
@@ -100,7 +100,7 @@ def from_torch(module, part: str | None = None) -> RNNParams | LSTMParams | GRUP
         b_hn = second[2 * module.hidden_size:].copy()
         second[2 * module.hidden_size:] = 0
         return GRUParams(W_xh, W_hh, first + second, b_hn)
-    return KINDS[kind](W_xh, W_hh, first + second)
+    return MODULES[kind](W_xh, W_hh, first + second)
 
 
 def _array(tensor) -> np.ndarray:

@@ -26,9 +26,10 @@ class Cell:
     shapes      {field: axes}, for example {"W_hh": ("4H", "H"), ...}; the field that decides H first
     means       what the first field's shape means, for the message
 
-    A new cell writes `step`, `local_derivatives` and `step_back`; `CELLS[ItsParams] = ItsCell()` makes it known. All
-    else has a default, which suits h_t as any function of h_{t-1} and a_t = W_xh x_t + W_hh h_{t-1} + b_h.
-    In what follows `run` is what bptt.forward returns, `array` what memory.allocator returns.
+    A new cell writes `step`, `local_derivatives` and `step_back`, which raise NotImplementedError here; its parameters
+    lead to it by `CELLS[ItsParams] = ItsCell()`. All else has a default, which suits any h_t that is a function of
+    h_{t-1} and a_t = W_xh x_t + W_hh h_{t-1} + b_h. In all methods `run` is what bptt.forward returns, `array` what
+    memory.allocator returns.
     """
 
     name: str
@@ -40,7 +41,7 @@ class Cell:
     means = "it maps a hidden state to a hidden state."
 
     def check(self, params):
-        """Return the parameters as arrays whose shapes fit together; ValueError or TypeError naming one that does not."""
+        """Return the parameters as arrays whose shapes fit together; ValueError, TypeError name one that does not."""
         return checks.parameters(params, self.parameters, self.shapes, self.means)
 
     def begin(self, params, x: np.ndarray, h: np.ndarray, array: Callable) -> tuple:
@@ -85,7 +86,7 @@ class Cell:
                                    **shared_gradients(run.params, run.x, da))
 
     def jacobians(self, run) -> np.ndarray:
-        """Return J_t, (T, ..., B, N, N) with N = H times the number of states: row k is the step back of unit vector k."""
+        """Return J_t, (T, ..., B, N, N), N = H times the number of states: row k goes back from unit k alone."""
         da, *factors = self.local_derivatives(run, allocator(run.h[1:].shape[:-1], run.h.dtype))
         (T, *lead, H), count = da.shape[:-1] + run.h.shape[-1:], len(self.states)
         shape = count * H, *lead, H
@@ -105,8 +106,8 @@ class Cell:
 
     def _unwritten(self, method: str) -> NotImplementedError:
         return NotImplementedError(
-            f"{type(self).__name__} has no {method}: a cell writes step, local_derivatives and step_back itself, and has "
-            f"defaults for the rest. The shortest to start from is RNN in course_lib/cells/rnn.py.")
+            f"{type(self).__name__} has no {method}: a cell writes step, local_derivatives and step_back itself, and "
+            f"has defaults for the rest. The shortest to start from is RNN in course_lib/cells/rnn.py.")
 
 
 def rnn_inputs(params, x: np.ndarray, out: np.ndarray) -> np.ndarray:

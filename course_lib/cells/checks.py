@@ -11,7 +11,8 @@ import numpy as np
 from .. import _checks, activations
 
 # By how many times H rows W_hh has.
-OWNERS = {1: "an RNN's: pass cells.RNNParams", 3: "a GRU's: pass cells.GRUParams", 4: "an LSTM's: pass cells.LSTMParams"}
+OWNERS = {1: "an RNN's: pass cells.RNNParams", 3: "a GRU's: pass cells.GRUParams",
+          4: "an LSTM's: pass cells.LSTMParams"}
 
 
 def parameters(params, kind: type, shapes: dict[str, tuple[str, ...]], means: str):

@@ -69,7 +69,8 @@ class Diagonal(Cell):
         da[...] = 1
         return DiagonalLocal(da)
 
-    def gradients(self, run, dh: np.ndarray, local: DiagonalLocal, array: Callable) -> tuple[np.ndarray, DiagonalParams]:
+    def gradients(self, run, dh: np.ndarray, local: DiagonalLocal,
+                  array: Callable) -> tuple[np.ndarray, DiagonalParams]:
         """dL/da (T, ..., B, H), and dL/dλ = sum of da_t * h_{t-1}."""
         of_lambda = (rows(local.da) * rows(run.h[:-1])).sum(-2)
         return local.da, DiagonalParams(lambda_hh=sum_to(of_lambda, run.params.lambda_hh.shape),

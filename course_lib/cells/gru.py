@@ -87,7 +87,7 @@ class GRU(Cell):
     def step(self, run) -> Callable:
         """Return step(h_before, rz_t, r_t, z_t, n_t, m_t, h_t), in place: the equations at the top of this file.
 
-        rz_t (2, ..., B, H) and n_t hold the input's part on entry, halved for r and z; r_t and z_t are the parts of rz_t.
+        rz_t (2, ..., B, H) and n_t hold the input's part on entry, halved for r and z; r_t and z_t are parts of rz_t.
         """
         params, shape, dtype = run.params, run.h.shape[1:], run.h.dtype
         halves = HALVES.reshape(3, *(1,) * len(shape))

@@ -166,5 +166,5 @@ class LSTM(Cell):
 
 
 def _each(sigmoid: float, candidate: float, ndim: int) -> np.ndarray:
-    """A number for i, f, o and one for g, (4, 1, ..., 1); float32, so that the product keeps the arrays' own precision."""
+    """A number for i, f, o and one for g, (4, 1, ..., 1); float32: the product keeps the arrays' own precision."""
     return np.array([sigmoid, sigmoid, candidate, sigmoid], np.float32).reshape(4, *(1,) * (ndim - 1))

@@ -26,6 +26,7 @@ def readout(params: ReadoutParams, h: np.ndarray) -> np.ndarray:
 
     h        (..., B, H)
     returns  (..., B, K)
+    errors   ValueError for shapes that do not fit, TypeError for kinds and dtypes
     """
     params, h = _check(params, h)
     return h @ params.W_hy.swapaxes(-1, -2) + params.b_y[..., None, :]
@@ -34,8 +35,10 @@ def readout(params: ReadoutParams, h: np.ndarray) -> np.ndarray:
 def readout_backward(params: ReadoutParams, h: np.ndarray, dy: np.ndarray) -> tuple[np.ndarray, ReadoutParams]:
     """Return dL/dh = dy W_hy and the gradients of W_hy and b_y, summed over the batch and every axis they lack.
 
-    h   (..., B, H)   what the readout was given
-    dy  (..., B, K)   dL/dy
+    h        (..., B, H)  what the readout was given
+    dy       (..., B, K)  dL/dy
+    returns  dL/dh (..., B, H), and ReadoutParams shaped like params
+    errors   as `readout`
     """
     params, h = _check(params, h)
     dy = _checks.array("dy", dy, ndim=2, finite=False)
