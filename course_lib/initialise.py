@@ -1,8 +1,8 @@
 """Initial weights. Every function takes the caller's generator: the seed of a run is the notebook's, not the library's.
 
 The matrices have the given shape, (..., rows, columns), in float64. All functions raise TypeError for sizes that are
-not whole numbers, gains that are not numbers and an rng that is not a generator, ValueError for sizes below 1, gains
-that are not finite, shapes without rows and columns, and names that they do not know.
+not whole numbers, gains that are not numbers, a dtype that is not floating point and an rng that is not a generator,
+ValueError for sizes below 1, gains that are not finite, shapes without rows and columns, and names they do not know.
 """
 
 from __future__ import annotations
@@ -114,7 +114,6 @@ def rnn(inputs: int, hidden: int, rng: np.random.Generator, recurrent: str = "or
     recurrent       "gaussian", "uniform", "glorot", "orthogonal", "identity", "non_normal" or "sparse"
     members         None for one network, E for an ensemble with a leading axis
     returns         RNNParams of dtype: W_xh (..., H, D), W_hh (..., H, H), b_h (..., H); the dots are (E,) or nothing
-    errors          also TypeError for a dtype that is not floating point
     """
     D, H, dtype = _checks.count("inputs", inputs), _checks.count("hidden", hidden), _checks.floating_type(dtype)
     make = MATRICES[_checks.choice("recurrent", recurrent, MATRICES)]
@@ -132,7 +131,7 @@ def lstm(inputs: int, hidden: int, rng: np.random.Generator, recurrent: str = "o
     forget_bias       b_f, a number or an array that fits (..., H), (E, 1) for one number a member
     chrono            T_max, the longest distance to be bridged, >= 3: b_f = ln U(1, T_max - 1), b_i = -b_f
     returns           LSTMParams of dtype: W_xh (..., 4H, D), W_hh (..., 4H, H), b_h (..., 4H)
-    errors            as `rnn`; also ValueError for a forget_bias that does not fit, or beside chrono
+    errors            also ValueError for a forget_bias that does not fit, or beside chrono
     source            forget bias 1: Jozefowicz, Zaremba and Sutskever 2015; chrono: Tallec and Ollivier 2018
     """
     W_xh, W_hh, b_h = _gates(4, inputs, hidden, rng, recurrent, gain, input_gain, members)
@@ -153,9 +152,9 @@ def gru(inputs: int, hidden: int, rng: np.random.Generator, recurrent: str = "or
 
     inputs ... dtype  as in `rnn`
     keep_bias         b_z, as forget_bias of `lstm`: z near 1 keeps h
-    chrono            T_max, >= 3: b_z = ln U(1, T_max - 1) (Tallec and Ollivier 2018)
+    chrono            T_max, >= 3: b_z = ln U(1, T_max - 1), as `chrono_bias`
     returns           GRUParams of dtype: W_xh (..., 3H, D), W_hh (..., 3H, H), b_h (..., 3H), b_hn (..., H)
-    errors            as `lstm`
+    errors            also ValueError for a keep_bias that does not fit, or beside chrono
     """
     W_xh, W_hh, b_h = _gates(3, inputs, hidden, rng, recurrent, gain, input_gain, members)
     b_z = np.split(b_h, 3, axis=-1)[1]
@@ -174,7 +173,6 @@ def mingru(inputs: int, hidden: int, rng: np.random.Generator, input_gain: float
     inputs, hidden ... dtype  as in `rnn`
     chrono                    T_max, >= 3: b_z = -ln U(1, T_max - 1), for its z near 1 writes
     returns                   MinGRUParams of dtype: W_xh (..., 2H, D), b_h (..., 2H)
-    errors                    as `rnn`
     """
     D, H, dtype = _checks.count("inputs", inputs), _checks.count("hidden", hidden), _checks.floating_type(dtype)
     lead = () if members is None else (_checks.count("members", members),)
@@ -188,7 +186,7 @@ def chrono_bias(shape: tuple[int, ...], rng: np.random.Generator, T_max: int) ->
     """ln U(1, T_max - 1), of that shape: a gate with this bias keeps for up to about T_max steps.
 
     errors  also ValueError for T_max below 3
-    source  Tallec and Ollivier 2018
+    source  Tallec and Ollivier 2018, "Can recurrent neural networks warp time?"
     """
     return np.log(_checks.generator(rng).uniform(1, _checks.count("chrono", T_max, least=3) - 1, shape))
 
@@ -222,7 +220,6 @@ def torch_default(inputs: int, hidden: int, rng: np.random.Generator, cell: str 
     inputs, hidden  D and H
     cell            "rnn", "lstm" or "gru"
     returns         RNNParams, LSTMParams or GRUParams of dtype, shaped as theirs above
-    errors          as `rnn`
     """
     params = MAKERS[_checks.choice("cell", cell, MAKERS)](inputs, hidden, rng, members=members)
     k, H = 1 / np.sqrt(hidden), hidden
@@ -243,7 +240,7 @@ def network(inputs: int, hidden: int, outputs: int, rng: np.random.Generator, re
     cell     "rnn", "lstm" or "gru"
     options  of that cell alone: forget_bias and chrono of `lstm`, keep_bias and chrono of `gru`
     returns  NetworkParams: the cell's as above, W_hy (..., K, H), b_y (..., K)
-    errors   as the cell's; TypeError for an option of another cell
+    errors   also TypeError for an option of another cell
     """
     make = MAKERS[_checks.choice("cell", cell, MAKERS)]
     params = make(inputs, hidden, rng, recurrent, gain, input_gain, members, dtype, **options)

@@ -328,10 +328,6 @@ class LeakyParams(NamedTuple):
     b_h: np.ndarray
 
 
-class LeakyLocal(NamedTuple):
-    da: np.ndarray
-
-
 class LeakyRNN(cells.Cell):
     """h_t = (1 - LEAK) h_{t-1} + LEAK tanh(W_xh x_t + W_hh h_{t-1} + b_h): what a reader writes, and no more."""
 
@@ -348,7 +344,7 @@ class LeakyRNN(cells.Cell):
         f = (run.h[1:] - (1 - self.LEAK) * run.h[:-1]) / self.LEAK
         da = array("da", run.h.shape[-1])
         da[...] = self.LEAK * (1 - f**2)
-        return LeakyLocal(da)
+        return cells.OneLocal(da)
 
     def step_back(self, run, shape):
         def step_back(dh_t, da_t, dh_before):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .cell import Cell
+from .cell import Cell, OneLocal
 from .diagonal import Diagonal, DiagonalParams
 from .gru import GRU, GRUParams
 from .lstm import LSTM, LSTMParams

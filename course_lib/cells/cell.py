@@ -15,6 +15,12 @@ class NoCache(NamedTuple):
     """Of a cell that keeps nothing but h."""
 
 
+class OneLocal(NamedTuple):
+    """da (T, ..., B, H): dh_t/da_t, and dL/da_t after its step back; all that a cell without gates needs."""
+
+    da: np.ndarray
+
+
 class Cell:
     """A recurrent cell. Each kind is a subclass in a file of its own, with its formula, `step` beside `step_back`.
 

@@ -9,7 +9,7 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 
-from .cell import Cell, diagonal_jacobians, shared_gradients
+from .cell import Cell, OneLocal, diagonal_jacobians, shared_gradients
 from .memory import rows
 from .tree import sum_to
 
@@ -25,12 +25,6 @@ class DiagonalParams(NamedTuple):
     W_xh: np.ndarray
     lambda_hh: np.ndarray
     b_h: np.ndarray
-
-
-class DiagonalLocal(NamedTuple):
-    """da (T, ..., B, H): 1, and dL/da_t after its step back."""
-
-    da: np.ndarray
 
 
 class Diagonal(Cell):
@@ -63,14 +57,13 @@ class Diagonal(Cell):
 
         return step_back
 
-    def local_derivatives(self, run, array: Callable) -> DiagonalLocal:
+    def local_derivatives(self, run, array: Callable) -> OneLocal:
         """1 for all steps."""
         da = array("da", run.h.shape[-1])
         da[...] = 1
-        return DiagonalLocal(da)
+        return OneLocal(da)
 
-    def gradients(self, run, dh: np.ndarray, local: DiagonalLocal,
-                  array: Callable) -> tuple[np.ndarray, DiagonalParams]:
+    def gradients(self, run, dh: np.ndarray, local: OneLocal, array: Callable) -> tuple[np.ndarray, DiagonalParams]:
         """dL/da (T, ..., B, H), and dL/dλ = sum of da_t * h_{t-1}."""
         of_lambda = (rows(local.da) * rows(run.h[:-1])).sum(-2)
         return local.da, DiagonalParams(lambda_hh=sum_to(of_lambda, run.params.lambda_hh.shape),

@@ -10,7 +10,7 @@ from typing import Callable, NamedTuple
 import numpy as np
 
 from .. import activations
-from .cell import Cell, product
+from .cell import Cell, OneLocal, product
 
 
 class RNNParams(NamedTuple):
@@ -26,14 +26,11 @@ class RNNParams(NamedTuple):
     b_h: np.ndarray
 
 
-class RNNLocal(NamedTuple):
-    """da (T, ..., B, H): f'(a_t), and dL/da_t after its step back."""
-
-    da: np.ndarray
-
-
 class RNN(Cell):
-    """h_t = f(W_xh x_t + W_hh h_{t-1} + b_h). It keeps nothing but h: every f' here is a function of f's output."""
+    """h_t = f(W_xh x_t + W_hh h_{t-1} + b_h). It keeps nothing but h: every f' here is a function of f's output.
+
+    The parameters' gradients are those of `Cell.gradients`: dL/dW_hh is the sum over t of da_t h_{t-1}^T.
+    """
 
     name, activation, parameters = "RNN", None, RNNParams
 
@@ -65,11 +62,11 @@ class RNN(Cell):
 
         return step_back
 
-    def local_derivatives(self, run, array: Callable) -> RNNLocal:
+    def local_derivatives(self, run, array: Callable) -> OneLocal:
         """f'(a_t) of all steps."""
         da = array("da", run.h.shape[-1])
         activations.get(run.activation).derivative_from_output(run.h[1:], out=da)
-        return RNNLocal(da)
+        return OneLocal(da)
 
     def jacobians(self, run) -> np.ndarray:
         """diag(f'(a_t)) W_hh, (T, ..., B, H, H)."""
