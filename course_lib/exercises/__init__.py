@@ -3,7 +3,7 @@
     check("3.1", my_function)     what is wrong with it and why, or that it passes
     grade("3.1", my_function)     the same, and an AssertionError if it does not pass: for graded copies of a notebook
     hint("3.1")                   the next hint
-    solution("3.1")               the source of a solution, folded up
+    solution("3.1")               the source of a solution, folded
     predict("3.2", ...)           the question; with a value in place of the ..., it is noted
     reveal("3.2", measured)       what was measured beside what you predicted
     progress()                    what is solved in every notebook
@@ -79,7 +79,7 @@ def hint(id: str) -> None:
 
 
 def solution(id: str) -> None:
-    """Show the source of a tested solution; in a notebook it is folded up until you open it."""
+    """Show the source of a tested solution; in a notebook it stays folded until you open it."""
     exercise = _find(id, Exercise)
     title = f"Solution of {id}: {exercise.title}"
     source = exercise.source()
@@ -118,7 +118,7 @@ def reveal(id: str, measured: Any) -> None:
 
     id        "3.2"
     measured  like the value of `predict`
-    Raises ValueError if measured is no answer to the question.
+    Raises ValueError if measured does not answer the question.
     """
     prediction = _find(id, Prediction)
     measured = prediction.value(measured)
@@ -186,13 +186,13 @@ def _find(id: str, kind: type) -> Any:
 
 
 def _said(prediction: Prediction) -> list[Any]:
-    """All that was predicted and still answers the question, first one first."""
+    """Every prediction made so far that still answers the question, oldest first."""
     said = []
     for record in _store().read()[0]:
         if record["kind"] == "prediction" and record["id"] == prediction.id:
             try:
                 said.append(prediction.value(record.get("value")))
-            except ValueError:  # the choices were others then
+            except ValueError:  # the choices have changed since
                 pass
     return said
 

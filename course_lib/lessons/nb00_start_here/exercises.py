@@ -32,11 +32,13 @@ BANK = Bank(0, "Start here", [
         also_correct=(lambda factor, steps: float(np.prod(np.full(steps, factor))),),
         mistakes=[
             Mistake(lambda factor, steps: factor * steps,
-                    "You multiplied the factor by the number of steps. Each step multiplies what the step before left."),
+                    "You multiplied the factor by the number of steps. Each step multiplies what the step before "
+                    "left."),
             Mistake(lambda factor, steps: factor ** (steps - 1),
                     "One step is missing: after 1 step, 1 has become `factor`."),
             Mistake(lambda factor, steps: 1 + (factor - 1) * steps,
-                    "That is simple interest: each step adds the same. Here each step multiplies what is already there."),
+                    "That is simple interest: each step adds the same. Here each step multiplies what is already "
+                    "there."),
         ],
         hints=["What is there after one step? After two?", "After two steps: factor * factor."],
     ),

@@ -281,7 +281,8 @@ BANK = Bank(4, "The derivative of tanh and sigmoid", [
                "The largest singular value is np.linalg.norm(W_hh, 2).",
                "log10 of a power is T times the log10. Taking the power first would give 0 for many steps."],
     ),
-    Prediction("4.9", "Four ReLU networks, 60 steps: which keep at least a tenth of |dL/dh_T| and at most ten times it?",
+    Prediction("4.9", "Four ReLU networks, 60 steps: which keep at least a tenth of |dL/dh_T| and at most ten times "
+                      "it?",
                kind="choices", choices=("identity", "orthogonal", "Gaussian, gain 0.5", "Gaussian, gain 3")),
     Exercise(
         "4.10", "Every layer has its own matrix", minutes=6, difficulty=2,

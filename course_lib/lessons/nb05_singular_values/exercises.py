@@ -147,7 +147,7 @@ def log_size(js, v):
 
 
 def _log_size_powers_of_two(js, v):
-    product, twos = np.eye(len(v)), 0  # the product itself; what is taken out of it are exact powers of 2
+    product, twos = np.eye(len(v)), 0  # the product itself; exact powers of 2 are taken out of it
     for J in js:
         product = J @ product
         _, exponent = np.frexp(np.abs(product).max())

@@ -222,7 +222,7 @@ def random_truncation(terms, cut, c):
 
 
 def _random_truncation_by_counting(terms, cut, c):
-    """The chance of each term to be reached is the share of all patterns of cuts that reach it, each with its chance."""
+    """The chance that a term is reached: the chances of all patterns of cuts that reach it, added up."""
     patterns = np.array(list(product([False, True], repeat=len(terms))))
     chances = np.where(patterns, c, 1 - c).prod(1)
     ends = [pattern.argmax() if pattern.any() else len(terms) - 1 for pattern in [*patterns, cut]]

@@ -93,7 +93,7 @@ class _Enough(Exception):
 
 
 def log(update: int, loss, norm) -> None:
-    """Note an update's loss and its gradient norm: on the chart of the run, and without one on the screen."""
+    """Record an update's loss and gradient norm: on the run's chart, or on the screen if there is none."""
     row = LogLine(update, *(value.item() if hasattr(value, "item") else float(value) for value in (loss, norm)))
     if _chart is None:
         print(row)
@@ -157,7 +157,7 @@ class Patient:
         return self.run()
 
     def run(self, part: Callable | None = None) -> Chart:
-        """Run the script and return its Chart; what it raises is on the chart, and torch's random numbers stay yours.
+        """Run the script and return its Chart, an error included; torch's random state is left as it was.
 
         part  the function to put in place of the sick one; without it the script runs as it came in
         """
@@ -167,7 +167,7 @@ class Patient:
         """Run the script up to one update, that one under the microscope.
 
         part     as in `run`
-        update   which one; by default the first whose loss or norm is not finite, without one the last
+        update   which one; by default the first whose loss or norm is not finite, or the last if all are
         returns  the Flow of `watch.watch_time`: its verdict(), first_nonfinite(), plot()
         errors   ValueError if the run has no such update, or the script no nn.RNN, nn.LSTM or nn.GRU (patient 02)
         """
@@ -193,7 +193,7 @@ class Patient:
         return flow
 
     def _run(self, part: Callable | None, chart: Chart, watching: Callable) -> Chart:
-        """Fill the chart; from its network on, the script runs within the context that watching(net) gives."""
+        """Fill the chart. Once its net is made, the script runs within the context watching(net)."""
         import torch
 
         global _chart
@@ -205,7 +205,7 @@ class Patient:
         chart.names = {"__name__": "__main__"} | ({} if part is None else {self.name: part})
         before, _chart = _chart, chart
         threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # nets as small as these wait for threads more than they compute
+        torch.set_num_threads(1)  # nets this small would spend more time waiting for threads than computing
         try:
             with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
                 warnings.simplefilter("ignore")

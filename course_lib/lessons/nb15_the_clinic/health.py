@@ -204,7 +204,7 @@ def length(part: Callable) -> Iterator[str]:
 def clipped_step(part: Callable) -> Iterator[str]:
     """The step is clipped and uses the whole batch, and a gap of 0 is read as a rate near 100."""
     class Net(nn.Module):
-        """Like the script's; it keeps what it read and what it was taught."""
+        """Like the script's; it keeps what it reads."""
 
         def __init__(self):
             super().__init__()

@@ -319,7 +319,7 @@ BANK = Bank(16, "Claims on trial", [
                     "All methods run at the rate that is best for the first one. Tune each of them."),
             Mistake(lambda loss: loss.mean(-1).min(-1),
                     "The same seeds choose the rate and report the loss. Then the luck of the choice is "
-                    "reported as well, and more luck for who tries more rates."),
+                    "reported as well, and more luck for whoever tries more rates."),
             Mistake(lambda loss: loss[..., _half(loss):].mean(-1).min(-1),
                     "The rate was chosen on the seeds that are reported. Choose it on the first half."),
             Mistake(lambda loss: loss[..., :_half(loss)].mean(-1).min(-1),
