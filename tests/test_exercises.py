@@ -877,15 +877,15 @@ def test_the_file_is_private_and_each_record_one_line_on_the_disk(learner, monke
 
 def test_the_default_path(monkeypatch):
     monkeypatch.delenv("COURSE_PROGRESS")
-    path = engine_path()
+    path = progress_path()
     assert path.name == "progress.jsonl" and "gradients-through-time" in path.parts
     monkeypatch.setenv("COURSE_PROGRESS", "")
-    assert engine_path() == path
+    assert progress_path() == path
     monkeypatch.setenv("COURSE_PROGRESS", "~/mine")
-    assert engine_path() == Path.home() / "mine"
+    assert progress_path() == Path.home() / "mine"
 
 
-def engine_path():
+def progress_path():
     from course_lib.exercises.progress import default_path
 
     return default_path()

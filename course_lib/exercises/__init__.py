@@ -171,15 +171,14 @@ def _find(id: str, kind: type) -> Any:
     numbers = numbers_of_banks()
     start = id.partition(".")[0]
     number = int(start) if start.isdecimal() else None
-    for item in bank_of(number).items if number in numbers else ():
+    items = [item for each in ([number] if number in numbers else numbers) for item in bank_of(each).items]
+    for item in items:
         if item.id == id and isinstance(item, kind):
             return item
-        if item.id == id and kind is Exercise:
-            raise ValueError(f"{id} is a prediction: predict and reveal are for it.")
         if item.id == id:
-            raise ValueError(f"{id} is an exercise: check, hint and solution are for it.")
-    known = [item.id for each in ([number] if number in numbers else numbers) for item in bank_of(each).items
-             if isinstance(item, kind)]
+            raise ValueError(f"{id} is a prediction: predict and reveal are for it." if kind is Exercise else
+                             f"{id} is an exercise: check, hint and solution are for it.")
+    known = [item.id for item in items if isinstance(item, kind)]
     near = difflib.get_close_matches(id, known, n=1)
     guess = f' Did you mean "{near[0]}"?' if near else ""
     raise ValueError(f"there is no {kind.__name__.lower()} {id!r}.{guess} There are: {', '.join(known)}.")
