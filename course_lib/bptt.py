@@ -26,7 +26,7 @@ class Run(NamedTuple):
     x           (T, ..., B, D)     inputs
     h           (T + 1, ..., B, H) h[0] is the initial state
     activation  the activation's name
-    cache       what else the cell keeps, by name, and so does the run: run.c, run.i, run.f, run.g, run.o, run.tanh_c of
+    cache       what else the cell keeps, which the run gives by name: run.c, run.i, run.f, run.g, run.o, run.tanh_c of
                 an LSTM, run.r, run.z, run.n, run.m of a GRU; gates (T, ..., B, H), [t - 1] is step t
     """
 
@@ -70,7 +70,7 @@ class Back(NamedTuple):
     da     (T, ..., B, H)      dL/da_t; of all gates side by side, (T, ..., B, 4H) for an LSTM, 3H for a GRU
     run    the forward pass
     dc     (T + 1, ..., B, H)  total dL/dc_t, the way through h_t included; None for a cell without c
-    local  what the steps back worked with; the next pass may use its arrays again
+    local  what the steps back worked with; `reuse` takes its arrays for the next pass
     """
 
     grads: cells.CellParams
@@ -256,8 +256,8 @@ def loss_and_grads(network: cells.NetworkParams, x: np.ndarray, target: np.ndarr
 
     network     NetworkParams, its cell of any kind
     x           (T, ..., B, D)
-    target      what `loss` compares y with; with at="every" its first axis is time. The members' axis, behind time, may
-                be absent: then all members share the target
+    target      what `loss` compares y with; with at="every" its first axis is time. The ensemble axes after time may be
+                left out: then all members share the target
     loss        losses.cross_entropy, losses.mean_squared_error, or (y, target) -> (loss, dy)
     at          "last": one loss, on h_T; "every": a loss at every step t = 1 ... T
     activation, window  as in `forward` and `backward`

@@ -104,7 +104,7 @@ def from_torch(module, part: str | None = None) -> RNNParams | LSTMParams | GRUP
 
 
 def _array(tensor) -> np.ndarray:
-    """A copy as numpy, which has no type of 16 bits for it but knows float32 and float64."""
+    """A copy as a numpy array, float32 or float64; TypeError for other types."""
     tensor = tensor.detach().cpu()
     if not tensor.dtype.is_floating_point or tensor.element_size() < 4:
         raise TypeError(f"the module's weights are {tensor.dtype}, needs float32 or float64. Pass module.float().")

@@ -79,7 +79,7 @@ def inputs(params, x) -> np.ndarray:
         raise ValueError(f"x has shape {x.shape}, needs (T, ..., B, {D}): an axis is missing. {fix}")
     if x.shape[-1] != D:
         fix = (_checks.BATCH_FIRST if x.ndim == 3 else "") if D not in x.shape else (
-            f"The size {D} stands at axis {x.shape.index(D)}: move it with np.moveaxis(x, {x.shape.index(D)}, -1).")
+            f"The size {D} is at axis {x.shape.index(D)}: move it with np.moveaxis(x, {x.shape.index(D)}, -1).")
         raise ValueError(f"x has shape {x.shape} but params take (T, ..., B, {D}), "
                          f"from W_xh {params.W_xh.shape}. {fix}")
     return x

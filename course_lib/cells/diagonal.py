@@ -1,6 +1,6 @@
-"""A diagonal linear recurrence, h_t = λ * h_{t-1} + W_xh x_t + b_h: every unit on its own, no activation, no gates.
+"""A diagonal linear recurrence, h_t = lambda * h_{t-1} + W_xh x_t + b_h: every unit on its own, no activation, no gates.
 
-Its Jacobian is diag(λ) at every step, whatever the input. Real λ; the layers of Orvieto et al. 2023 use complex ones.
+Its Jacobian is diag(lambda) at every step, whatever the input. A real lambda; the layers of Orvieto et al. 2023 use complex ones.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class DiagonalParams(NamedTuple):
     """Parameters of a diagonal linear recurrence, or their gradients.
 
     W_xh       (..., H, D)  input to hidden
-    lambda_hh  (..., H)     λ, the diagonal of W_hh: what a unit keeps of itself
+    lambda_hh  (..., H)     lambda, the diagonal of W_hh: what a unit keeps of itself
     b_h        (..., H)     bias
     """
 
@@ -28,14 +28,14 @@ class DiagonalParams(NamedTuple):
 
 
 class Diagonal(Cell):
-    """h_t = λ * h_{t-1} + W_xh x_t + b_h; a_t is h_t itself."""
+    """h_t = lambda * h_{t-1} + W_xh x_t + b_h; a_t is h_t itself."""
 
     name, activation, parameters = "diagonal recurrence", "linear", DiagonalParams
     shapes = {"lambda_hh": ("H",), "W_xh": ("H", "D"), "b_h": ("H",)}
     means = "one number for each hidden unit."
 
     def step(self, run) -> Callable:
-        """Return step(h_before, h_t), in place: h_t += λ * h_{t-1}, where h_t holds the input's part."""
+        """Return step(h_before, h_t), in place: h_t += lambda * h_{t-1}, where h_t holds the input's part."""
         keep, kept = run.params.lambda_hh[..., None, :], np.empty_like(run.h[0])
         add, multiply = np.add, np.multiply
 
@@ -46,7 +46,7 @@ class Diagonal(Cell):
         return step
 
     def step_back(self, run, shape: tuple[int, ...]) -> Callable:
-        """Return step_back(dh_t, da_t, dh_before), in place: da_t = dh_t, dh_{t-1} += λ * dh_t."""
+        """Return step_back(dh_t, da_t, dh_before), in place: da_t = dh_t, dh_{t-1} += lambda * dh_t."""
         keep, carried = run.params.lambda_hh[..., None, :], np.empty(shape, run.h.dtype)
         add, multiply = np.add, np.multiply
 
@@ -64,13 +64,13 @@ class Diagonal(Cell):
         return OneLocal(da)
 
     def gradients(self, run, dh: np.ndarray, local: OneLocal, array: Callable) -> tuple[np.ndarray, DiagonalParams]:
-        """dL/da (T, ..., B, H), and dL/dλ = sum of da_t * h_{t-1}."""
+        """dL/da (T, ..., B, H), and dL/dlambda = sum of da_t * h_{t-1}."""
         of_lambda = (rows(local.da) * rows(run.h[:-1])).sum(-2)
         return local.da, DiagonalParams(lambda_hh=sum_to(of_lambda, run.params.lambda_hh.shape),
                                         **shared_gradients(run.params, run.x, local.da))
 
     def jacobians(self, run) -> np.ndarray:
-        """diag(λ), (T, ..., B, H, H)."""
+        """diag(lambda), (T, ..., B, H, H)."""
         return diagonal_jacobians(run, run.params.lambda_hh[..., None, :])
 
     def pre_activations(self, run) -> np.ndarray:
