@@ -16,7 +16,7 @@ from typing import Callable, NamedTuple
 import numpy as np
 
 from . import _checks, cells
-from .cells import checks
+from .cells import fitting
 
 
 class Run(NamedTuple):
@@ -138,10 +138,10 @@ def _through_steps(run: Run) -> Run:
 def _begin(params, x, state0, activation: str, reuse: Evaluation | None = None) -> Run:
     """The run before its first step: all input checked, row 0 the initial state, the inputs' part in the other rows."""
     cell = cells.cell_of(params)
-    params, activation = cell.check(params), checks.activation(cell, activation)
-    x = checks.inputs(params, x)
+    params, activation = cell.check(params), fitting.activation(cell, activation)
+    x = fitting.inputs(params, x)
     (T, *_, B, D), H = x.shape, params.W_xh.shape[-2] // cell.gates
-    starts = checks.initial_states(cell, state0, x, H)
+    starts = fitting.initial_states(cell, state0, x, H)
     lead = _checks.leading(
         x=x.shape[1:-2], **{name: array.shape[:-len(cell.shapes[name])] for name, array in params._asdict().items()},
         **{name: start.shape[:-2] for name, start in starts.items()})
@@ -177,7 +177,7 @@ def backward(run: Run, dh_direct: np.ndarray, dc_direct: np.ndarray | None = Non
     if not isinstance(run, Run):
         raise TypeError(f"run is {type(run).__name__}, needs what bptt.forward returned.")
     cell = cells.cell_of(run.params)
-    checks.direct(cell, run.h, dh_direct, dc_direct)
+    fitting.direct(cell, run.h, dh_direct, dc_direct)
     dc = _filled(np.empty_like(run.h), dc_direct) if "c" in cell.states else None
     return _back_through_steps(run, _filled(np.empty_like(run.h), dh_direct), dc, window)
 

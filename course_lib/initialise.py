@@ -115,11 +115,8 @@ def rnn(inputs: int, hidden: int, rng: np.random.Generator, recurrent: str = "or
     members         None for one network, E for an ensemble with a leading axis
     returns         RNNParams of dtype: W_xh (..., H, D), W_hh (..., H, H), b_h (..., H); the dots are (E,) or nothing
     """
-    D, H, dtype = _checks.count("inputs", inputs), _checks.count("hidden", hidden), _checks.floating_type(dtype)
-    make = MATRICES[_checks.choice("recurrent", recurrent, MATRICES)]
-    lead = () if members is None else (_checks.count("members", members),)
-    arrays = gaussian((*lead, H, D), rng, input_gain), make((*lead, H, H), rng, gain), np.zeros((*lead, H))
-    return RNNParams(*(array.astype(dtype) for array in arrays))
+    arrays = _gates(1, inputs, hidden, rng, recurrent, gain, input_gain, members)
+    return RNNParams(*(array.astype(_checks.floating_type(dtype)) for array in arrays))
 
 
 def lstm(inputs: int, hidden: int, rng: np.random.Generator, recurrent: str = "orthogonal", gain: float = 1.0,

@@ -3,7 +3,7 @@
 Orientation is torch's, (out, in), gates in torch's order. The same matrix has many names: W_hh here = weight_hh_l0
 (torch) = W_rec (Pascanu et al. 2013) = U (Goodfellow et al. 2016: W). Leading axes in front of every shape are the
 members of an ensemble. Reading order: `cell`, then one module a cell: `rnn`, `lstm`, `gru`, `diagonal`, `mingru`; then
-`readout`. Below them lie `tree` (nested parameters), `memory` (arrays through time) and `checks` (what is refused).
+`readout`. Below them lie `tree` (nested parameters), `memory` (arrays through time) and `fitting` (what is refused).
 """
 
 from __future__ import annotations

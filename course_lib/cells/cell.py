@@ -6,7 +6,7 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 
-from . import checks
+from . import fitting
 from .memory import aligned, allocator, by_gate, rows, through_time
 from .tree import sum_to
 
@@ -48,7 +48,7 @@ class Cell:
 
     def check(self, params):
         """Return the parameters as arrays whose shapes fit together; ValueError, TypeError name one that does not."""
-        return checks.parameters(params, self.parameters, self.shapes, self.means)
+        return fitting.parameters(params, self.parameters, self.shapes, self.means)
 
     def begin(self, params, x: np.ndarray, h: np.ndarray, array: Callable) -> tuple:
         """Write the inputs' part into the arrays where the steps will look for it.

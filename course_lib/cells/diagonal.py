@@ -1,6 +1,7 @@
-"""A diagonal linear recurrence, h_t = lambda * h_{t-1} + W_xh x_t + b_h: every unit on its own, no activation, no gates.
+"""A diagonal linear recurrence, h_t = lambda * h_{t-1} + W_xh x_t + b_h: every unit on its own, without activation.
 
-Its Jacobian is diag(lambda) at every step, whatever the input. A real lambda; the layers of Orvieto et al. 2023 use complex ones.
+Its Jacobian is diag(lambda) at every step, whatever the input. Here lambda is real; in the layers of Orvieto et al.
+2023 it is complex.
 """
 
 from __future__ import annotations

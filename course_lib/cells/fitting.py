@@ -1,7 +1,7 @@
-"""What a cell refuses: parameters whose shapes do not fit, and inputs, states or losses that do not fit the parameters.
+"""What is refused because it does not fit: a cell's parameters with each other, inputs, states and losses with them.
 
-What was given comes back as arrays. All raise ValueError for shapes and for values that are not finite, and
-TypeError for kinds and dtypes.
+What was given comes back as arrays. All raise ValueError for shapes and for values that are not finite, and TypeError
+for kinds and dtypes.
 """
 
 from __future__ import annotations
