@@ -158,7 +158,7 @@ BANK = Bank(13, "What came after", [
                "a' (a h + b) + b' = ... Sort by h."],
     ),
     Prediction("13.4", "l goes from 0.99 to 0.999. By which factor does E (dh/dl)^2 "
-                        "grow?", scale="log10", digits=1, unit="times"),
+                       "grow?", scale="log10", digits=1, unit="times"),
     Exercise(
         "13.5", "Not yet settled", minutes=4, difficulty=3,
         solution=variance, oracle=_variance_step_by_step, cases=_variance_cases, time_axis=None,
@@ -177,8 +177,8 @@ BANK = Bank(13, "What came after", [
                "A geometric series: 1 + q + ... + q^(T-1) = (1 - q^T) / (1 - q) with q = l^2."],
     ),
     Prediction("13.6", "Twice as many steps, 100 instead of 50. At which gains does Newton's method "
-                        "need about twice as many rounds, or more?", kind="choices",
+                       "need about twice as many rounds, or more?", kind="choices",
                choices=("0.5", "1", "3")),
     Prediction("13.7", "One layer of attention over 100 steps, all weights 1/100. The gradient of "
-                        "what was read 99 steps before, divided by that of the last step?", digits=2),
+                       "what was read 99 steps before, divided by that of the last step?", digits=2),
 ])
