@@ -18,7 +18,7 @@ from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 from lab import chromium, errors, jupyterlab, run_all  # noqa: E402
-from report import report  # noqa: E402
+from report import report, turn  # noqa: E402
 
 BLOCKS, DRAGS, LOW, STEP, STEPS = 3, 10, .5, .025, 60
 LEAST = 6
@@ -183,6 +183,7 @@ def main() -> int:
                 drag(page, cell, kind, 2)
             for _ in range(BLOCKS):
                 for kind, cell in cells.items():
+                    turn()
                     outcomes[kind] += drag(page, cell, kind, DRAGS)
 
     names = {"interact": "interact + plt.show", "live": "live, the same two panels", "ruler": "live, gradient ruler"}

@@ -1,4 +1,4 @@
-"""What a benchmark says: a line for the reader, and the same figure for run.py where that has asked for it."""
+"""What the benchmarks share: how a figure is said, to the reader and to run.py, and whose turn it is to measure."""
 
 import json
 import math
@@ -6,22 +6,37 @@ import os
 
 
 def report(name: str, value: float, unit: str, *, least: float | None = None, most: float | None = None,
-           note: str = "") -> bool:
+           seconds: float | None = None, note: str = "") -> bool:
     """Print a figure and return whether it keeps its bound.
 
     least, most  the bound, one of the two; it also says which way is better. 0 and infinity are kept by everything
+    seconds      what is compared with another library, where that is not the figure itself
     note         what a reader may want to know beside it
     """
-    within = keeps(value, least, most)
+    within = bool(value >= least if most is None else value <= most)
     bound = f", at least {least:g}" if least else f", at most {most:g}" if least is None and most < math.inf else ""
-    print(f"{name:<40} {value:8.3g} {unit}{bound}{'' if within else '  FALLS SHORT'}{note and f'; {note}'}", flush=True)
+    line = f"{name}: {value:.3g} {unit}{bound}"
+    print(f"{line}{'' if within else '  FALLS SHORT'}{note and f'; {note}'}", flush=True)
     if path := os.environ.get("BENCHMARK_FIGURES"):
+        cost = seconds or (1 / value if most is None else value)
         with open(path, "a", encoding="utf-8") as file:
-            file.write(json.dumps({"name": name, "value": float(value), "unit": unit + bound, "least": least,
-                                   "most": most}) + "\n")
+            file.write(json.dumps({"name": name, "line": line, "within": within, "cost": float(cost)}) + "\n")
     return within
 
 
-def keeps(value: float, least: float | None, most: float | None) -> bool:
-    """Return whether a value keeps its bound; NaN keeps none."""
-    return bool(value >= least if most is None else value <= most)
+def turn() -> None:
+    """Wait while the same script with another library measures, where run.py runs two; called before each round.
+
+    A byte in a pipe is the turn. One of the two begins by giving it away; one that has ended keeps nobody waiting.
+    """
+    ends = os.environ.get("BENCHMARK_TURN")
+    if not ends:
+        return
+    take, give, gives = map(int, ends.split())
+    if gives:
+        try:
+            os.write(give, b".")
+        except BrokenPipeError:
+            pass
+    os.environ["BENCHMARK_TURN"] = f"{take} {give} 1"
+    os.read(take, 1)

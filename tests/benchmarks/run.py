@@ -3,15 +3,14 @@
     make bench                      against the commit before what stands here
     make bench AGAINST=49322a7      against that commit, or against a folder that holds another course_lib
 
-Each script runs ROUNDS times with either library, in turns. A figure is the median of its rounds. Exits with 1 if a
-script breaks off or a figure falls short of its bound; what became slower is listed.
+A script runs with both libraries at once, and its rounds take turns, so that a busy machine slows both alike. Exits with
+1 if a script breaks off or a figure falls short of its bound; what became slower is listed.
 """
 from __future__ import annotations
 
 import io
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tarfile
@@ -19,10 +18,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from report import keeps
-
 ROOT = Path(__file__).parents[2]
-ROUNDS = 3
 SLOWER = 1.05  # what is above is listed
 
 
@@ -47,52 +43,49 @@ def earlier(against: str, folder: Path) -> tuple[str, Path] | None:
     return name, folder
 
 
-def measure(script: Path, library: Path, scratch: Path) -> tuple[list[dict], str, str]:
-    """Return the figures of a script that runs with the course_lib in a folder, what it printed, why it broke off."""
-    path = scratch / "figures"
-    path.unlink(missing_ok=True)
-    run = subprocess.run([sys.executable, script], capture_output=True, text=True,
-                         env=os.environ | {"PYTHONPATH": str(library), "BENCHMARK_FIGURES": str(path)})
-    figures = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
-    broke_off = "Traceback (most recent call last)" in run.stderr or run.returncode not in (0, 1)
-    return figures, run.stdout, run.stderr.strip().splitlines()[-1][:200] if broke_off else ""
-
-
-def medians(runs: list[list[dict]]) -> dict[str, dict]:
-    """Return the figures of several runs by name, each with the median of its values."""
-    by_name = {}
-    for figure in sum(runs, []):
-        by_name.setdefault(figure["name"], []).append(figure)
-    return {name: figures[0] | {"value": statistics.median(figure["value"] for figure in figures)}
-            for name, figures in by_name.items()}
+def measured(script: Path, libraries: Sequence[Path], scratch: Path) -> list[tuple[list[dict], str, str]]:
+    """Run a script with each course_lib at once, taking turns; return its figures, what it printed, why it broke off."""
+    pipes = [os.pipe() for _ in libraries]
+    started = []
+    for i, library in enumerate(libraries):
+        take, give = pipes[i][0], pipes[i - 1][1]
+        place = Path(tempfile.mkdtemp(dir=scratch))
+        environment = os.environ | {"PYTHONPATH": str(library), "BENCHMARK_FIGURES": str(place / "figures")}
+        if len(libraries) > 1:
+            environment["BENCHMARK_TURN"] = f"{take} {give} {int(i == 0)}"
+        with open(place / "out", "w") as out, open(place / "err", "w") as err:
+            started.append((place, subprocess.Popen([sys.executable, script], env=environment, stdout=out, stderr=err,
+                                                    pass_fds=(take, give))))
+    for end in sum(pipes, ()):
+        os.close(end)
+    found = []
+    for place, process in started:
+        status, said = process.wait(), (place / "err").read_text()
+        broke_off = "Traceback (most recent call last)" in said or status not in (0, 1)
+        figures = (place / "figures").read_text().splitlines() if (place / "figures").exists() else []
+        found.append(([json.loads(line) for line in figures], (place / "out").read_text(),
+                      (said.strip() or f"status {status}").splitlines()[-1][:200] if broke_off else ""))
+    return found
 
 
 def compared(script: Path, other: Path | None, scratch: Path) -> tuple[list[str], list[str]]:
-    """Run a script with both libraries, in turns, and print its figures; return what falls short and what is slower."""
-    short, slower, runs = [], [], {ROOT: []} | ({other: []} if other else {})
-    for i in range(ROUNDS):
-        for library in list(runs)[:: 1 if i % 2 else -1]:
-            figures, printed, why = measure(script, library, scratch)
-            if why and library == ROOT:
-                return [f"{script.name} broke off: {why}"], []
-            if why:
-                print(f"the earlier library cannot run {script.name}: {why}", flush=True)
-                del runs[library]
-                continue
-            runs[library].append(figures)
-            if library == ROOT and i == 0:
-                print(printed, end="", flush=True)
-    before = medians(runs.get(other, []))
-    for name, figure in medians(runs[ROOT]).items():
-        value, said = figure["value"], f"{figure['value']:.3g} {figure['unit']}"
-        if not keeps(value, figure["least"], figure["most"]):
-            short.append(f"{name}: {said}")
-        if old := before.get(name, {}).get("value"):
-            times = old / value if figure["most"] is None else value / old
-            line = f"{name:<40} {old:8.3g} -> {said}: {times:.2f} of the cost"
-            print(f"  {line}", flush=True)
-            slower += [line] * (times > SLOWER)
-    return short, slower
+    """Run a script, with both libraries if there are two, and print its figures; return what is slower and short."""
+    (figures, printed, why), *more = measured(script, [ROOT, other] if other else [ROOT], scratch)
+    print(printed, end="", flush=True)
+    short = [figure["line"] for figure in figures if not figure["within"]]
+    short += [f"{script.name} broke off: {why}"] * bool(why)
+    slower = []
+    for old_figures, _, why in more:
+        if why:
+            print(f"The earlier library cannot run {script.name}: {why}")
+        old = {figure["name"]: figure["cost"] for figure in old_figures}
+        for figure in figures:
+            if old.get(figure["name"]):
+                times = figure["cost"] / old[figure["name"]]
+                line = f"{times:.2f} times the cost: {figure['name']}"
+                print(f"    {line}", flush=True)
+                slower += [line] * (times > SLOWER)
+    return slower, short
 
 
 def main(against: str = "", scripts: Sequence[Path] = ()) -> int:
@@ -103,7 +96,7 @@ def main(against: str = "", scripts: Sequence[Path] = ()) -> int:
         print(f"Compared with {found[0]}." if found else f"There is no commit {against or 'before'} to compare with.")
         for script in scripts or sorted(Path(__file__).parent.glob("bench_*.py")):
             print(f"== {script.name}", flush=True)
-            for said, kind in zip(compared(script, found and found[1], Path(folder)), (short, slower)):
+            for said, kind in zip(compared(script, found and found[1], Path(folder)), (slower, short)):
                 kind += said
     for title, lines in ((f"slower by more than {SLOWER - 1:.0%}", slower), ("falls short", short)):
         print("\n".join([f"\n{title}:", *(lines or ["nothing"])]))
