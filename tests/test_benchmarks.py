@@ -38,7 +38,8 @@ def bench(tmp_path, monkeypatch, capfd):
         monkeypatch.setattr(run, "ROOT", library("new", new))
         library("old", old)
         (tmp_path / "bench_broken.py").write_text(before)
-        (tmp_path / "bench_whole.py").write_text(SCRIPT.format(folder=str(Path(run.__file__).parent), most=most, log=str(tmp_path / "log")))
+        (tmp_path / "bench_whole.py").write_text(SCRIPT.format(
+            folder=str(Path(run.__file__).parent), most=most, log=str(tmp_path / "log")))
         status = run.main(str(tmp_path / "old"), [tmp_path / "bench_broken.py", tmp_path / "bench_whole.py"])
         measured.printed = capfd.readouterr().out
         slower, short = measured.printed.split("slower by more than 5%:")[1].split("falls short:")

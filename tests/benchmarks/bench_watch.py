@@ -68,7 +68,7 @@ def main() -> int:
         seconds = step(kind)
         low, ratio, high = np.percentile(seconds["watched"] / seconds["fused"], [10, 50, 90])
         fused, watched = (np.median(seconds[name]) * 1e3 for name in ("fused", "watched"))
-        within.append(report(f"nn.{kind}, a watched step", ratio, "plain ones", most=BOUND, seconds=watched / 1e3,
+        within.append(report(f"nn.{kind}, a watched step", ratio, "plain ones", most=BOUND, seconds=seconds["watched"],
                              note=f"{fused:.2f} and {watched:.2f} ms (10 to 90 %: {low:.2f} to {high:.2f}), "
                                   f"T = {T}, H = {H}, batch {B}"))
         short, middle, long = (kept(kind, steps) for steps in (100, 200, 400))

@@ -3,14 +3,15 @@
 import json
 import math
 import os
+from collections.abc import Iterable
 
 
 def report(name: str, value: float, unit: str, *, least: float | None = None, most: float | None = None,
-           seconds: float | None = None, note: str = "") -> bool:
+           seconds: Iterable[float] = (), note: str = "") -> bool:
     """Print a figure and return whether it keeps its bound.
 
     least, most  the bound, one of the two; it also says which way is better. 0 and infinity are kept by everything
-    seconds      what is compared with another library, where that is not the figure itself
+    seconds      of each round: what is compared with another library, where that is not the figure itself
     note         what a reader may want to know beside it
     """
     within = bool(value >= least if most is None else value <= most)
@@ -18,9 +19,9 @@ def report(name: str, value: float, unit: str, *, least: float | None = None, mo
     line = f"{name}: {value:.3g} {unit}{bound}"
     print(f"{line}{'' if within else '  FALLS SHORT'}{note and f'; {note}'}", flush=True)
     if path := os.environ.get("BENCHMARK_FIGURES"):
-        cost = seconds or (1 / value if most is None else value)
+        costs = [float(each) for each in seconds] or [float(1 / value if most is None else value)]
         with open(path, "a", encoding="utf-8") as file:
-            file.write(json.dumps({"name": name, "line": line, "within": within, "cost": float(cost)}) + "\n")
+            file.write(json.dumps({"name": name, "line": line, "within": within, "costs": costs}) + "\n")
     return within
 
 

@@ -3,14 +3,15 @@
     make bench                      against the commit before what stands here
     make bench AGAINST=49322a7      against that commit, or against a folder that holds another course_lib
 
-A script runs with both libraries at once, and its rounds take turns, so that a busy machine slows both alike. Exits with
-1 if a script breaks off or a figure falls short of its bound; what became slower is listed.
+A script runs with both libraries at once, and its rounds take turns, so that a busy machine slows both alike. Exits
+with 1 if a script breaks off or a figure falls short of its bound; what became slower is listed.
 """
 from __future__ import annotations
 
 import io
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tarfile
@@ -44,7 +45,7 @@ def earlier(against: str, folder: Path) -> tuple[str, Path] | None:
 
 
 def measured(script: Path, libraries: Sequence[Path], scratch: Path) -> list[tuple[list[dict], str, str]]:
-    """Run a script with each course_lib at once, taking turns; return its figures, what it printed, why it broke off."""
+    """Run a script with each course_lib at once, in turns; return its figures, what it printed, why it broke off."""
     pipes = [os.pipe() for _ in libraries]
     started = []
     for i, library in enumerate(libraries):
@@ -78,10 +79,10 @@ def compared(script: Path, other: Path | None, scratch: Path) -> tuple[list[str]
     for old_figures, _, why in more:
         if why:
             print(f"The earlier library cannot run {script.name}: {why}")
-        old = {figure["name"]: figure["cost"] for figure in old_figures}
+        old = {figure["name"]: figure["costs"] for figure in old_figures}
         for figure in figures:
             if old.get(figure["name"]):
-                times = figure["cost"] / old[figure["name"]]
+                times = statistics.median(new / before for new, before in zip(figure["costs"], old[figure["name"]]))
                 line = f"{times:.2f} times the cost: {figure['name']}"
                 print(f"    {line}", flush=True)
                 slower += [line] * (times > SLOWER)
