@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from .judge import Judged, Mistake
+from .judge import Mistake, Question
 
 __all__ = ["Bank", "Exercise", "Mistake", "Prediction", "bank_of", "numbers_of_banks"]
 
 
 @dataclass(frozen=True, eq=False)
-class Exercise(Judged):
+class Exercise(Question):
     """Something to write (a function) or to find out (a value).
 
     id, title     "3.1", a few words
@@ -33,7 +33,7 @@ class Exercise(Judged):
     hints         in order
     also_correct  right answers that are written differently
     helpers       functions and constants (as text) that the solution's source needs, shown before it
-    The rest, from solution to choices, is what an answer is judged by: see `Judged`.
+    What an answer is judged by, from solution to choices, is in `judge.Question`.
     """
 
     title: str

@@ -61,7 +61,7 @@ def difference(got: Any, need: Any, *, names: tuple[str, ...], time_axis: Any, r
     """The first difference between two results, or None.
 
     names      of the parts, if need is a tuple; a NamedTuple brings its own
-    time_axis  along which each step is compared on its own; "each", None or a tuple as in `judge.Judged`
+    time_axis  along which each step is compared on its own; "each", None or a tuple as in `judge.Question`
     rtol       relative tolerance
     name       of the whole, in the sentence
     """
@@ -114,7 +114,7 @@ def _in_words(got: Any, need: str | set | frozenset, name: str) -> Difference | 
         return Difference(f"{name} is {words.kind(got)}, needed a list or a set.", False, name)
     if set(map(str, got)) == set(map(str, need)):
         return None
-    return Difference(f"{name} is {words.choice(got)}, needed {words.choice(need)}.", True, name)
+    return Difference(f"{name} is {words.chosen(got)}, needed {words.chosen(need)}.", True, name)
 
 
 def _in_numbers(got: np.ndarray, need: np.ndarray, time_axis: int | str | None, rtol: float,

@@ -53,8 +53,8 @@ class _Outcome(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
-    """What an answer is judged by.
+class Question:
+    """A question, and what an answer to it is judged by.
 
     id         "3.1"
     solution   the right function; without cases it takes nothing and gives the value
@@ -144,7 +144,7 @@ class Judged:
             except (Exception, SystemExit, KeyboardInterrupt) as error:
                 interrupted = isinstance(error, KeyboardInterrupt)
                 if "ellipsis" in str(error) and not interrupted:
-                    return Verdict("open", f"There is still a ... to replace{words.place(error)}.")
+                    return Verdict("open", f"There is still a ... to replace{words.where(error)}.")
                 return Verdict("stopped" if interrupted else "not yet", f"{words.stop(error)}\n{self._where(number)}")
             if outcome.result is None:
                 return Verdict("open", "It returns nothing yet. Replace the ... and return the result.")
@@ -160,7 +160,7 @@ class Judged:
             count = "1 case" if len(outcomes) == 1 else f"{len(outcomes)} cases"
             axes = {*self.time_axis} if isinstance(self.time_axis, tuple) else {self.time_axis}
             steps = "" if axes == {None} else " in each entry" if axes == {"each"} else " in each time step"
-            return Verdict("passed", f"{count}, {words.agreement(self.rtol)}{steps}.")
+            return Verdict("passed", f"{count}, {words.agrees(self.rtol)}{steps}.")
         for mistake in self.mistakes:
             if self._same(outcomes, self._outcomes(mistake)):
                 return Verdict("not yet", mistake.sentence, mistake)
@@ -204,7 +204,7 @@ def _not_offered(choices: tuple[str, ...], answer: Any) -> str:
     several = isinstance(answer, (list, tuple, set, frozenset))
     given = answer if several else [answer] if isinstance(answer, str) else []
     strange = [choice for choice in given if str(choice) not in choices]
-    return words.choice(strange[0]) if strange else "" if given else words.choice(answer)
+    return words.chosen(strange[0]) if strange else "" if given else words.chosen(answer)
 
 
 def _is_empty(function: Any) -> bool:

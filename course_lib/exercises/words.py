@@ -32,12 +32,12 @@ def kind(value: Any) -> str:
     return "a function" if callable(value) else f"an object of type {type(value).__name__}"
 
 
-def choice(value: Any) -> str:
+def chosen(value: Any) -> str:
     """One of the choices, or several: texts as they are, all else by its kind."""
     if isinstance(value, (set, frozenset)):
         value = sorted(value, key=str)
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(choice, value)) or "an empty list"
+        return ", ".join(map(chosen, value)) or "an empty list"
     return repr(value) if isinstance(value, (str, bool)) else kind(value)
 
 
@@ -94,7 +94,7 @@ def indices(marks: np.ndarray, word: str) -> str:
     return f"{word} {', '.join(texts)}"
 
 
-def agreement(rtol: float) -> str:
+def agrees(rtol: float) -> str:
     """What a passed comparison with this relative tolerance has shown."""
     digits = int(np.floor(-np.log10(rtol) + 1e-6))
     return f"agrees to {digits} digits or more" if digits > 1 else f"agrees within {100 * rtol:.2g} %"
@@ -104,7 +104,7 @@ _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib"
                    | {str(Path(__file__).parents[1])})
 
 
-def place(error: BaseException) -> str:
+def where(error: BaseException) -> str:
     """Where in the learner's own code it happened: the innermost line outside every library."""
     own = [(frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__)
            if not frame.f_code.co_filename.startswith((*_INSTALLED, "<frozen", "<__array"))]
@@ -133,10 +133,10 @@ _MEANINGS = {
 def stop(error: BaseException) -> str:
     """What ended an answer, in two lines: an interrupt, or an error with its place, its meaning and Python's words."""
     if isinstance(error, KeyboardInterrupt):
-        return f"You stopped it{place(error)}.\nIf it ran without end: what makes its loop stop?"
+        return f"You stopped it{where(error)}.\nIf it ran without end: what makes its loop stop?"
     meaning = next((text for type_, text in _MEANINGS.items() if isinstance(error, type_)), "")
     said = str(error).strip().split("\n")[0]
     if sizes := re.match(r"matmul: .*\((size .*)\)$", said):
         meaning, said = "The shapes do not fit in a matrix product.", sizes[1]
     meant = f"{meaning} Python says: {textwrap.shorten(said, 200)}".strip() if said else meaning
-    return f"It stopped with {type(error).__name__}{place(error)}.\n{meant}"
+    return f"It stopped with {type(error).__name__}{where(error)}.\n{meant}"
