@@ -23,7 +23,7 @@ def relu(a: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
 
 
 def linear(a: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """The identity: the linear RNN's activation."""
+    """The identity, (...) -> (...): the linear RNN's activation."""
     return np.positive(a, out=out)
 
 

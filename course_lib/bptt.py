@@ -82,7 +82,7 @@ class Back(NamedTuple):
 
     @property
     def dx(self) -> np.ndarray:
-        """dL/dx_t = W_xh^T dL/da_t, shaped like x; computed when asked for, because training does not need it."""
+        """dL/dx_t = W_xh^T dL/da_t, (T, ..., B, D) like x; computed when asked for, because training does not need it."""
         dx = self.da @ self.run.params.W_xh
         return cells.sum_to(dx, cells.aligned(self.run.x, dx.ndim).shape).reshape(self.run.x.shape)
 

@@ -185,7 +185,7 @@ def numbers_of_banks() -> list[int]:
 
 
 def bank_of(number: int) -> Bank:
-    """The bank of a lesson; its module is imported when it is asked for."""
+    """The bank of a lesson, imported when it is asked for; ValueError if the bank has another number."""
     found = importlib.import_module(f"..lessons.{_SHELF[number]}.exercises", __package__).BANK
     if found.number != number:
         raise ValueError(f"{_SHELF[number]}/exercises.py: its bank says that it is number {found.number}.")

@@ -19,7 +19,10 @@ _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)  #
 
 
 def default_path() -> Path:
-    """The progress file: what COURSE_PROGRESS names, else progress.jsonl in the user's data directory."""
+    """The progress file: what COURSE_PROGRESS names, else progress.jsonl in the user's data directory.
+
+    errors  ModuleNotFoundError without platformdirs
+    """
     if named := os.environ.get("COURSE_PROGRESS"):
         return Path(named).expanduser().absolute()
     if sys.platform == "emscripten":

@@ -68,7 +68,7 @@ def smallest(levels: tuple[float, ...], needed: float) -> float:
 
 
 def apart(heights: np.ndarray, gap: float) -> np.ndarray:
-    """Move labels up or down, as little as needed, until they are `gap` apart; their order stays."""
+    """Move labels (N,) up or down, as little as needed, until they are `gap` apart; their order stays."""
     order = np.argsort(heights, kind="stable")
     placed = np.clip(heights[order], 0, 1)
     for _ in range(20 * len(placed)):

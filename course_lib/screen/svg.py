@@ -25,7 +25,10 @@ LETTERS = {Path.MOVETO: ("M", 1), Path.LINETO: ("l", 1), Path.CURVE3: ("q", 2), 
 
 
 class SVGRenderer(RendererBase):
-    """Collects what artists draw; `markup()` returns it. Sizes are in device pixels of `dpi`, y upwards."""
+    """Collects what artists draw; `markup()` returns it. Sizes are in device pixels of `dpi`, y upwards.
+
+    errors  TypeError for what it cannot draw
+    """
 
     def __init__(self, width: float, height: float, dpi: float):
         super().__init__()

@@ -11,7 +11,7 @@ from torch import nn
 
 from .. import _checks
 from .clipper import Clipper
-from .reading import Judged, NonFinite, Reading, earliest_nonfinite
+from .reading import JudgedNorms, NonFinite, Reading, earliest_nonfinite
 from .replay import Call, generator_state
 from .verdict import Finding
 
@@ -208,7 +208,7 @@ class Flow:
         raise RuntimeError(f"nothing was watched yet: call the network, then loss.backward(), inside the with block. "
                            f"Of {', '.join(map(repr, self.names))} none was called.")
 
-    def _loops(self) -> Iterator[tuple[Reading, Judged | None]]:
+    def _loops(self) -> Iterator[tuple[Reading, JudgedNorms | None]]:
         """Every reading with a gradient; where the calls are the steps of a loop, the first of them and the loop."""
         loops = {}
         for _, reading in self._with_gradient():

@@ -39,6 +39,7 @@ class Through(Figure):
 
     curves  of all layers, directions and calls
     note    what else there is to say, such as what is not finite or how often clipping acted
+    errors  ValueError without curves
     """
 
     size = (900, 430)

@@ -56,7 +56,7 @@ class NonFinite(NamedTuple):
         return "Inputs and parameters are finite: this step made it."
 
 
-class Judged(NamedTuple):
+class JudgedNorms(NamedTuple):
     """Norms (T + 1, B) of the total gradient of a state, h or c, and of what reaches h_t directly; what they say."""
 
     label: str
@@ -261,7 +261,7 @@ class Reading:
         return verdict.judge_norms(self.label, self.reach(), "h" if self._chosen.c is None else "c",
                                    str(self._chosen.h.dtype).removeprefix("torch."), lambda: self.reach(torch.float64))
 
-    def loop(self) -> Judged | None:
+    def loop(self) -> JudgedNorms | None:
         """This part over all calls, where each call is one step of a loop, as decoders have it; None otherwise.
 
         It judges the total gradient: which part of it entered at the last step cannot be told from call to call.
@@ -275,13 +275,14 @@ class Reading:
                                        f"({self.calls} calls of one step)"]))
         total, direct = (np.stack([rows[0][0], *(each[1] for each in rows)]) for rows in (
             [each.norms(state) for each in calls], [np.linalg.norm(each.grad_h_direct, axis=-1) for each in calls]))
-        return Judged(label, state, total, direct,
-                      verdict.judge_norms(label, total, state, str(self._chosen.h.dtype).removeprefix("torch.")))
+        return JudgedNorms(label, state, total, direct,
+                           verdict.judge_norms(label, total, state, str(self._chosen.h.dtype).removeprefix("torch.")))
 
-    def judged(self) -> Judged:
+    def judged(self) -> JudgedNorms:
         """This part in this call: its norms by time step, and what they say."""
         state = "h" if self._chosen.c is None else "c"
-        return Judged(self.label, state, self.norms(state), np.linalg.norm(self.grad_h_direct, axis=-1), self.finding())
+        return JudgedNorms(self.label, state, self.norms(state), np.linalg.norm(self.grad_h_direct, axis=-1),
+                           self.finding())
 
     def verdict(self) -> str:
         """What becomes of the gradient on its way back, one sentence for each call and part."""

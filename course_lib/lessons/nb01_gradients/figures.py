@@ -162,6 +162,7 @@ class Descent(Figure):
                "neuron": L = (relu(w x + b) - 1)^2 at x = 1, b = -1/2, of slope 0 for all w <= 1/2
     rate       the learning rate
     start      w_0
+    errors     ValueError for another landscape
     """
 
     labels = {"start": "start w₀"}

@@ -179,7 +179,7 @@ class Taken(NamedTuple):
 
     @property
     def both(self) -> np.ndarray:
-        """The gradient itself."""
+        """The gradient itself, (3, T + 1)."""
         return self.slopes + self.weights
 
 

@@ -16,6 +16,7 @@ class DigitCells(Figure):
     """Accuracy on real digits by distance for each kind of network: points are networks, lines their means.
 
     accuracies  {(name, distance): (E,)}, in any order; names of longterm.KINDS, each with all distances
+    errors      ValueError where it is empty, has other names or lacks a distance
     """
 
     size = (860, 400)

@@ -260,7 +260,7 @@ class Spike(Figure):
             text.set_text(f"{name}: below half the rate for {count} updates")
 
     def slow(self, steps: Steps) -> np.ndarray:
-        """For how many updates the step is below half the rate."""
+        """For how many updates the step is below half the rate, (2,): clipped and not."""
         return (steps.step < .5).sum(1)
 
     def describe(self, steps):

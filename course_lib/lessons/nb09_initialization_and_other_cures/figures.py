@@ -189,6 +189,7 @@ class ContestChart(Figure):
 
     outcomes  {name: contest.EntryResult}; rows in the order of what is left, most on top
     budget    updates that each had
+    errors    ValueError without outcomes
     """
 
     size = (900, 470)

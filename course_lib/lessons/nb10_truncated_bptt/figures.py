@@ -98,6 +98,7 @@ class WindowAndLag(Figure):
     trials       {(task, lag, window): windows.WindowResult} for all of windows.settings()
     task         "hold" or "delay", as in windows.trial
     lag, window  the cell that is named
+    errors       ValueError where trials lacks a cell
     """
 
     size = (900, 370)

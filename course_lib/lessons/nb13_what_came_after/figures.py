@@ -67,6 +67,7 @@ class LongMemory(Figure):
     """White input into h_t = l h_{t-1} + x_t: E h^2 and E (dh/dl)^2 against 1 - l, and the gradient after both cures.
 
     measured  {l: (E h^2, E (dh/dl)^2, E (d(normalised h)/dnu)^2)}; the lines are the closed forms
+    errors    ValueError where it is empty
     """
 
     size = (900, 380)
@@ -102,6 +103,7 @@ class SameRuler(Figure):
 
     curves  {name: (K + 1,) sizes, [k] for distance k}; each is divided by its entry at k = 0
     floor   log10 of the smallest size that is drawn
+    errors  ValueError for no curve, or more than there are colors
     """
 
     size = (900, 380)

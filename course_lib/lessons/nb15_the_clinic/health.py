@@ -2,7 +2,7 @@
 
 PARTS[number](part) calls the part on inputs of its own and yields what is wrong with it, one sentence each. A cure that
 only hides the symptom keeps the run finite; here it is found by a wrong value, a gradient that does not arrive, or data
-that no longer counts.
+that no longer counts. Errors: Misfit where a part returns something that the script can't use.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def optimizer(part: Callable) -> Iterator[str]:
 
 
 @judges("02")
-def activation(part: Callable) -> Iterator[str]:
+def activation_part(part: Callable) -> Iterator[str]:
     """Values and slopes are those of tanh, from -400 to 400."""
     a = torch.linspace(-400, 400, 8001).requires_grad_()
     h = part(a)
@@ -157,7 +157,7 @@ def masked_loss(part: Callable) -> Iterator[str]:
 
 
 @judges("04")
-def cross_entropy(part: Callable) -> Iterator[str]:
+def cross_entropy_part(part: Callable) -> Iterator[str]:
     """Loss and gradient are those of the cross-entropy, also for logits that are 200 apart."""
     logits = torch.tensor([[0., 200., -3.], [1., 2., 0.], [0., 0., 60.]], requires_grad=True)
     labels = torch.tensor([0, 1, 1])

@@ -16,6 +16,7 @@ class Scores(Figure):
     trials   rubric.Trial, of any methods and distances; rows in the order of their first
     floor    the score without memory, 0 to 1
     success  the score from which on a network counts as having learned
+    errors   ValueError without trials
     """
 
     def __init__(self, trials: Iterable[Trial], floor: float, success: float):
