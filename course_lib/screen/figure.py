@@ -6,20 +6,21 @@ A subclass says what its values are, what they lead to, where the artists go the
         labels = {"q": "factor per step q"}
 
         def draw(self):                                   # once: axes, labels, artists
-            ax = self.fig.subplots()
-            ax.set(xlabel="steps", ylabel="what is left", xlim=(0, 50), ylim=(0, 1))
-            self.curve, = self.moving(ax.plot([], [], color=BLUE))
+            ax = self.panels(title="Decay", xlabel="steps", ylabel="share", xlim=(0, 50), ylim=(0, 1))
+            self.guide(ax, .5, "one half")
+            self.line = self.curve(ax, BLUE)
+            self.key(ax, (.6, .95, "──  what is left", BLUE))
 
         def compute(self, q=.9):                          # values, with where they start -> data
             return q ** np.arange(51)
 
         def move(self, left):                             # data -> artists
-            self.curve.set_data(np.arange(51), left)
+            self.line.set_data(np.arange(51), left)
 
         def describe(self, left):                         # data -> the finding, with its numbers
             return f"With q = {self.values['q']:g}, {left[-1]:.2g} is left after 50 steps."
 
-In a cell, `Decay()` is a picture with its alt text, `Decay(q=.5)` another, and `live(Decay(), q=(.5, 1.))` has a slider.
+In a cell, `Decay()` is a picture with its alt text, `Decay(q=.5)` another; `live(Decay(), q=(.5, 1.))` has a slider.
 No pyplot: a slider's callback may run in another thread while a cell plots.
 """
 
@@ -30,6 +31,7 @@ import hashlib
 import html
 import inspect
 import io
+from difflib import get_close_matches
 from functools import wraps
 from threading import RLock
 from typing import Any
@@ -37,10 +39,13 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
 from matplotlib.mathtext import MathTextParser
+from matplotlib.text import Text
 from PIL import Image
 
 from .svg import UNITS, SVGRenderer
@@ -88,6 +93,13 @@ class Figure:
     data     what `compute` returned for them
     alt      what is to be seen, with its numbers
     fig      the matplotlib figure, for `draw`
+
+    `draw` has four words for what most pictures need; all else is matplotlib, on the axes that `panels` returns:
+
+    panels   axes with their titles, labels and limits
+    curve    a line, or markers, that `move` gives its data
+    key      texts in the colors they explain
+    guide    a level that does not move, with its name
     """
 
     size: tuple[int, int] = (900, 360)
@@ -144,6 +156,81 @@ class Figure:
             artist.set_in_layout(False)
             self._moving.append(artist)
         return artists
+
+    def panels(self, *each: dict, rows: int = 1, widths=None, heights=None, sharex=False, sharey=False, **common):
+        """Make axes; return a list of them, from left to right and then down, or without `each` the only ones.
+
+        each     a dict for each of them, of what `ax.set` takes: title, xlabel, ylim, yscale, xticks, ...; besides,
+                 grid=False, and at=(left, bottom, width, height), its place in fractions of the figure
+        common   what all of them have
+        rows     in which they stand; widths, heights: their ratios; sharex, sharey: as fig.subplots takes them
+        errors   TypeError for what axes do not have; ValueError for axes that do not fill their rows
+        """
+        settings = [{**common, **own} for own in each] or [common]
+        if len(settings) % rows:
+            raise ValueError(f"panels() got {len(settings)} dicts, which do not fill {rows} rows. Change one of them.")
+        if "at" in settings[0]:
+            self.fig.set_layout_engine("none")
+            made = [self.fig.add_axes(own.pop("at")) for own in settings]
+        else:
+            made = self.fig.subplots(rows, len(settings) // rows, squeeze=False, width_ratios=widths,
+                                     height_ratios=heights, sharex=sharex, sharey=sharey).ravel().tolist()
+        for ax, own in zip(made, settings):
+            if not own.pop("grid", True):
+                ax.grid(False)
+            for name in own:
+                if not hasattr(ax, f"set_{name}"):
+                    near = get_close_matches(f"set_{name}", dir(ax), 1)
+                    raise TypeError(f"panels() got {name!r}, which axes do not have."
+                                    + "".join(f" Did you mean {one[4:]}?" for one in near))
+            ax.set(**own)
+        return made if each else made[0]
+
+    def curve(self, ax: Axes, color: str, style="-", x=(), y=(), **line) -> Line2D:
+        """Draw a line that `move` gives its data; return it.
+
+        style    "--", "o", "s-.", ... or matplotlib's (offset, (on, off, ...))
+        x, y     what it starts with, (N,) both; ValueError for other shapes
+        line     what else ax.plot takes, such as linewidth
+        """
+        if np.ndim(x) != 1 or np.shape(x) != np.shape(y):
+            raise ValueError(f"curve() got x of shape {np.shape(x)} and y of {np.shape(y)}, needs (N,) for both. "
+                             f"Several lines are several curves.")
+        made, = ax.plot(x, y, style, color=color, **line) if isinstance(style, str) else ax.plot(
+            x, y, linestyle=style, color=color, **line)
+        return self.moving(made)
+
+    def key(self, where: Axes | Canvas, *entries: tuple[float, float, str, str], **text) -> list[Text]:
+        """Write texts in the colors of what they explain; return them. Words that are "" are left to `move`.
+
+        where    axes, or the figure `self.fig`
+        entries  (x, y, words, color), in fractions of `where` from its lower left; ValueError for other shapes
+        text     what else ax.text takes; va is "top" if it is not said
+        """
+        for entry in entries:
+            if np.shape(entry) != (4,):
+                raise ValueError(f"key() got {entry!r}, needs (x, y, words, color).")
+        place = where.transAxes if isinstance(where, Axes) else where.transSubfigure
+        made = [where.text(x, y, words, color=color, transform=place, **{"va": "top", **text})
+                for x, y, words, color in entries]
+        self.moving(each for each in made if not each.get_text())
+        return made
+
+    def guide(self, ax: Axes, y=None, words: str = "", at=.01, *, x=None, style="-", color=INK, linewidth=1, **text):
+        """Draw a level that does not move, at a height y or from bottom to top at x, and its name; return the line.
+
+        at       where the name stands: how far along the line, in fractions of the axes; or that and a level
+        text     what else ax.text takes for the name; va is "bottom", fontsize 8.5 if they are not said
+        errors   TypeError for neither or both of y and x
+        """
+        if (y is None) == (x is None):
+            raise TypeError(f"guide() got y = {y!r} and x = {x!r}, needs one of them.")
+        level, draw, way, order = (y, ax.axhline, ax.get_yaxis_transform(), 1) if x is None else (
+            x, ax.axvline, ax.get_xaxis_transform(), -1)
+        if words:
+            ax.text(*(at if np.ndim(at) else (at, level))[::order], words, transform=way,
+                    **{"color": color, "va": "bottom", "fontsize": 8.5, **text})
+        return draw(level, color=color, linewidth=linewidth, linestyle=style)
 
     def update(self, **values) -> Figure:
         """Take new values and move to what they lead to; on any error the former picture stays.

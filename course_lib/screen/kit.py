@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .figure import INK, Figure
+from .figure import Figure
 
 # log10 of the size, its name, on which side of the line the name stands
 FLOAT32 = (38.53, "float32 overflows", "bottom"), (-37.93, "float32 loses digits", "bottom"), \
@@ -22,22 +22,18 @@ class Decades(Figure):
     title = xlabel = ylabel = ""
     rectangle = (.085, .14, .64, .76)
     lines: tuple[tuple[str, str | tuple, float], ...] = ()
-    named: int | None = None  # the first so many lines have a name; None: all
+    named: int | None = None  # how many of the first lines carry a name; None: all
     heights = (2, 4, 8, 20, 45, 90, 200)  # the smallest that holds the curves is used, upwards and downwards
     deepest = np.inf  # what lies lower runs out of the picture
 
     def draw(self):
-        self.fig.set_layout_engine("none")
-        ax = self.ax = self.fig.add_axes(self.rectangle)
-        ax.set(title=self.title, xlabel=self.xlabel, ylabel=self.ylabel)
-        ax.axhline(0, color=INK, linewidth=1)
+        ax = self.ax = self.panels(at=self.rectangle, title=self.title, xlabel=self.xlabel, ylabel=self.ylabel)
+        self.guide(ax, 0)
         for level, name, side in FLOAT32:
-            ax.axhline(level, color=INK, linewidth=.8, dashes=(1, 2))
-            ax.text(.01, level, name, transform=ax.get_yaxis_transform(), va=side, fontsize=8.5, clip_on=True)
-        self.curves = [self.moving(ax.plot([], [], color=colour, linestyle=dash, linewidth=width))[0]
-                       for colour, dash, width in self.lines]
-        self.names = [self.moving(ax.text(1.02, 0, "", transform=ax.transAxes, color=colour, va="center", fontsize=9))
-                      for colour, *_ in self.lines[:self.named]]
+            self.guide(ax, level, name, linewidth=.8, style=(0, (1, 2)), va=side, clip_on=True)
+        self.curves = [self.curve(ax, colour, dash, linewidth=width) for colour, dash, width in self.lines]
+        self.names = self.key(ax, *((1.02, 0, "", colour) for colour, *_ in self.lines[:self.named]), va="center",
+                              fontsize=9)
 
     def place(self, x: np.ndarray, curves, texts: list[str]) -> None:
         """Put the curves and the texts at their ends, in the order of `lines`; a curve that is None is not shown."""

@@ -18,7 +18,7 @@ from .. import _checks
 with _checks.extra("lab", "live"):
     import ipywidgets as widgets
 
-TOGGLES = 4  # so many choices are shown side by side; more go into a list
+TOGGLES = 4  # up to this many choices stand side by side; more become a list
 
 
 class Live(widgets.VBox):

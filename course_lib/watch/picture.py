@@ -51,7 +51,6 @@ class Through(Figure):
         super().__init__()
 
     def draw(self):
-        ax = self.fig.subplots()
         shown = self.curves[:MOST]
         with np.errstate(divide="ignore"):
             logs = [np.log10(curve.total) for curve in shown]
@@ -61,8 +60,9 @@ class Through(Figure):
         bottom, top = np.floor(low - .06 * (high - low) - .3), np.ceil(high + .06 * (high - low) + .3)
         T = max(len(each) for each in logs) - 1
         states = " and ".join(rf"$|dL/d{state}_t|$" for state in sorted({curve.state for curve in shown}, reverse=True))
-        ax.set(title="How much of the loss's gradient reaches each time step", ylim=(bottom, top), xlim=(0, 1.32 * T),
-               xlabel="time step t, in the order read", ylabel=rf"$\log_{{10}}$ of {states}")
+        ax = self.panels(
+            title="How much of the loss's gradient reaches each time step", ylim=(bottom, top), xlim=(0, 1.32 * T),
+            xlabel="time step t, in the order read", ylabel=rf"$\log_{{10}}$ of {states}")
         ax.set_xticks([tick for tick in ax.get_xticks() if tick <= T and tick == int(tick)])
         ends = np.zeros(len(shown))
         for i, (curve, log) in enumerate(zip(shown, logs)):
@@ -82,10 +82,10 @@ class Through(Figure):
                     va="center")
         for height, name, side in FLOAT32:
             if bottom < height < top:
-                ax.axhline(height, color=INK, linewidth=.8, dashes=(2, 2))
+                self.guide(ax, height, linewidth=.8, style=(0, (2, 2)))
                 ax.text(.02 * T, height, name, va=side, fontsize=8.5)
-        ax.text(.995, .03, "x: the direct path alone; on the edge: exactly 0", transform=ax.transAxes, ha="right",
-                va="bottom", fontsize=8.5)
+        self.key(ax, (.995, .03, "x: the direct path alone; on the edge: exactly 0", INK), ha="right", va="bottom",
+                 fontsize=8.5)
 
     def compute(self):
         return self.curves

@@ -8,8 +8,8 @@ import torch
 from matplotlib.colors import to_hex
 
 from course_lib import initialise
-from course_lib.lessons.nb03_backpropagation_through_time.figures import (DRIVE, HIDDEN, SEEDS, Contributions, Flow,
-                                                                          GradientByDistance)
+from course_lib.lessons.nb03_backpropagation_through_time.figures import (DRIVE, HIDDEN, SEEDS, Contributions,
+                                                                          GradientByDistance, GradientFlow)
 from course_lib.screen import BLUE, VERMILION
 from course_lib.screen.live import live
 from legible import legible
@@ -77,7 +77,7 @@ def test_contributions_refuse_other_lengths(T):
         Contributions(T=T)
 
 
-# Flow --------------------------------------------------------------------------------------------------
+# GradientFlow ------------------------------------------------------------------------------------------------
 
 
 def by_complex_step(figure, w, loss):
@@ -105,7 +105,7 @@ def shown(texts):
 @pytest.mark.parametrize("w", [1.2, -.7])
 @pytest.mark.parametrize("step", range(10))
 def test_flow_shows_what_has_been_computed(step, w, loss):
-    figure = Flow(step=step, w=w, loss=loss)
+    figure = GradientFlow(step=step, w=w, loss=loss)
     h, dh, terms = by_complex_step(figure, w, loss)
     assert np.allclose(figure.data.dh, dh, rtol=1e-12, atol=0)
     assert np.allclose(figure.data.terms, terms, rtol=1e-12, atol=0)
@@ -126,15 +126,15 @@ def test_flow_shows_what_has_been_computed(step, w, loss):
 
 def test_flow_marks_where_it_is():
     for step, t in [(0, 0), (3, 3), (4, 4), (5, 4), (6, 3), (9, 0)]:
-        wide = [ring.get_linewidth() > 2 for ring in Flow(step=step).rings]
+        wide = [ring.get_linewidth() > 2 for ring in GradientFlow(step=step).rings]
         assert [i for i, marked in enumerate(wide) if marked] == [t]
 
 
 def test_flow_refuses_what_is_not_there():
     with pytest.raises(ValueError, match="step is 10, needs to be 0 to 9"):
-        Flow(step=10)
+        GradientFlow(step=10)
     with pytest.raises(ValueError, match="loss is 'first', needs"):
-        Flow(loss="first")
+        GradientFlow(loss="first")
 
 
 # Gradient by distance ----------------------------------------------------------------------------------
@@ -223,8 +223,8 @@ def test_distance_refuses_another_loss():
 
 # All of them -------------------------------------------------------------------------------------------
 
-EVERY = [Contributions(), Contributions(w=.3, T=30), Contributions(w=1.2, T=3), Flow(),
-         Flow(w=-2., loss="every"), GradientByDistance(), GradientByDistance(losses="every", gain=.5, T=200),
+EVERY = [Contributions(), Contributions(w=.3, T=30), Contributions(w=1.2, T=3), GradientFlow(),
+         GradientFlow(w=-2., loss="every"), GradientByDistance(), GradientByDistance(losses="every", gain=.5, T=200),
          GradientByDistance(activation="linear", gain=3., T=200, losses="every")]
 
 
@@ -235,7 +235,7 @@ def test_no_text_is_cut_or_covers_another(figure):
 
 @pytest.mark.parametrize("figure, ranges", [
     (Contributions(), dict(w=(.3, 1.2), T=(3, 30))),
-    (Flow(), dict(step=(0, 9), w=(-2., 2.), loss=["last", "every"])),
+    (GradientFlow(), dict(step=(0, 9), w=(-2., 2.), loss=["last", "every"])),
     (GradientByDistance(), dict(gain=(.3, 3.), T=(10, 200), activation=["tanh", "relu", "linear"],
                                 losses=["last", "every"]))])
 def test_sliders_move_it(figure, ranges):

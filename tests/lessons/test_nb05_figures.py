@@ -152,7 +152,7 @@ def test_exponents_by_gain(gain, drive):
     d = figure.DRIVES.index(drive)
     each = [[largest_exponent(g, seed, 32, 60, 15, drive) for g in figure.GAINS] for seed in range(2)]
     assert np.array_equal(figure.table[d], each)
-    assert np.allclose(figure.curve.get_ydata(), np.mean(each, axis=0), rtol=1e-12)
+    assert np.allclose(figure.mean.get_ydata(), np.mean(each, axis=0), rtol=1e-12)
     assert sorted(figure.dots.get_ydata()) == sorted(np.ravel(each))
     assert figure.here.get_data() == ([gain], [np.interp(gain, figure.GAINS, np.mean(each, axis=0))])
     assert figure.still.get_visible() == (drive > 0)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from course_lib import activations, gradcheck, jacobians, train
-from course_lib.lessons.nb07_exploding import figures, signs, wall
-from course_lib.lessons.nb07_exploding.figures import Cobweb, IntoTheWall, Latch, Logs, Twins, Wall, fixed_points
+from course_lib.lessons.nb07_exploding import dynamics, signs, wall
+from course_lib.lessons.nb07_exploding.figures import Cobweb, IntoTheWall, Latch, Logs, Twins, Wall
 from course_lib.lessons.nb07_exploding.four_runs import four_runs
 from course_lib.screen.live import live
 from legible import legible
@@ -107,7 +107,7 @@ def test_the_run_into_the_wall_in_words(into):
                                   (-3., 1.), (0., .5), (2., .532), (2., -.532), (5., 3.02), (1.2, .05),
                                   (1.5, .05), (3., 1.), (1., .2)])
 def test_fixed_points_are_all_that_a_fine_search_finds(w, b):
-    found = fixed_points(w, b)
+    found = dynamics.fixed_points(w, b)
     assert np.allclose(np.tanh(w * found + b), found, atol=1e-9)
     h = np.linspace(-1, 1, 200_000)  # an even number: 0 is between two of them
     changes = np.flatnonzero(np.diff(np.sign(np.tanh(w * h + b) - h)))
@@ -136,7 +136,7 @@ def test_the_branches_are_fixed_points_and_the_cycle_is_one():
         w, h = w[np.isfinite(w)], h[np.isfinite(w)]
         assert len(w) > 20 and np.allclose(np.tanh(w * h + .2), h, atol=1e-9)
         assert ((np.abs(w * (1 - h * h)) < 1) == stable).all()
-    w, (high, low) = figure.cycle_w, (line.get_ydata() for line in figure.cycles[::-1])
+    w, (high, low) = dynamics.CYCLE_W, (line.get_ydata() for line in figure.cycles[::-1])
     there = np.isfinite(high)
     assert there[0] and not there[-1] and (high[there] > low[there]).all()
     assert np.allclose(np.tanh(w * high + .2)[there], low[there], atol=1e-6)
@@ -244,4 +244,4 @@ def test_sliders_move_it_to_both_ends(make, ranges, the_wall):
 
 
 def test_the_pictures_come_from_one_sweep():
-    assert figures.wall_pictures((3, 5), 8).shape == (3, 8, 8)
+    assert dynamics.wall_pictures((3, 5), 8).shape == (3, 8, 8)

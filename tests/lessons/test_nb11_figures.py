@@ -23,7 +23,7 @@ def test_half_life_is_where_the_power_of_the_sigmoid_is_one_half(bias):
     figure = HalfLife(bias=bias)
     f, steps = figure.data
     assert np.isclose(torch.sigmoid(torch.tensor(bias, dtype=torch.float64)).item() ** steps, .5, rtol=1e-12)
-    assert np.allclose(figure.curve.get_ydata()[[0, 7]], [1, f**7]) and figure.half.get_xdata() == [steps]
+    assert np.allclose(figure.left.get_ydata()[[0, 7]], [1, f**7]) and figure.half.get_xdata() == [steps]
     assert f"{steps:.1f} steps" in figure.alt and f"{steps:.1f} steps" in figure.name.get_text()
 
 

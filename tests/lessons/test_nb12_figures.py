@@ -42,7 +42,7 @@ def test_stable_disc_agrees_with_the_complex_step(real, imaginary, decays):
     assert ("inside" in figure.alt) == decays and f"{figure.factor:.4f}" in figure.alt
     x, y = figure.dots.get_data()
     assert x[0] == x[1] == real and sorted(y) == [-imaginary, imaginary]
-    assert f"{figure.factor:.4f}" in figure.word.get_text() and len(figure.curve.get_xdata()) == 301
+    assert f"{figure.factor:.4f}" in figure.word.get_text() and len(figure.sizes.get_xdata()) == 301
 
 
 @pytest.mark.parametrize("values", [dict(), dict(keep_bias=3., keep=1., T=20), dict(keep=.8, T=200)])
@@ -100,6 +100,6 @@ def test_no_curve_runs_through_a_word(figure, settings):
     for values in settings:
         figure.update(**values).png()
         box = figure.word.get_window_extent(figure.fig.canvas.get_renderer())
-        x, y = figure.curve.get_transform().transform(np.transpose(figure.curve.get_data())).T
+        x, y = figure.sizes.get_transform().transform(np.transpose(figure.sizes.get_data())).T
         beside = (x >= box.x0 - 5) & (x <= box.x1 + 5)
         assert beside.sum() > 5 and (y[beside] < box.y0 - 3).all(), values

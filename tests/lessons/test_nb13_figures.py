@@ -19,7 +19,7 @@ def test_newton_rounds_show_the_front():
             errors = figure.update(gain=gain, rounds=rounds).data
             assert (errors[:rounds] < 1e-8).all()
             assert figure.front.get_xdata()[0] == rounds and f"{(errors < 1e-8).sum()} of 100" in figure.word.get_text()
-            assert f"{(errors < 1e-8).sum()} of 100" in figure.alt and len(figure.curve.get_xdata()) == 100
+            assert f"{(errors < 1e-8).sum()} of 100" in figure.alt and len(figure.wrong.get_xdata()) == 100
     assert (figure.update(gain=1., rounds=8).data < 1e-8).all()
     assert (figure.update(gain=3., rounds=8).data > 1e-8).sum() > 50
 
@@ -66,6 +66,6 @@ def test_no_curve_runs_through_a_word():
     for values in [dict(gain=gain, rounds=rounds) for gain in NewtonRounds.GAINS for rounds in (0, 3, 6, 20, 40)]:
         figure.update(**values).png()
         box = figure.word.get_window_extent(figure.fig.canvas.get_renderer())
-        x, y = figure.curve.get_transform().transform(np.transpose(figure.curve.get_data())).T
+        x, y = figure.wrong.get_transform().transform(np.transpose(figure.wrong.get_data())).T
         beside = (x >= box.x0 - 5) & (x <= box.x1 + 5)
         assert beside.sum() > 5 and (y[beside] < box.y0 - 3).all(), values

@@ -22,10 +22,9 @@ class TwoRuns(Figure):
         super().__init__()
 
     def draw(self):
-        panels = self.fig.subplots(1, 2)
-        titles = "Loss", "Length of the gradient, all weights together"
-        for ax, what, title in zip(panels, ("loss", "grad_norm"), titles):
-            ax.set(title=title, xlabel="update", xscale="log", yscale="log")
+        panels = self.panels(dict(title="Loss"), dict(title="Length of the gradient, all weights together"),
+                             xlabel="update", xscale="log", yscale="log")
+        for ax, what in zip(panels, ("loss", "grad_norm")):
             for history, name, color, dash in self.runs:
                 values = getattr(history, what)
                 marker = "o" if len(values) < 9 else None

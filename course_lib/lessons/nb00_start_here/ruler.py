@@ -57,38 +57,31 @@ class GradientRuler(Figure):
         super().__init__(**values)
 
     def draw(self):
-        self.fig.set_layout_engine("none")  # between the two panels the curves have their names
-        plane = self.plane = self.fig.add_axes((.06, .14, .26, .76), anchor="NW", aspect="equal")
-        ax = self.ax = self.fig.add_axes((.475, .14, .435, .76))
-        plane.set(title="The matrix W", xlabel="real part", ylabel="imaginary part")
+        plane, ax = self.plane, self.ax = self.panels(  # between the two the curves have their names
+            dict(at=(.06, .14, .26, .76), anchor="NW", aspect="equal", title="The matrix W", xlabel="real part",
+                 ylabel="imaginary part"),
+            dict(at=(.475, .14, .435, .76), title="The gradient on its way back from the loss", xlabel="time step t",
+                 ylabel=r"$\log_{10}\ |dL/dh_t|$  (decades)"))
         plane.locator_params(nbins=5)
-        turn = np.exp(2j * np.pi * np.linspace(0, 1, 121))
-        self.turn = turn
-        self.fig.text(.06, .085, "● eigenvalues, radius ρ", color=GREEN)
-        self.fig.text(.06, .03, "╌ largest stretch, σₘₐₓ", color=VERMILION)
+        turn = self.turn = np.exp(2j * np.pi * np.linspace(0, 1, 121))
+        self.key(self.fig, (.06, .085, "● eigenvalues, radius ρ", GREEN),
+                 (.06, .03, "╌ largest stretch, σₘₐₓ", VERMILION), va="baseline")
         plane.plot(turn.real, turn.imag, color=INK, linewidth=1)
-        self.rho_circle, = self.moving(plane.plot([], [], ":", color=GREEN))
-        self.sigma_circle, = self.moving(plane.plot([], [], "--", color=VERMILION))
-        self.dots, = self.moving(plane.plot([], [], "o", color=GREEN, markersize=4))
+        self.rho_circle, self.sigma_circle = self.curve(plane, GREEN, ":"), self.curve(plane, VERMILION, "--")
+        self.dots = self.curve(plane, GREEN, "o", markersize=4)
 
-        ax.set(title="The gradient on its way back from the loss", xlabel="time step t",
-               ylabel=r"$\log_{10}\ |dL/dh_t|$  (decades)")
         ax.yaxis.tick_right()
         ax.yaxis.set_label_position("right")
         ax.spines["left"].set_visible(False)
         ax.spines["right"].set_visible(True)
-        ax.axhline(0, color=INK, linewidth=1)
+        self.guide(ax, 0)
         for level, name, side in FLOAT32:
-            ax.axhline(level, color=INK, linewidth=.8, dashes=(1, 2))
-            ax.text(.99, level, name, transform=ax.get_yaxis_transform(), ha="right", va=side, fontsize=8.5,
-                    clip_on=True)
-        self.bound, = self.moving(ax.plot([], [], "--", color=VERMILION))
-        self.asymptote, = self.moving(ax.plot([], [], ":", color=GREEN, linewidth=2.2))
-        self.exact, = self.moving(ax.plot([], [], color=BLUE, linewidth=2.4))
-        self.loss, = self.moving(ax.plot([], [], "o", color=BLUE, markersize=6))
+            self.guide(ax, level, name, .99, linewidth=.8, style=(0, (1, 2)), ha="right", va=side, clip_on=True)
+        self.bound, self.asymptote = self.curve(ax, VERMILION, "--"), self.curve(ax, GREEN, ":", linewidth=2.2)
+        self.exact, self.loss = self.curve(ax, BLUE, linewidth=2.4), self.curve(ax, BLUE, "o", markersize=6)
         self.loss_name = self.moving(ax.text(0, 0, "loss", color=BLUE, ha="left", va="bottom"))
-        self.names = [self.moving(ax.text(-.02, 0, "", transform=ax.transAxes, color=colour, ha="right", va="center",
-                                          fontsize=9, linespacing=1.25)) for colour in (BLUE, VERMILION, GREEN)]
+        self.names = self.key(ax, *((-.02, 0, "", colour) for colour in (BLUE, VERMILION, GREEN)), ha="right",
+                              va="center", fontsize=9, linespacing=1.25)
 
     def compute(self, gain=1.0, non_normality=0.0, T=100, activation="tanh"):
         gain, T = _checks.positive("gain", gain), _checks.count("T", T)
@@ -130,8 +123,7 @@ class GradientRuler(Figure):
         heights = apart(ends, LINE_HEIGHT / (.76 * self.size[1]))
         for text, name, rate, curve, end, height in zip(self.names, NAMES, rates, curves, ends, heights):
             arrow = "↑ " if end > 1 else "↓ " if end < 0 else ""
-            text.set_text(f"{arrow}{name}: {power_of_ten(curve[0])}\n{rate} a step")
-            text.set_y(height)
+            text.set(text=f"{arrow}{name}: {power_of_ten(curve[0])}\n{rate} a step", y=height)
 
     def describe(self, ruled):
         values, change = self.values, ruled.exact[0]

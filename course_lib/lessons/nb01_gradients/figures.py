@@ -32,24 +32,20 @@ class Tangent(Figure):
     around = .7  # how far the two lines reach beyond their points
 
     def draw(self):
-        ax, right = self.fig.subplots(1, 2, width_ratios=(1.25, 1))
-        curve = np.linspace(-2.6, 3.1, 200)
-        ax.plot(curve, self.f(curve), color=INK, linewidth=1.4)
-        ax.set(title="A line through two points of a curve", xlabel="x", ylabel="f(x)",
-               xlim=(-2.6, 3.1), ylim=(-4, 7))
-        self.tangent, = self.moving(ax.plot([], [], color=GREEN))
-        self.secant, = self.moving(ax.plot([], [], "--", color=VERMILION))
-        self.points, = self.moving(ax.plot([], [], "o", color=VERMILION, markersize=6))
+        ax, right = self.panels(
+            dict(title="A line through two points of a curve", xlabel="x", ylabel="f(x)", xlim=(-2.6, 3.1),
+                 ylim=(-4, 7)),
+            dict(title="Its slope while the points approach", xlabel="distance h", ylabel="slope", xscale="log",
+                 xlim=(1.1, 1e-3), ylim=(-2, 5.5)), widths=(1.25, 1))
+        x = np.linspace(-2.6, 3.1, 200)
+        ax.plot(x, self.f(x), color=INK, linewidth=1.4)
+        self.tangent, self.secant = self.curve(ax, GREEN), self.curve(ax, VERMILION, "--")
+        self.points = self.curve(ax, VERMILION, "o", markersize=6)
         self.names = [self.moving(ax.text(-2.4, height, "", color=colour, va="center"))
                       for height, colour in ((6.3, VERMILION), (5.4, GREEN))]
-
         self.distances = np.geomspace(1e-3, 1, 121)
-        right.set(title="Its slope while the points approach", xlabel="distance h", ylabel="slope",
-                  xscale="log", xlim=(1e-3, 1.1), ylim=(-2, 5.5))
-        right.xaxis.set_inverted(True)
-        self.limit, = self.moving(right.plot([], [], color=GREEN))
-        self.slopes, = self.moving(right.plot([], [], "--", color=VERMILION))
-        self.here, = self.moving(right.plot([], [], "o", color=VERMILION, markersize=6))
+        self.limit, self.slopes = self.curve(right, GREEN), self.curve(right, VERMILION, "--")
+        self.here = self.curve(right, VERMILION, "o", markersize=6)
 
     @staticmethod
     def f(x):
@@ -97,13 +93,12 @@ class Chain(Figure):
     ylim = (1e-21, 1e16)
 
     def draw(self):
-        ax = self.fig.subplots()
-        ax.set(title="The gradient of a chain of functions", xlabel="functions in the chain, n",
-               ylabel="product of their slopes", yscale="log", xlim=(0, 1.27 * self.length), ylim=self.ylim)
-        ax.set(xticks=range(0, self.length + 1, 20), yticks=10. ** np.arange(-20, 16, 5))
+        ax = self.panels(
+            title="The gradient of a chain of functions", xlabel="functions in the chain, n",
+            ylabel="product of their slopes", yscale="log", xlim=(0, 1.27 * self.length), ylim=self.ylim,
+            xticks=range(0, self.length + 1, 20), yticks=10. ** np.arange(-20, 16, 5))
         ax.plot([0, self.length], [1, 1], color=INK, linewidth=1)
-        self.equal, = self.moving(ax.plot([], [], "--", color=GREEN))
-        self.product, = self.moving(ax.plot([], [], color=BLUE))
+        self.equal, self.product = self.curve(ax, GREEN, "--"), self.curve(ax, BLUE)
         self.names = [self.moving(ax.text(self.length + 2, 1, "", color=colour, va="center"))
                       for colour in (BLUE, GREEN)]
 
@@ -176,18 +171,17 @@ class Descent(Figure):
 
     def draw(self):
         land = self.landscape
-        ax, right = self.fig.subplots(1, 2, width_ratios=(1.15, 1))
+        ax, right = self.panels(
+            dict(title=land.title, xlabel="weight w", ylabel="loss L", xlim=land.xlim, ylim=land.ylim),
+            dict(title="Distance to the minimum", xlabel="updates", ylabel="|w - minimum|", yscale="log",
+                 xlim=(0, self.updates), ylim=(1e-8, 1e3)), widths=(1.15, 1))
         w = np.linspace(*land.xlim, 300)
         ax.plot(w, land.loss(w), color=INK, linewidth=1.4)
-        ax.set(title=land.title, xlabel="weight w", ylabel="loss L", xlim=land.xlim, ylim=land.ylim)
-        self.path, = self.moving(ax.plot([], [], "o--", color=VERMILION, markersize=4, linewidth=1))
-        self.start, = self.moving(ax.plot([], [], "o", color=BLUE, markersize=8))
+        self.path = self.curve(ax, VERMILION, "o--", markersize=4, linewidth=1)
+        self.start = self.curve(ax, BLUE, "o", markersize=8)
         self.start_name = self.moving(ax.text(0, 0, "start", color=BLUE, va="top"))
-        right.set(title="Distance to the minimum", xlabel="updates", ylabel="|w - minimum|", yscale="log",
-                  xlim=(0, self.updates), ylim=(1e-8, 1e3))
-        self.distance, = self.moving(right.plot([], [], "o--", color=VERMILION, markersize=4, linewidth=1))
-        self.result = self.moving(right.text(.03, .97, "", transform=right.transAxes, color=VERMILION,
-                                             va="top"))
+        self.distance = self.curve(right, VERMILION, "o--", markersize=4, linewidth=1)
+        self.result, = self.key(right, (.03, .97, "", VERMILION))
 
     def compute(self, rate=.1, start=2.0):
         path = np.empty(self.updates + 1)
@@ -238,21 +232,20 @@ class Valley(Figure):
     updates = 50
 
     def draw(self):
-        ax, right = self.fig.subplots(1, 2, width_ratios=(1.35, 1))
+        ax, right = self.panels(
+            dict(title="A narrow valley, seen from above", xlabel="weight u (curvature 1)",
+                 ylabel="weight v (curvature 20)", xlim=(-5, 5), ylim=(-1.6, 1.6)),
+            dict(title="What is left of u and of v", xlabel="updates", ylabel="factor", yscale="log",
+                 xlim=(0, 1.12 * self.updates), ylim=(1e-8, 1e4)), widths=(1.35, 1))
         u, v = np.meshgrid(np.linspace(-5, 5, 201), np.linspace(-1.6, 1.6, 101))
         levels = self.loss(self.start * np.array([.1, .3, .5, .75, 1, 1.25])[:, None])
         ax.contour(u, v, self.loss(np.stack([u, v], -1)), levels, colors=INK, linewidths=.9, alpha=.7)
         ax.plot(0, 0, "+", color=INK, markersize=10)
-        ax.set(title="A narrow valley, seen from above", xlabel="weight u (curvature 1)",
-               ylabel="weight v (curvature 20)", xlim=(-5, 5), ylim=(-1.6, 1.6))
-        self.path, = self.moving(ax.plot([], [], "o--", color=VERMILION, markersize=3.5, linewidth=1))
-        self.moving(ax.plot(*self.start, "o", color=BLUE, markersize=8))  # it lies above the path
+        self.path = self.curve(ax, VERMILION, "o--", markersize=3.5, linewidth=1)
+        self.curve(ax, BLUE, "o", *self.start[:, None], markersize=8)  # it moves, since it lies above the path
         ax.text(self.start[0], self.start[1] + .1, "start", color=BLUE, ha="center", va="bottom")
-        right.set(title="What is left of u and of v", xlabel="updates", ylabel="factor", yscale="log",
-                  xlim=(0, 1.12 * self.updates), ylim=(1e-8, 1e4))
         right.plot([0, self.updates], [1, 1], color=INK, linewidth=1)
-        self.along, = self.moving(right.plot([], [], color=BLUE))
-        self.across, = self.moving(right.plot([], [], "--", color=VERMILION))
+        self.along, self.across = self.curve(right, BLUE), self.curve(right, VERMILION, "--")
         self.names = [self.moving(right.text(self.updates + beside, 1, name, color=colour, va="center"))
                       for beside, name, colour in ((1, "u", BLUE), (3, "v", VERMILION))]
 
@@ -307,17 +300,14 @@ class StepSizes(Figure):
     floor = 2. ** -53  # the rounding of one number; what is smaller is drawn here
 
     def draw(self):
-        ax = self.fig.subplots()
-        ax.set(title="How wrong is a derivative that is computed with a step?", xlabel="step eps",
-               ylabel="relative error", xscale="log", yscale="log", xlim=(1e-16, 1), ylim=(3e-18, 1e5))
-        ax.axhline(1, color=INK, linewidth=1, dashes=(1, 2))
-        ax.text(.01, 1.5, "100 % wrong", transform=ax.get_yaxis_transform(), va="bottom", fontsize=8.5)
-        self.lines = [self.moving(ax.plot([], [], style, color=colour, zorder=zorder))[0]
+        ax = self.panels(
+            title="How wrong is a derivative that is computed with a step?", xlabel="step eps", ylabel="relative error",
+            xscale="log", yscale="log", xlim=(1e-16, 1), ylim=(3e-18, 1e5))
+        self.guide(ax, 1, "100 % wrong", (.01, 1.5), style=(0, (1, 2)))
+        self.lines = [self.curve(ax, colour, style, zorder=zorder)
                       for style, colour, zorder in ((":", ORANGE, 4), ("--", VERMILION, 3), ("-", BLUE, 2))]
-        for height, name, colour in ((.97, "···  forward difference", ORANGE),
-                                     (.91, "╌╌ central difference", VERMILION),
-                                     (.85, "──  complex step", BLUE)):
-            ax.text(.98, height, name, transform=ax.transAxes, color=colour, ha="right", va="top")
+        self.key(ax, (.98, .97, "···  forward difference", ORANGE), (.98, .91, "╌╌ central difference", VERMILION),
+                 (.98, .85, "──  complex step", BLUE), ha="right")
 
     def compute(self, gradient=1.0):
         def f(x):

@@ -13,7 +13,7 @@ from ...screen.figure import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
 LOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")  # plain text is laid out ten times faster than mathtext
 
 
-class Pass(NamedTuple):
+class UnrolledPass(NamedTuple):
     """One sequence on its way through a network.
 
     words           (T,) names of the inputs
@@ -50,13 +50,10 @@ class Unrolled(Figure):
         super().__init__(**{"sentence": sentences[0], **values})
 
     def draw(self):
-        self.fig.set_layout_engine("none")
-        ax = self.ax = self.fig.add_axes((0, 0, 1, 1))
-        ax.set(xlim=(0, self.size[0]), ylim=(0, self.size[1]))
+        ax = self.ax = self.panels(at=(0, 0, 1, 1), xlim=(0, self.size[0]), ylim=(0, self.size[1]))
         ax.axis("off")
-        ax.text(14, 412, "Rolled up", weight="bold", fontsize=10.5)
-        ax.text(self.START - 60, 412, "Unrolled: the same network, the same weights, at each step", weight="bold",
-                fontsize=10.5)
+        for x, words in ((14, "Rolled up"), (self.START - 60, "Unrolled: the same network, the same weights, at each step")):
+            ax.text(x, 412, words, weight="bold", fontsize=10.5)
         (H, D), K = self.network.rnn.W_xh.shape, len(self.network.readout.b_y)
         sizes = {self.INPUT: D, self.HIDDEN: H, self.OUTPUT: K}
         columns = [self.START + self.STEP * t for t in range(self.T + 1)]
@@ -66,14 +63,13 @@ class Unrolled(Figure):
             for height, count in sizes.items():
                 if t != 0 or height == self.HIDDEN:
                     self.units[t, height] = self._layer(x, height, count)
-        self.states = [self._state_name(x, f"h{t}".translate(LOW)) for t, x in enumerate(columns)]
+        self.states = [ax.text(x - 46, self.HIDDEN - 36, f"h{t}".translate(LOW), ha="left", va="center", fontsize=10.5)
+                       for t, x in enumerate(columns)]
         for t, x in enumerate(columns[1:], start=1):
             ax.text(x, self.HEAD, f"t = {t}", ha="center", va="center")
 
-        rolled = [((self.ROLLED, self.INPUT), (self.ROLLED, self.HIDDEN), BLUE),
-                  ((self.ROLLED, self.HIDDEN), (self.ROLLED, self.OUTPUT), GREEN)]
-        for start, end, colour in rolled:
-            ax.add_patch(self._arrow(start, end, colour))
+        for low, high, colour in ((self.INPUT, self.HIDDEN, BLUE), (self.HIDDEN, self.OUTPUT, GREEN)):
+            ax.add_patch(self._arrow((self.ROLLED, low), (self.ROLLED, high), colour))
         edge = self.ROLLED + 47
         ax.add_patch(FancyArrowPatch((edge, self.HIDDEN + 15), (edge + 2, self.HIDDEN - 15), color=VERMILION,
                                      connectionstyle="arc3,rad=-1.9", arrowstyle="-|>", mutation_scale=11,
@@ -90,15 +86,13 @@ class Unrolled(Figure):
             for start, end, _ in ends:
                 ax.add_patch(self._arrow(start, end, INK, linewidth=.8, alpha=.6))
             self.arrows.append([self.moving(ax.add_patch(self._arrow(*each))) for each in ends])
-            for ((x0, y0), (x1, y1), _), name in zip(ends, ("W_{xh}", "W_{hh}", "W_{hy}")):
-                right = y0 == y1
-                ax.text((x0 + x1) / 2 + (0 if right else 8), (y0 + y1) / 2 + (12 if right else 0), f"${name}$",
-                        ha="center" if right else "left", va="center")
+            for ((x0, y0), (x1, y1), _), name in zip(ends, ("$W_{xh}$", "$W_{hh}$", "$W_{hy}$")):
+                right, up, ha = (0, 12, "center") if y0 == y1 else (8, 0, "left")
+                ax.text((x0 + x1) / 2 + right, (y0 + y1) / 2 + up, name, ha=ha, va="center")
         self.frame = self.moving(ax.add_patch(FancyBboxPatch((0, 0), 132, 318, boxstyle="round,pad=4,rounding_size=10",
                                                              fill=False, edgecolor=ORANGE, linestyle="--")))
-        names = [(None, self.ROLLED), *enumerate(columns[1:], start=1)]
         self.words = {t: self.moving(ax.text(x, self.WORD, "", ha="center", va="center", fontsize=10.5))
-                      for t, x in names}
+                      for t, x in [(None, self.ROLLED), *enumerate(columns[1:], start=1)]}
         self.formula = self.moving(ax.text(self.size[0] / 2, self.FOOT, "", ha="center", va="center", fontsize=10))
 
     def _layer(self, x: float, y: float, count: int) -> list:
@@ -109,32 +103,26 @@ class Unrolled(Figure):
         self.ax.add_patch(FancyBboxPatch((left - radius - 2, y - radius - 2), across * (count - 1) + 2 * radius + 4,
                                          2 * radius + 4, boxstyle="round,pad=0,rounding_size=9", fill=False,
                                          edgecolor=INK, linewidth=.8, alpha=.6))
-        texts = []
-        for i in range(count):
-            self.ax.add_patch(Circle((left + across * i, y), radius, fill=False, edgecolor=INK))
-            number = self.ax.text(left + across * i, y, "", ha="center", va="center_baseline", fontsize=8.5)
-            texts.append(self.moving(number))
-        return texts
+        places = [left + across * i for i in range(count)]
+        for place in places:
+            self.ax.add_patch(Circle((place, y), radius, fill=False, edgecolor=INK))
+        return self.moving([self.ax.text(place, y, "", ha="center", va="center_baseline", fontsize=8.5)
+                            for place in places])
 
-    def _state_name(self, x: float, name: str):
-        return self.ax.text(x - 46, self.HIDDEN - 36, name, ha="left", va="center", fontsize=10.5)
-
-    def _arrow(self, start: tuple, end: tuple, colour: str, linewidth: float = 1.8,
-               alpha: float = 1) -> FancyArrowPatch:
+    def _arrow(self, start: tuple, end: tuple, colour: str, linewidth=1.8, alpha=1.) -> FancyArrowPatch:
+        """An arrow up or to the right that keeps clear of the boxes."""
         (x0, y0), (x1, y1) = start, end
-        gap = 25 if y0 != y1 else 50
-        shift = np.sign([x1 - x0, y1 - y0]) * gap
-        bottom = 19 if y0 == self.INPUT else gap
-        first = (x0 + shift[0], y0 + (bottom if y0 != y1 else 0))
-        return FancyArrowPatch(first, (x1 - shift[0], y1 - shift[1]), color=colour, linewidth=linewidth, alpha=alpha,
-                               arrowstyle="-|>", mutation_scale=11, shrinkA=0, shrinkB=0)
+        first, last = ((x0 + 50, y0), (x1 - 50, y1)) if y0 == y1 else (
+            (x0, y0 + (19 if y0 == self.INPUT else 25)), (x1, y1 - 25))
+        return FancyArrowPatch(first, last, color=colour, linewidth=linewidth, alpha=alpha, arrowstyle="-|>",
+                               mutation_scale=11, shrinkA=0, shrinkB=0)
 
     def compute(self, t=1, sentence=""):
         words = sentence.split()
         x = np.array([self.vectors[word] for word in words], float)
         run = bptt.forward(self.network.rnn, x[:, None])
         h = run.h[:, 0]
-        return Pass(words, x, h, cells.readout(self.network.readout, run.h[1:])[:, 0],
+        return UnrolledPass(words, x, h, cells.readout(self.network.readout, run.h[1:])[:, 0],
                     x @ self.network.rnn.W_xh.T, h[:-1] @ self.network.rnn.W_hh.T)
 
     def move(self, shown):
@@ -181,15 +169,13 @@ class Growth(Figure):
     CURVES = {"linear": (BLUE, "-"), "relu": (ORANGE, (0, (1.5, 2))), "tanh": (GREEN, "--")}
 
     def draw(self):
-        ax = self.ax = self.fig.subplots()
-        ax.set(title="A state that is multiplied again and again", xlabel="time step t",
-               ylabel=r"$\log_{10}$ of the largest $|h_t|$  (decades)", xlim=(0, 124), ylim=(-11.5, 13))
-        ax.set_xticks(range(0, self.T + 1, 20))
+        ax = self.ax = self.panels(
+            title="A state that is multiplied again and again", xlabel="time step t", xticks=range(0, self.T + 1, 20),
+            ylabel=r"$\log_{10}$ of the largest $|h_t|$  (decades)", xlim=(0, 124), ylim=(-11.5, 13))
         ax.plot([0, self.T], [0, 0], color=INK, linewidth=1)
         ax.text(self.T, .3, "1: no tanh gets above it", fontsize=8.5, va="bottom", ha="right")
-        self.lines = {name: self.moving(ax.plot([], [], color=colour, linestyle=dash))[0]
-                      for name, (colour, dash) in self.CURVES.items()}
-        self.lines["relu"].set_linewidth(3)
+        self.lines = {name: self.curve(ax, *look, linewidth=3 if name == "relu" else 1.8)
+                      for name, look in self.CURVES.items()}
         self.names = {name: self.moving(ax.text(self.T + 2, 0, "", color=self.CURVES[name][0], va="center"))
                       for name in self.CURVES}
 
@@ -201,12 +187,10 @@ class Growth(Figure):
     def move(self, largest):
         for name, line in self.lines.items():
             line.set_data(np.arange(self.T + 1), np.log10(largest[name]))
-        ends = {name: float(np.log10(curve[-1])) for name, curve in largest.items()}
-        top = max(ends["linear"], ends["tanh"] + 3.4)
-        for name, height in (("linear", top), ("relu", top - 1.7), ("tanh", ends["tanh"])):
-            self.names[name].set_y(height)
-            shown = "ReLU" if name == "relu" else name
-            self.names[name].set_text(f"{shown}: {_plain(largest[name][-1])}")
+        low = float(np.log10(largest["tanh"][-1]))
+        top = max(float(np.log10(largest["linear"][-1])), low + 3.4)
+        for name, shown, height in (("linear", "linear", top), ("relu", "ReLU", top - 1.7), ("tanh", "tanh", low)):
+            self.names[name].set(text=f"{shown}: {_plain(largest[name][-1])}", y=height)
 
     def describe(self, largest):
         linear, relu, tanh = (_plain(largest[name][-1]) for name in ("linear", "relu", "tanh"))
@@ -238,39 +222,36 @@ class FourSequences(Figure):
     def __init__(self, letters: list[str], text: np.ndarray, video: np.ndarray, pulse: np.ndarray, returns: np.ndarray,
                  **values):
         self.letters = letters
-        self.text, self.video, self.pulse, self.returns = (x[:, 0] for x in (text, video, pulse, returns))
-        self.T = len(self.text)
+        self.text, self.pulse, self.returns = (x[:, 0] for x in (text, pulse, returns))
+        self.T, side = len(text), int(np.sqrt(video.shape[-1]))
+        self.video = video.reshape(-1, side, side)
         super().__init__(**values)
 
     def draw(self):
-        (letters, video), (pulse, returns) = self.fig.subplots(2, 2, width_ratios=(1.5, 1), height_ratios=(1.25, 1))
+        across = (0, self.T + 1)
+        letters, video, pulse, returns = self.panels(
+            dict(title=f"Text: {self.text.shape[1]} inputs, the characters", ylim=(len(self.letters) - .4, -.6),
+                 xlim=across, yticks=range(len(self.letters)),
+                 yticklabels=["space" if letter == " " else letter for letter in self.letters]),
+            dict(title=f"Video: {self.video[0].size} inputs, the pixels", xticks=[], yticks=[], anchor="W", grid=False),
+            dict(title="Heartbeat: 1 input, the pulse", xlabel="time step t", ylabel="pulse", xlim=across),
+            dict(title="Prices: 1 input, the return", xlabel="time step t", ylabel="log return (%)", xlim=across),
+            rows=2, widths=(1.5, 1), heights=(1.25, 1))
         t = np.arange(1, self.T + 1)
         at, of = np.nonzero(self.text)
         letters.plot(at + 1, of, "s", color=BLUE, markersize=4)
-        letters.set(title=f"Text: {self.text.shape[1]} inputs, the characters", ylim=(len(self.letters) - .4, -.6))
-        letters.set_yticks(range(len(self.letters)), ["space" if c == " " else c for c in self.letters])
-        side = int(np.sqrt(self.video.shape[1]))
-        video.set(title=f"Video: {self.video.shape[1]} inputs, the pixels", xticks=[], yticks=[], anchor="W")
-        video.grid(False)
-        self.frame = self.moving(video.imshow(np.zeros((side, side)), cmap="cividis", vmin=0, vmax=1))
+        self.frame = self.moving(video.imshow(np.zeros(self.video.shape[1:]), cmap="cividis", vmin=0, vmax=1))
         pulse.plot(t, self.pulse[:, 0], color=VERMILION)
-        pulse.set(title="Heartbeat: 1 input, the pulse", xlabel="time step t", ylabel="pulse")
         returns.vlines(t, 0, 100 * self.returns[:, 0], color=GREEN)
-        returns.axhline(0, color=INK, linewidth=1)
-        returns.set(title="Prices: 1 input, the return", xlabel="time step t", ylabel="log return (%)")
-        self.cursors = []
-        for ax in (letters, pulse, returns):
-            ax.set_xlim(0, self.T + 1)
-            self.cursors.append(self.moving(ax.axvline(1, color=ORANGE, linestyle="--")))
-        ring = {"color": ORANGE, "markersize": 8, "fillstyle": "none", "markeredgewidth": 2}
-        self.dots = [self.moving(ax.plot([], [], marker, **ring))[0]
-                     for ax, marker in ((letters, "s"), (pulse, "o"), (returns, "o"))]
+        self.guide(returns, 0)
+        read = (letters, "s"), (pulse, "o"), (returns, "o")
+        self.cursors = [self.moving(ax.axvline(1, color=ORANGE, linestyle="--")) for ax, _ in read]
+        self.dots = [self.curve(ax, ORANGE, marker, markersize=8, fillstyle="none", markeredgewidth=2)
+                     for ax, marker in read]
 
     def compute(self, t=1):
-        side = int(np.sqrt(self.video.shape[1]))
         letter = self.letters[int(self.text[t - 1].argmax())]
-        return Instant(letter, self.video[t - 1].reshape(side, side), float(self.pulse[t - 1, 0]),
-                       float(self.returns[t - 1, 0]))
+        return Instant(letter, self.video[t - 1], float(self.pulse[t - 1, 0]), float(self.returns[t - 1, 0]))
 
     def move(self, now):
         t = self.values["t"]
@@ -284,8 +265,8 @@ class FourSequences(Figure):
         row, column = np.unravel_index(now.frame.argmax(), now.frame.shape)
         letter = "a space" if now.letter == " " else f"“{now.letter}”"
         return (f"Four sequences of {self.T} steps. At step {self.values['t']} the text has {letter}, the video's blob "
-                f"is brightest in row {row + 1}, column {column + 1}, the pulse is {now.pulse:.2f} and the price changes "
-                f"by {f'{100 * now.growth:+.2f}'.replace('-', '−')} %.")
+                f"is brightest in row {row + 1}, column {column + 1}, the pulse is {now.pulse:.2f} and the price "
+                f"changes by {f'{100 * now.growth:+.2f}'.replace('-', '−')} %.")
 
 
 class Losses(Figure):
@@ -303,17 +284,15 @@ class Losses(Figure):
         super().__init__()
 
     def draw(self):
-        ax = self.fig.subplots()
         updates = max(map(len, self.losses.values()))
-        ax.set(title="Loss of each batch during training", xlabel="update", ylabel="cross-entropy (nats)", yscale="log",
-               xlim=(0, 1.25 * updates),
-               ylim=(.3 * min(loss.min() for loss in self.losses.values()), 2.5 * self.guess))
-        ax.set_xticks(np.linspace(0, updates, 5))
-        ax.axhline(self.guess, color=INK, linewidth=1)
+        ax = self.panels(
+            title="Loss of each batch during training", xlabel="update", ylabel="cross-entropy (nats)", yscale="log",
+            xlim=(0, 1.25 * updates), xticks=np.linspace(0, updates, 5),
+            ylim=(.3 * min(loss.min() for loss in self.losses.values()), 2.5 * self.guess))
+        self.guide(ax, self.guess)
         ax.text(1.01 * updates, self.guess * 1.12, f"guessing: {self.guess:.2f}", va="bottom")
-        self.curves = {}
-        for (name, loss), (colour, dash) in zip(self.losses.items(), self.STYLES):
-            self.curves[name] = ax.plot(np.arange(len(loss)), loss, color=colour, linestyle=dash, linewidth=1.3)
+        self.curves = {name: ax.plot(np.arange(len(loss)), loss, color=colour, linestyle=dash, linewidth=1.3)
+                       for (name, loss), (colour, dash) in zip(self.losses.items(), self.STYLES)}
         below = np.log(self.guess)  # names stand one below the other, as near to their curves as they can
         for name in sorted(self.losses, key=lambda name: -self.losses[name][-20:].mean()):
             below = min(below - .65, np.log(self.losses[name][-20:]).mean())
@@ -344,15 +323,14 @@ class AccuracyByLength(Figure):
         super().__init__()
 
     def draw(self):
-        ax = self.fig.subplots()
         each = next(iter(self.accuracy.values())).shape[1]
-        ax.set(title=f"Right answers (%) at other lengths, {each} networks each",
-               xlabel="length of the sequence T (steps)", xlim=(-.55, len(self.lengths) - .45),
-               ylim=(len(self.accuracy) * (each + .5) - .4, -1.5))
-        ax.set_xticks(range(len(self.lengths)), self.lengths)
+        ax = self.panels(
+            title=f"Right answers (%) at other lengths, {each} networks each", grid=False,
+            xlabel="length of the sequence T (steps)", xlim=(-.55, len(self.lengths) - .45),
+            ylim=(len(self.accuracy) * (each + .5) - .4, -1.5), xticks=range(len(self.lengths)),
+            xticklabels=self.lengths)
         ax.set_yticks([group * (each + .5) + (each - 1) / 2 for group in range(len(self.accuracy))], self.accuracy)
         ax.tick_params(length=0)
-        ax.grid(False)
         ax.spines[["left", "bottom"]].set_visible(False)
         self.shown = {}  # (name, member, length): the text in that cell
         for group, (name, fractions) in enumerate(self.accuracy.items()):
@@ -371,12 +349,9 @@ class AccuracyByLength(Figure):
 
     def describe(self, data):
         here = self.lengths.index(self.trained)
-        parts = []
-        for name, fractions in self.accuracy.items():
-            others = _percent(np.delete(fractions, here, axis=0))
-            parts.append(f"{name.replace(chr(10), ' ')}: {_percent(fractions[here])} at {self.trained} steps, {others} "
-                         f"at the other lengths")
-        listed = "; ".join(parts)
+        listed = "; ".join(f"{name.replace(chr(10), ' ')}: {_percent(fractions[here])} at {self.trained} steps, "
+                           f"{_percent(np.delete(fractions, here, axis=0))} at the other lengths"
+                           for name, fractions in self.accuracy.items())
         return (f"Right answers at lengths from {self.lengths[0]} to {self.lengths[-1]} steps. "
                 f"{listed[0].upper() + listed[1:]}. Guessing gives {100 * self.chance:.0f} %.")
 
@@ -407,26 +382,22 @@ class Memory(Figure):
         super().__init__(**values)
 
     def draw(self):
-        plane, ax = self.fig.subplots(1, 2, width_ratios=(1, 1.75))
-        plane.set(title="The state plane", xlabel="hidden unit 1", ylabel="hidden unit 2", xlim=(-1.12, 1.12),
-                  ylim=(-1.12, 1.12), aspect="equal", anchor="N")
+        plane, ax = self.panels(
+            dict(title="The state plane", xlabel="hidden unit 1", ylabel="hidden unit 2", xlim=(-1.12, 1.12),
+                 aspect="equal", anchor="N"),
+            dict(title="Unit 1 over time", xlabel="time step t", ylabel="hidden unit 1", xlim=(0, self.LONGEST)),
+            ylim=(-1.12, 1.12), widths=(1, 1.75))
         W, b = np.diff(self.network.readout.W_hy, axis=0)[0], np.diff(self.network.readout.b_y)[0]
         self.border = plane.axline(tuple(-b * W / (W @ W)), tuple(np.array([-W[1], W[0]]) - b * W / (W @ W)), color=INK,
                                    linestyle=(0, (2, 3)), linewidth=1.2)
-        ax.set(title="Unit 1 over time", xlabel="time step t", ylabel="hidden unit 1", xlim=(0, self.LONGEST),
-               ylim=(-1.12, 1.12))
         self.paths, self.ends, self.curves = [], [], []
-        for symbol, colour in enumerate(self.COLOURS):
-            dash = ("-", (0, (4, 1.5)))[symbol]
-            self.paths += [self.moving(plane.plot([], [], color=colour, linewidth=.8, linestyle=dash, alpha=.7))[0]
-                           for _ in range(self.DRAWN)]
-            self.curves += [self.moving(ax.plot([], [], color=colour, linewidth=1, linestyle=dash))[0]
-                            for _ in range(self.DRAWN)]
-            self.ends += self.moving(plane.plot([], [], "os"[symbol], color=colour, markersize=6, fillstyle="none",
-                                                markeredgewidth=1.8))
-        for x, colour, words in zip((.07, .23), self.COLOURS, ("○ first symbol 0", "□ first symbol 1")):
-            self.fig.text(x, .025, words, color=colour)
-        self.verdict = self.moving(ax.text(1, 1.02, "", transform=ax.transAxes, ha="right", va="bottom", fontsize=10.5))
+        for colour, dash, marker in zip(self.COLOURS, ("-", (0, (4, 1.5))), "os"):
+            self.paths += [self.curve(plane, colour, dash, linewidth=.8, alpha=.7) for _ in range(self.DRAWN)]
+            self.curves += [self.curve(ax, colour, dash, linewidth=1) for _ in range(self.DRAWN)]
+            self.ends.append(self.curve(plane, colour, marker, markersize=6, fillstyle="none", markeredgewidth=1.8))
+        self.key(self.fig, (.07, .025, "○ first symbol 0", self.COLOURS[0]),
+                 (.23, .025, "□ first symbol 1", self.COLOURS[1]), va="baseline")
+        self.verdict, = self.key(ax, (1, 1.02, "", INK), ha="right", va="bottom", fontsize=10.5)
 
     def compute(self, T=10, noise=.1):
         x, labels = tasks.recall(T, self.SEQUENCES, np.random.default_rng(self.seed), noise=noise)

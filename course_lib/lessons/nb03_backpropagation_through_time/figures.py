@@ -42,14 +42,13 @@ class Contributions(Figure):
         super().__init__(**values)
 
     def draw(self):
-        ax = self.ax = self.fig.subplots()
-        ax.set(title="What each step adds to dL/dw", xlabel="time step t", ylabel="its term (largest = 1)")
+        ax = self.ax = self.panels(
+            title="What each step adds to dL/dw", xlabel="time step t", ylabel="its term (largest = 1)")
         ax.xaxis.get_major_locator().set_params(integer=True)
-        ax.axhline(0, color=INK, linewidth=1)
+        self.guide(ax, 0)
         self.bars = self.moving(ax.bar(np.arange(1, LONGEST + 1), 0, width=.7, color=BLUE))
-        self.sums = self.moving(ax.text(.01, .98, "", transform=ax.transAxes, va="top", linespacing=1.4))
-        self.late = self.moving(ax.text(.99, .98, "", transform=ax.transAxes, va="top", ha="right",
-                                        color=VERMILION))
+        self.sums, = self.key(ax, (.01, .98, "", INK), linespacing=1.4)
+        self.late, = self.key(ax, (.99, .98, "", VERMILION), ha="right")
 
     def compute(self, w=.9, T=20):
         if not 1 <= T <= LONGEST:
@@ -97,7 +96,7 @@ def _late(terms: np.ndarray) -> float:
 
 
 class Passed(NamedTuple):
-    """What Flow shows; rows are time steps.
+    """What GradientFlow shows; rows are time steps.
 
     h       (T + 1,)
     direct  (T + 1,) what the loss reads from each state
@@ -113,7 +112,7 @@ class Passed(NamedTuple):
     terms: np.ndarray
 
 
-class Flow(Figure):
+class GradientFlow(Figure):
     """One tanh unit, unrolled: states go forward, then the gradient comes back, one step at a time.
 
         h_t = tanh(w h_{t-1} + x_t)        dL/dh_{t-1} = direct_{t-1} + w (1 - h_t^2) dL/dh_t
@@ -130,8 +129,7 @@ class Flow(Figure):
     start = .5
 
     def draw(self):
-        ax = self.fig.subplots()
-        ax.set(xlim=(-1.35, self.T + .75), ylim=(-2.25, 1.6))
+        ax = self.panels(xlim=(-1.35, self.T + .75), ylim=(-2.25, 1.6))
         ax.axis("off")
         rows = ((1.25, BLUE, "forward: h"), (-.62, VERMILION, "factor w (1 − h²)"),
                 (-1.0, VERMILION, "backward: dL/dh"), (-1.38, INK, "direct: read by the loss"),
@@ -155,8 +153,8 @@ class Flow(Figure):
         self.states = [number(t, 1.25, BLUE) for t in states]
         self.grads = [number(t, -1, VERMILION) for t in states]
         self.factors = [number(t - .5, -.62, VERMILION, 9.5) for t in steps]
-        self.arrows = [self.moving(ax.plot([], [], "--", color=VERMILION, linewidth=1.4))[0] for _ in steps]
-        self.tips = [self.moving(ax.plot([], [], "<", color=VERMILION, markersize=6))[0] for _ in steps]
+        self.arrows = [self.curve(ax, VERMILION, "--", linewidth=1.4) for _ in steps]
+        self.tips = [self.curve(ax, VERMILION, "<", markersize=6) for _ in steps]
         self.reads = [number(t, -1.38, INK, 9.5) for t in states]
         self.terms = [number(t - .5, -2, GREEN) for t in steps]
         self.total = number(self.T + .7, -2, GREEN, ha="right", fontweight="bold")
@@ -165,7 +163,7 @@ class Flow(Figure):
         if loss not in ("last", "every"):
             raise ValueError(f'loss is {loss!r}, needs "last" or "every".')
         if step not in range(2 * self.T + 2):
-            raise ValueError(f"step is {step!r}, needs to be 0 to {2 * self.T + 1}: so many moves there are.")
+            raise ValueError(f"step is {step!r}, needs to be 0 to {2 * self.T + 1}: there are no more moves.")
         params = cells.RNNParams(np.ones((1, 1)), np.full((1, 1), float(w)), np.zeros(1))
         run = bptt.forward(params, self.x[:, None, None], np.full((1, 1), self.start))
         direct = np.zeros_like(run.h)

@@ -7,14 +7,14 @@ from typing import Callable, NamedTuple
 import numpy as np
 
 from ... import activations, bptt, initialise
-from ...screen.figure import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
+from ...screen.figure import BLUE, GREEN, ORANGE, VERMILION, Figure
 from ...screen.kit import Decades, power_of_ten, set_limits
 
 SEEDS = 0, 1, 2
 DASHES = "-", "--", "-."  # one for each seed
 
 
-class Point(NamedTuple):
+class CurvePoint(NamedTuple):
     """An activation where it is looked at, and all around: a is where the curves are drawn.
 
     value, slope   f and f' at the point
@@ -41,28 +41,24 @@ class Curves(Figure):
     reach = 6.
 
     def draw(self):
-        self.left, self.right = self.fig.subplots(1, 2)
-        x = (-self.reach, self.reach)
-        self.left.set(title="The function and its tangent", xlabel="pre-activation a", ylabel="f(a)", xlim=x)
-        self.right.set(title="Its slope", xlabel="pre-activation a", ylabel="slope f ′(a)", xlim=x,
-                       ylim=(-.08, 1.3))
-        for ax in (self.left, self.right):
-            ax.axhline(0, color=INK, linewidth=1)
+        both = self.left, self.right = self.panels(
+            dict(title="The function and its tangent", ylabel="f(a)"),
+            dict(title="Its slope", ylabel="slope f ′(a)", ylim=(-.08, 1.3)),
+            xlabel="pre-activation a", xlim=(-self.reach, self.reach))
+        for ax in both:
+            self.guide(ax, 0)
         for level, whose in ((1, "tanh, relu: at most 1"), (.25, "sigmoid: at most 1/4")):
-            self.right.axhline(level, color=INK, linewidth=.8, dashes=(1, 2))
+            self.guide(self.right, level, linewidth=.8, style=(0, (1, 2)))
             self.right.text(self.reach - .1, level + .02, whose, ha="right", va="bottom", fontsize=8.5)
-        self.function, = self.moving(self.left.plot([], [], color=BLUE))
-        self.tangent, = self.moving(self.left.plot([], [], "--", color=VERMILION))
-        self.slope, = self.moving(self.right.plot([], [], color=BLUE))
-        self.points = [self.moving(ax.plot([], [], "o", color=VERMILION, markersize=7))[0]
-                       for ax in (self.left, self.right)]
-        self.names = [self.moving(ax.text(.02, .97, "", transform=ax.transAxes, va="top", color=VERMILION))
-                      for ax in (self.left, self.right)]
+        self.function, self.tangent = self.curve(self.left, BLUE), self.curve(self.left, VERMILION, "--")
+        self.slope = self.curve(self.right, BLUE)
+        self.points = [self.curve(ax, VERMILION, "o", markersize=7) for ax in both]
+        self.names = [self.key(ax, (.02, .97, "", VERMILION))[0] for ax in both]
 
     def compute(self, a=1., activation="tanh"):
         f = activations.get(activation)
         around = np.linspace(-self.reach, self.reach, 241)
-        return Point(float(f.function(np.array(a, float))), float(f.derivative(np.array(a, float))), around,
+        return CurvePoint(float(f.function(np.array(a, float))), float(f.derivative(np.array(a, float))), around,
                      f.function(around), f.derivative(around))
 
     def move(self, point):
@@ -126,9 +122,9 @@ class Products(Decades):
 
     def draw(self):
         super().draw()
-        left = self.left = self.fig.add_axes((.07, .15, .25, .74))
-        left.set(title="Slopes drawn", xlabel="slope f ′(a)", ylabel=f"how many of {len(SEEDS) * self.T}",
-                 xlim=(0, 1), ylim=(0, len(SEEDS) * self.T))
+        left = self.left = self.panels(
+            at=(.07, .15, .25, .74), title="Slopes drawn", xlabel="slope f ′(a)", xlim=(0, 1),
+            ylabel=f"how many of {len(SEEDS) * self.T}", ylim=(0, len(SEEDS) * self.T))
         edges = np.linspace(0, 1, self.bins + 1)
         self.bars = self.moving(left.bar(edges[:-1], 0, width=.92 / self.bins, align="edge", color=BLUE))
 

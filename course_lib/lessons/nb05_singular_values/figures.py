@@ -49,32 +49,27 @@ class Ellipse(Figure):
     DECADES = 1., 2., 4., 8., 16.
 
     def draw(self):
-        self.fig.set_layout_engine("none")
-        ax = self.plane = self.fig.add_axes((.1, .13, .325, .78))
-        ax.set(title="The unit circle and its image", xlabel="first unit", ylabel="second unit")
-        ax.set_aspect("equal")
-        ax.locator_params(nbins=5)
-        self.circle, = self.moving(ax.plot(*CIRCLE, "--", color=INK, linewidth=1.2))
-        self.ellipse, = self.moving(ax.plot([], [], color=BLUE, linewidth=3))
-        self.axes = [self.moving(ax.plot([], [], dash, color=colour, linewidth=2.2))[0]
-                     for colour, dash in ((VERMILION, "-"), (GREEN, "--"))]
-        self.sources = [self.moving(ax.plot([], [], marker, color=colour, markersize=7))[0]
-                        for colour, marker in ((VERMILION, "o"), (GREEN, "s"))]
-        ax = self.powers = self.fig.add_axes((.51, .13, .32, .78))
-        ax.set(title="Singular values of all powers", xlabel="power j", ylabel="log10 of the size (decades)")
-        ax.axhline(0, color=INK, linewidth=1)
+        plane, ax = self.plane, self.powers = self.panels(
+            dict(at=(.1, .13, .325, .78), title="The unit circle and its image", xlabel="first unit",
+                 ylabel="second unit", aspect="equal"),
+            dict(at=(.51, .13, .32, .78), title="Singular values of all powers", xlabel="power j",
+                 ylabel="log10 of the size (decades)"))
+        plane.locator_params(nbins=5)
+        self.circle = self.curve(plane, INK, "--", *CIRCLE, linewidth=1.2)
+        self.ellipse = self.curve(plane, BLUE, linewidth=3)
+        first, second = (VERMILION, "-"), (GREEN, "--")
+        self.axes = [self.curve(plane, *look, linewidth=2.2) for look in (first, second)]
+        self.sources = [self.curve(plane, VERMILION, "o", markersize=7), self.curve(plane, GREEN, "s", markersize=7)]
+        self.guide(ax, 0)
         steps = np.arange(self.STEPS + 1)
-        self.sizes = [self.moving(ax.plot(steps, 0 * steps, dash, color=colour, marker="o", markersize=3.5))[0]
-                      for colour, dash in ((VERMILION, "-"), (GREEN, "--"))]
-        self.radius, = self.moving(ax.plot([], [], ":", color=ORANGE, linewidth=2))
-        self.here = [self.moving(ax.plot([], [], "o", color=colour, markersize=9, markerfacecolor="none"))[0]
-                     for colour in (VERMILION, GREEN)]
-        self.names = [self.moving(ax.text(1.03, 0, "", transform=ax.transAxes, color=colour, va="center"))
-                      for colour in (VERMILION, GREEN, ORANGE)]
+        self.sizes = [self.curve(ax, *look, steps, 0 * steps, marker="o", markersize=3.5) for look in (first, second)]
+        self.radius = self.curve(ax, ORANGE, ":", linewidth=2)
+        self.here = [self.curve(ax, colour, "o", markersize=9, markerfacecolor="none") for colour in (VERMILION, GREEN)]
+        self.names = self.key(ax, *((1.03, 0, "", colour) for colour in (VERMILION, GREEN, ORANGE)), va="center")
 
     def compute(self, k=1, turn=30., stretch=1.2, shear=.5):
         if k not in range(self.STEPS + 1):
-            raise ValueError(f"k is {k!r}, needs to be 0 to {self.STEPS}: so many powers are drawn.")
+            raise ValueError(f"k is {k!r}, needs to be 0 to {self.STEPS}: no higher power is drawn.")
         angle = np.deg2rad(turn)
         rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         W = rotation @ [[stretch, shear], [0, .8]]
@@ -104,8 +99,7 @@ class Ellipse(Figure):
                  f"$\\sigma_2(W^{{{k}}})$ = {power_of_ten(logs[k, 1])}",
                  f"$\\rho^j$, $\\rho$ = {image.rho:.2f}")
         for name, text, height in zip(self.names, texts, apart(ends, 1.3 * LINE / (.78 * self.size[1]))):
-            name.set_text(text)
-            name.set_y(height)
+            name.set(text=text, y=height)
 
     def describe(self, image):
         v, (first, second) = self.values, image.stretch[self.values["k"]]
@@ -123,7 +117,7 @@ def _powers(W: np.ndarray, longest: int) -> np.ndarray:
     return np.stack(powers)
 
 
-class Growth(NamedTuple):
+class PowerNorms(NamedTuple):
     """What TransientGrowth shows.
 
     sizes    (STEPS + 1,) log10 of the norm of W^k
@@ -154,22 +148,19 @@ class TransientGrowth(Figure):
     DECADES = (1., 4.), (5., 5.), (10., 5.), (22., 5.)  # shown below and above 0
 
     def draw(self):
-        self.fig.set_layout_engine("none")
-        ax = self.ax = self.fig.add_axes((.085, .14, .69, .76))
-        ax.set(title="Powers of a matrix whose eigenvalues all have modulus ρ", xlabel="power k",
-               ylabel="log10 of the norm of W^k (decades)", xlim=(0, self.STEPS))
-        ax.axhline(0, color=INK, linewidth=1)
-        self.norm, = self.moving(ax.plot([], [], color=BLUE, linewidth=2.4))
-        self.low, = self.moving(ax.plot([], [], ":", color=ORANGE, linewidth=2))
-        self.high, = self.moving(ax.plot([], [], "--", color=VERMILION))
-        self.peak, = self.moving(ax.plot([], [], "o", color=BLUE, markersize=8, markerfacecolor="none"))
-        self.names = [self.moving(ax.text(1.02, 0, "", transform=ax.transAxes, color=colour, va="center"))
-                      for colour in (VERMILION, BLUE, ORANGE)]
+        ax = self.ax = self.panels(
+            at=(.085, .14, .69, .76), title="Powers of a matrix whose eigenvalues all have modulus ρ", xlabel="power k",
+            ylabel="log10 of the norm of W^k (decades)", xlim=(0, self.STEPS))
+        self.guide(ax, 0)
+        self.norm, self.low = self.curve(ax, BLUE, linewidth=2.4), self.curve(ax, ORANGE, ":", linewidth=2)
+        self.high = self.curve(ax, VERMILION, "--")
+        self.peak = self.curve(ax, BLUE, "o", markersize=8, markerfacecolor="none")
+        self.names = self.key(ax, *((1.02, 0, "", colour) for colour in (VERMILION, BLUE, ORANGE)), va="center")
 
     def compute(self, rho=.9, non_normality=2.):
         W = initialise.non_normal((self.HIDDEN, self.HIDDEN), np.random.default_rng(0), rho, non_normality)
         sizes = np.log10(np.linalg.norm(_powers(W, self.STEPS), 2, axis=(-2, -1)))
-        return Growth(sizes, float(sizes[1]), float(jacobians.departure_from_normality(W)))
+        return PowerNorms(sizes, float(sizes[1]), float(jacobians.departure_from_normality(W)))
 
     def move(self, growth):
         k = np.arange(self.STEPS + 1)
@@ -187,8 +178,7 @@ class TransientGrowth(Figure):
                  f"{power_of_ten(growth.sizes[-1])} at k = {self.STEPS}",
                  f"bound $\\rho^k$, $\\rho$ = {self.values['rho']:g}")
         for name, text, height in zip(self.names, texts, apart(ends, 2 * LINE / (.76 * self.size[1]))):
-            name.set_text(text)
-            name.set_y(height)
+            name.set(text=text, y=height)
 
     def describe(self, growth):
         top = growth.top
@@ -200,7 +190,7 @@ class TransientGrowth(Figure):
                 f"sigma_1 = {10 ** growth.sigma:.3g}.")
 
 
-class Logs(NamedTuple):
+class ProductLogs(NamedTuple):
     """What SingularValues shows.
 
     steps  (N,)       at which the right ones are known, up to T
@@ -237,17 +227,15 @@ class SingularValues(Figure):
         super().__init__(**values)
 
     def draw(self):
-        self.fig.set_layout_engine("none")
-        ax = self.ax = self.fig.add_axes((.085, .13, .68, .79))
-        ax.set(title="Singular values of the product of t Jacobians", xlabel="number of steps t",
-               ylabel="ln of each singular value (nats)")
+        ax = self.ax = self.panels(
+            at=(.085, .13, .68, .79), title="Singular values of the product of t Jacobians", xlabel="number of steps t",
+            ylabel="ln of each singular value (nats)")
         ax.xaxis.get_major_locator().set_params(integer=True)
         H = self.right.shape[1]
-        self.rights = [self.moving(ax.plot([], [], color=BLUE, linewidth=2))[0] for _ in range(H)]
-        self.naives = [self.moving(ax.plot([], [], "--", color=VERMILION, linewidth=1.4))[0] for _ in range(H)]
-        self.truth, = self.moving(ax.plot([], [], "o", color=GREEN, markersize=4.5, markerfacecolor="none"))
-        self.names = [self.moving(ax.text(1.02, 0, "", transform=ax.transAxes, color=colour, va="center"))
-                      for colour in (BLUE, VERMILION, GREEN)]
+        self.rights = [self.curve(ax, BLUE, linewidth=2) for _ in range(H)]
+        self.naives = [self.curve(ax, VERMILION, "--", linewidth=1.4) for _ in range(H)]
+        self.truth = self.curve(ax, GREEN, "o", markersize=4.5, markerfacecolor="none")
+        self.names = self.key(ax, *((1.02, 0, "", colour) for colour in (BLUE, VERMILION, GREEN)), va="center")
 
     def compute(self, T=100, precision="float64"):
         if T not in self.LENGTHS or precision not in self.PRECISIONS:
@@ -255,7 +243,7 @@ class SingularValues(Figure):
                              f"precision one of {self.PRECISIONS}.")
         kept = self.steps <= T
         naive, right = self.naive[precision][:T], self.right[kept]
-        return Logs(self.steps[kept], right, naive, float(np.abs(naive[-1] - right[-1]).max()))
+        return ProductLogs(self.steps[kept], right, naive, float(np.abs(naive[-1] - right[-1]).max()))
 
     def move(self, logs):
         T = self.values["T"]
@@ -277,8 +265,7 @@ class SingularValues(Figure):
         texts = ("right:\nlog_singular_values", f"product formed,\nthen SVD: {lost}", "o  1500 digits")
         for name, text, height in zip(self.names, texts,
                                       apart(ends / (top - bottom), 2.3 * LINE / (.79 * self.size[1]))):
-            name.set_text(text)
-            name.set_y(height)
+            name.set(text=text, y=height)
 
     def describe(self, logs):
         H = logs.right.shape[1]
@@ -337,24 +324,22 @@ class CriticalGain(Figure):
         super().__init__(**values)
 
     def draw(self):
-        self.fig.set_layout_engine("none")
-        ax = self.fig.add_axes((.085, .14, .7, .76))
         low, high = -1.5, .5
-        ax.set(title=f"Largest exponent of a random tanh network, H = {self.hidden}",
-               xlabel="gain g of the recurrent weights", ylabel="growth of the gradient (nats a step)",
-               xlim=(.45, 3.05), ylim=(low, high))
-        ax.axhline(0, color=INK, linewidth=1)
-        ax.text(.99, .03, "below 0: the gradient vanishes", transform=ax.transAxes, ha="right")
+        ax = self.panels(
+            at=(.085, .14, .7, .76), title=f"Largest exponent of a random tanh network, H = {self.hidden}",
+            xlabel="gain g of the recurrent weights", ylabel="growth of the gradient (nats a step)",
+            xlim=(.45, 3.05), ylim=(low, high))
+        self.guide(ax, 0)
+        self.key(ax, (.99, .03, "below 0: the gradient vanishes", INK), ha="right", va="baseline")
         ax.text(.48, .04, "above 0: it explodes")
         rate = np.linspace(.5, np.exp(high), 50)
         ax.plot(rate, np.log(rate), ":", color=ORANGE, linewidth=1.6)
         ax.text(1.62, .42, "ln g: the linear net", color=ORANGE, va="center")
-        self.curve, = self.moving(ax.plot(self.GAINS, self.GAINS, color=BLUE, linewidth=2.2))
-        self.still, = self.moving(ax.plot(self.GAINS, self.table[0].mean(0), "--", color=INK, linewidth=1.2))
-        self.dots, = self.moving(ax.plot([], [], "o", color=BLUE, markersize=3))
-        self.here, = self.moving(ax.plot([], [], "o", color=VERMILION, markersize=10, markerfacecolor="none"))
-        self.names = [self.moving(ax.text(1.02, 0, "", transform=ax.transAxes, color=colour, va="center"))
-                      for colour in (VERMILION, BLUE, INK)]
+        self.mean = self.curve(ax, BLUE, "-", self.GAINS, self.GAINS, linewidth=2.2)
+        self.still = self.curve(ax, INK, "--", self.GAINS, self.table[0].mean(0), linewidth=1.2)
+        self.dots = self.curve(ax, BLUE, "o", markersize=3)
+        self.here = self.curve(ax, VERMILION, "o", markersize=10, markerfacecolor="none")
+        self.names = self.key(ax, *((1.02, 0, "", colour) for colour in (VERMILION, BLUE, INK)), va="center")
 
     def compute(self, gain=1.5, drive=0.):
         low, *_, high = self.GAINS
@@ -366,8 +351,8 @@ class CriticalGain(Figure):
         return Exponents(each, mean, float(np.interp(gain, self.GAINS, mean)))
 
     def move(self, exponents):
-        gain, drive, (low, high) = self.values["gain"], self.values["drive"], self.curve.axes.get_ylim()
-        self.curve.set_ydata(exponents.mean)
+        gain, drive, (low, high) = self.values["gain"], self.values["drive"], self.mean.axes.get_ylim()
+        self.mean.set_ydata(exponents.mean)
         self.still.set_visible(drive > 0)
         self.dots.set_data(np.tile(self.GAINS, len(exponents.each)), exponents.each.ravel())
         self.here.set_data([gain], [exponents.here])
@@ -376,8 +361,7 @@ class CriticalGain(Figure):
         texts = (f"g = {gain:.2f}: {exponents.here:+.3f},\n× {np.exp(exponents.here):.2f} a step",
                  f"input {drive:g}" if drive else "no input", "no input" if drive else "")
         for name, text, height in zip(self.names, texts, apart(ends, 2 * LINE / (.76 * self.size[1]))):
-            name.set_text(text)
-            name.set_y(height)
+            name.set(text=text, y=height)
 
     def describe(self, exponents):
         gain, drive = self.values["gain"], self.values["drive"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ... import data
-from ...screen.figure import BLUE, GREEN, INK, ORANGE, PURPLE, SKY, VERMILION, Figure
+from ...screen.figure import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, Figure
 from ...screen.kit import LINE_HEIGHT, apart
 from . import longterm
 
@@ -39,12 +39,11 @@ class DigitCells(Figure):
         super().__init__()
 
     def draw(self):
-        self.fig.set_layout_engine("none")
-        ax = self.fig.add_axes((.08, .14, .7, .77))
         end = self.distances[-1]
-        ax.set(title="The same images, read longer ago", xlabel="blank steps after the last row", ylabel="accuracy",
-               ylim=(0, 1.04), xlim=(-.04 * end - 1, 1.04 * end + 1), xticks=self.distances)
-        ax.axhline(.1, color=INK, linewidth=1)
+        ax = self.panels(
+            at=(.08, .14, .7, .77), title="The same images, read longer ago", xlabel="blank steps after the last row",
+            ylabel="accuracy", ylim=(0, 1.04), xlim=(-.04 * end - 1, 1.04 * end + 1), xticks=self.distances)
+        self.guide(ax, .1)
         last = np.array([self.accuracies[name, end].mean() for name in self.names])
         heights = apart(last / 1.04, LINE_HEIGHT / (.77 * self.size[1]))
         for name, height in zip(self.names, heights):
@@ -52,7 +51,7 @@ class DigitCells(Figure):
             values = [self.accuracies[name, distance] for distance in self.distances]
             ax.plot(self.distances, [each.mean() for each in values], dash, color=colour)
             ax.plot(self.distances, values, marker, color=colour, markersize=4.5)
-            ax.text(1.02, height, name, transform=ax.transAxes, color=colour, va="center")
+            self.key(ax, (1.02, height, name, colour), va="center")
 
     def describe(self, _):
         end = self.distances[-1]

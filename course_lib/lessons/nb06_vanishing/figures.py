@@ -39,20 +39,19 @@ class Front(Figure):
         super().__init__(**{"update": self.last, **values})
 
     def draw(self):
-        above, below = self.fig.subplots(2, 1, sharex=True)
-        above.set(title="What is left of the gradient at the noun",
-                  ylabel=r"$\log_{10}\ |dL/dh_2|\,/\,|dL/dh_T|$", ylim=(-5, 1.5))
-        below.set(title="How many sentences get the right pronoun", ylabel="accuracy", ylim=(.38, 1.16),
-                  xlabel="distance from the noun to the pronoun (words)", xticks=self.distances)
-        above.set_xlim(self.distances[0] - 1, self.distances[-1] + 1)
-        below.axhline(.5, color=INK, linewidth=1)
+        above, below = self.panels(
+            dict(title="What is left of the gradient at the noun", ylim=(-5, 1.5),
+                 ylabel=r"$\log_{10}\ |dL/dh_2|\,/\,|dL/dh_T|$"),
+            dict(title="How many sentences get the right pronoun", ylabel="accuracy", ylim=(.38, 1.16),
+                 xlabel="distance from the noun to the pronoun (words)", xticks=self.distances,
+                 xlim=(self.distances[0] - 1, self.distances[-1] + 1)), rows=2, sharex=True)
+        self.guide(below, .5)
         below.text(self.distances[0] - .95, .49, "guessing", va="top", fontsize=8.5)
         for ax in (above, below):
             ax.tick_params(labelbottom=ax is below)
-        self.dots = {}
-        for ax, name in ((above, "reach"), (below, "accuracy")):
-            for learned, colour, marker in ((True, GREEN, "o"), (False, VERMILION, "x")):
-                self.dots[name, learned], = self.moving(ax.plot([], [], marker, color=colour, markersize=6))
+        self.dots = {(name, learned): self.curve(ax, colour, marker, markersize=6)
+                     for ax, name in ((above, "reach"), (below, "accuracy"))
+                     for learned, colour, marker in ((True, GREEN, "o"), (False, VERMILION, "x"))}
         above.plot([], [], "o", color=GREEN, label="learned")
         above.plot([], [], "x", color=VERMILION, label="not learned")
         above.legend(loc="lower left", ncols=2)
@@ -60,7 +59,7 @@ class Front(Figure):
 
     def compute(self, update=0):
         if not 0 <= update <= self.last:
-            raise ValueError(f"update is {update}, needs to be 0 to {self.last}: so long they were trained.")
+            raise ValueError(f"update is {update}, needs to be 0 to {self.last}: longer they were not trained.")
         rows = [min(update // EVERY, len(each.updates) - 1) for each in self.practices]
         return Standing(*(np.array([getattr(each, name)[row] for each, row in zip(self.practices, rows)])
                           for name in ("accuracy", "reach")))
@@ -99,14 +98,14 @@ class UpdatesNeeded(Figure):
         super().__init__()
 
     def draw(self):
-        ax = self.fig.subplots()
         every = list(self.practices.values())
         distances = [each.distance for each in every[0]]
         self.limit = max(each.updates[-1] for runs in every for each in runs)
-        ax.set(title="Updates until the pronoun is right", xlabel="distance from the noun to the pronoun (words)",
-               ylabel="updates needed", yscale="log", ylim=(30, 2.4 * self.limit), xticks=distances,
-               xlim=(distances[0] - 1, distances[-1] + 1))
-        ax.axhline(self.limit, color=INK, linewidth=1, dashes=(1, 2))
+        ax = self.panels(
+            title="Updates until the pronoun is right", xlabel="distance from the noun to the pronoun (words)",
+            ylabel="updates needed", yscale="log", ylim=(30, 2.4 * self.limit), xticks=distances,
+            xlim=(distances[0] - 1, distances[-1] + 1))
+        self.guide(ax, self.limit, style=(0, (1, 2)))
         ax.text(distances[0] - .9, 1.12 * self.limit, f"not within {self.limit} updates: how many", va="bottom",
                 fontsize=8.5)
         for i, ((name, runs), (colour, marker, dash)) in enumerate(zip(self.practices.items(), STYLES)):
@@ -174,14 +173,12 @@ class OneWeight(Figure):
     REACH = 12  # decades of updates that are drawn
 
     def draw(self):
-        ax = self.fig.subplots()
-        ax.set(title="One weight, k steps: the loss during training", xlabel="updates", xscale="log",
-               ylabel=r"loss  $(w^k - 1)^2/2$", xlim=(1, 10.**self.REACH), ylim=(-.02, .68))
-        self.lines = [self.moving(ax.plot([], [], dash, color=colour, linewidth=2.2))[0]
-                      for colour, _, dash in STYLES[:2]]
-        self.mark, = self.moving(ax.plot([], [], color=INK, linewidth=1.2, dashes=(1, 2)))
-        self.names = [self.moving(ax.text(.01, height, "", transform=ax.transAxes, color=colour, va="top"))
-                      for height, colour in ((.99, BLUE), (.92, ORANGE))]
+        ax = self.panels(
+            title="One weight, k steps: the loss during training", xlabel="updates", xscale="log",
+            ylabel=r"loss  $(w^k - 1)^2/2$", xlim=(1, 10.**self.REACH), ylim=(-.02, .68))
+        self.lines = [self.curve(ax, colour, dash, linewidth=2.2) for colour, _, dash in STYLES[:2]]
+        self.mark = self.curve(ax, INK, (0, (1, 2)), linewidth=1.2)
+        self.names = self.key(ax, (.01, .99, "", BLUE), (.01, .92, "", ORANGE))
 
     def compute(self, w0=.5, k=10):
         if not 0 < w0 < 1 or k < 3:
@@ -248,10 +245,8 @@ class TrainingLogs(Figure):
         super().__init__()
 
     def draw(self):
-        panels = self.fig.subplots(1, 2)
-        for ax, title, top in zip(panels, ("Loss per word (nats)", "Length of the gradient, all weights together"),
-                                  (3.6, 22)):
-            ax.set(title=title, xlabel="update", ylim=(0, top))
+        panels = self.panels(dict(title="Loss per word (nats)", ylim=(0, 3.6)),
+                             dict(title="Length of the gradient, all weights together", ylim=(0, 22)), xlabel="update")
         for (name, curves), (colour, _, dash) in zip(self._curves().items(), STYLES):
             for ax, (updates, curve) in zip(panels, curves):
                 ax.plot(updates, curve, dash, color=colour, label=name)
@@ -273,7 +268,7 @@ class TrainingLogs(Figure):
         return "Two training logs. " + " ".join(words)
 
 
-class Reading(NamedTuple):
+class DigitReading(NamedTuple):
     """What DigitDial shows: x (T, 8), and log10 |dL/dh_t| over |dL/dh_T| for t = 0 ... T by network."""
 
     x: np.ndarray
@@ -318,12 +313,12 @@ class DigitDial(Figure):
                   ylabel=r"$\log_{10}\ |dL/dh_t|\,/\,|dL/dh_T|$")
         below.axvspan(.5, 8.5, color=INK, alpha=.15, linewidth=0)
         below.text(4.5, self.FLOOR + 1, "the image", ha="center", fontsize=8.5)
-        below.axhline(0, color=INK, linewidth=1)
-        self.lines = {name: self.moving(below.plot([], [], dash, color=colour, linewidth=2.2))[0]
+        self.guide(below, 0)
+        self.lines = {name: self.curve(below, colour, dash, linewidth=2.2)
                       for name, (colour, _, dash) in zip(self.NAMES, STYLES)}
-        self.fig.text(.825, .53, "left at the\nimage's end", va="center", fontsize=9)
-        self.ends = {name: self.moving(self.fig.text(.825, .42 - .09 * i, "", color=STYLES[i][0], va="center",
-                                                     fontsize=9)) for i, name in enumerate(self.NAMES)}
+        texts = self.key(self.fig, (.825, .53, "left at the\nimage's end", INK),
+                         *((.825, .42 - .09 * i, "", STYLES[i][0]) for i in range(3)), va="center", fontsize=9)
+        self.ends = dict(zip(self.NAMES, texts[1:]))
 
     def compute(self, image=3, distance=25):
         if not 0 <= image < len(self.digits.images) or not 0 <= distance <= self.LONGEST:
@@ -336,7 +331,7 @@ class DigitDial(Figure):
                                        activation=longterm.KINDS[name].activation)
             norms = np.linalg.norm(seen.back.dh[:, 0, 0], axis=-1)
             size[name] = np.log10(norms / norms[-1])
-        return Reading(x[:, 0], label, size)
+        return DigitReading(x[:, 0], label, size)
 
     def move(self, reading):
         T = len(reading.x)

@@ -9,29 +9,18 @@ import numpy as np
 from ... import bptt, cells, initialise, train
 from ...screen.figure import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
 from ...screen.kit import power_of_ten, set_limits, smallest
-from . import wall
+from . import dynamics, wall
+from .dynamics import HIGHEST, LENGTHS
 
 W, B = wall.PLANE
-GRID = 400
-LENGTHS = 10, 80
-HIGHEST = .5  # error that the brightest of the 256 colours stands for: E is never above (0 - .7)^2 = .49
 COLOURS = "cividis"  # for readers of every colour vision, on both backgrounds
-
 ON_PICTURE = "#f4f4f4"  # text on the dark colours of a picture, which both backgrounds share
-
-
-def wall_pictures(lengths: tuple[int, int] = LENGTHS, size: int = GRID) -> np.ndarray:
-    """The error over the plane as bytes, 0 to HIGHEST as 0 ... 255: (lengths, b, w), from one sweep."""
-    first, last = lengths
-    w, b = np.linspace(*W, size), np.linspace(*B, size)[:, None]
-    errors = (step().loss for t, step in enumerate(wall.sweep(wall.Point(w, b), last), start=1) if t >= first)
-    return np.array([(255 / HIGHEST * error).astype(np.uint8) for error in errors])
 
 
 class Cut(NamedTuple):
     """What Wall shows.
 
-    picture   (b, w) bytes, see wall_pictures
+    picture   (b, w) bytes, see dynamics.wall_pictures
     b, error  along the cut
     steepest  wall.Steepest on the cut
     at        b of the wall, None where the cut meets none
@@ -58,29 +47,28 @@ class Wall(Figure):
     points = 1201
 
     def __init__(self, **values):
-        self.pictures = wall_pictures()
+        self.pictures = dynamics.wall_pictures()
         super().__init__(**values)
 
     def draw(self):
-        ax, right = self.axes = self.fig.subplots(1, 2, width_ratios=(1.1, 1))
-        ax.set(title="The error E, from above", xlabel="weight w", ylabel="bias b", xlim=W, ylim=B)
-        ax.grid(False)
+        ax, right = self.axes = self.panels(
+            dict(title="The error E, from above", xlabel="weight w", ylabel="bias b", xlim=W, ylim=B, grid=False),
+            dict(title="The error along the cut", xlabel="bias b", ylabel="error E", xlim=B, ylim=(0, .62)),
+            widths=(1.1, 1))
         picture = ax.imshow(self.pictures[0], cmap=COLOURS, vmin=0, vmax=255, extent=(*W, *B), origin="lower",
                             aspect="auto")
         self.picture = self.moving(picture)
         bar = self.fig.colorbar(picture, ax=ax, ticks=255 / HIGHEST * np.arange(0, .51, .1))
         bar.ax.set_yticklabels([f"{k:.1f}" for k in np.arange(0, .51, .1)], color=INK)
         bar.outline.set_edgecolor(INK)
-        self.cut, = self.moving(ax.plot([], [], "--", color=VERMILION, linewidth=1.4))
-        right.set(title="The error along the cut", xlabel="bias b", ylabel="error E", xlim=B, ylim=(0, .62))
-        self.error, = self.moving(right.plot([], [], color=BLUE))
-        self.line, = self.moving(right.plot([], [], ":", color=VERMILION))
-        self.words = self.moving(right.text(.02, .98, "", transform=right.transAxes, va="top", linespacing=1.5))
+        self.cut = self.curve(ax, VERMILION, "--", linewidth=1.4)
+        self.error, self.line = self.curve(right, BLUE), self.curve(right, VERMILION, ":")
+        self.words, = self.key(right, (.02, .98, "", INK), linespacing=1.5)
 
     def compute(self, T=50, w=5.0):
         low, high = LENGTHS
         if T not in range(low, high + 1):
-            raise ValueError(f"T is {T}, needs to be {low} to {high}: so many pictures are there.")
+            raise ValueError(f"T is {T}, needs to be {low} to {high}: pictures exist for these only.")
         b, at = np.linspace(*B, self.points), None
         if wall.growth_at_start(w) > 1 and B[0] < wall.position(w) < B[1]:
             at = wall.position(w)
@@ -126,14 +114,14 @@ class IntoTheWall(Figure):
 
     def draw(self):
         history, path = self.result.history, self.path
-        ax, right = self.fig.subplots(1, 2, width_ratios=(1.15, 1))
+        ax, right = self.panels(
+            dict(title="Seen from above (bright: large error)", xlabel="weight w", ylabel="bias b", grid=False,
+                 xlim=self.window[0], ylim=self.window[1]),
+            dict(title="The log of the run", xlabel="update", yscale="log", ylim=(1e-3, 1e6)), widths=(1.15, 1))
         w, b = (np.linspace(*side, 300) for side in self.window)
         error = wall.evaluate(wall.Point(w, b[:, None]), self.T).loss
         ax.imshow(error, cmap=COLOURS, vmin=0, vmax=HIGHEST, extent=(*self.window[0], *self.window[1]),
                   origin="lower", aspect="auto")
-        ax.set(title="Seen from above (bright: large error)", xlabel="weight w", ylabel="bias b",
-               xlim=self.window[0], ylim=self.window[1])
-        ax.grid(False)
         inside = self.inside = self._inside()
         steps = slice(0, inside + 1)
         ax.plot(path.w[steps], path.b[steps], "o-", color=VERMILION, markersize=3.5, linewidth=.9)
@@ -146,11 +134,9 @@ class IntoTheWall(Figure):
         ax.text(tip[0] - .02, tip[1], f"to w = {path.w[-1]:.0f}, b = {path.b[-1]:.0f}", color=ON_PICTURE, ha="right",
                 va="bottom")
         shown = slice(0, inside + 20)
-        right.set(title="The log of the run", xlabel="update", yscale="log", ylim=(1e-3, 1e6))
         right.plot(np.maximum(history.grad_norm[shown], 1e-12), "--", color=VERMILION)
         right.plot(history.loss[shown], color=BLUE)
-        right.text(.03, .96, "╌╌ length of the gradient", color=VERMILION, transform=right.transAxes, va="top")
-        right.text(.03, .89, "──  error E", color=BLUE, transform=right.transAxes, va="top")
+        self.key(right, (.03, .96, "╌╌ length of the gradient", VERMILION), (.03, .89, "──  error E", BLUE))
 
     def _inside(self) -> int:
         """The last update before the run leaves the window for good."""
@@ -172,8 +158,8 @@ class Orbit(NamedTuple):
     h           (steps + 1,) the orbit
     fixed       fixed points at these w and b, lowest first
     slopes      of the map there: w (1 - h^2)
-    curve       h of all fixed points, from -1 to 1, and the w at which each is one
-    cycle       (2, w) the two values of the 2-cycle for each w of `cycle_w`, NaN where there is none
+    curve       see dynamics.fixed_point_curve
+    cycle       (2, w) see dynamics.cycle
     """
 
     h: np.ndarray
@@ -181,24 +167,6 @@ class Orbit(NamedTuple):
     slopes: np.ndarray
     curve: tuple[np.ndarray, np.ndarray]
     cycle: np.ndarray
-
-
-def fixed_points(w: float, b: float) -> np.ndarray:
-    """All h with h = tanh(w h + b), lowest first: between each two turns of tanh(w h + b) - h there is at most one."""
-    with np.errstate(invalid="ignore"):
-        turn = np.sqrt(1 - 1 / w) if w > 1 else 0.  # where the slope of the map, w (1 - h^2), is 1
-    ends = np.array([-1., 1.]) if w <= 1 else np.clip([-1, (np.arctanh(-turn) - b) / w, (np.arctanh(turn) - b) / w, 1],
-                                                     -1, 1)
-    found = []
-    for low, high in zip(ends, ends[1:]):
-        gap = np.tanh(w * np.array([low, high]) + b) - (low, high)
-        if low < high and gap[0] * gap[1] <= 0:
-            for _ in range(60):
-                middle = (low + high) / 2
-                inside = np.tanh(w * middle + b) - middle
-                low, high = (middle, high) if inside * gap[0] > 0 else (low, middle)
-            found.append((low + high) / 2)
-    return np.unique(np.round(found, 12) + 0.)
 
 
 class Cobweb(Figure):
@@ -213,49 +181,31 @@ class Cobweb(Figure):
     labels = {"w": "weight w", "b": "bias b", "h0": "start h₀"}
     steps = 40
     span = 3.
-    cycle_w = np.linspace(-3, -.5, 126)
-    every_w = np.linspace(-3, 3, 121)
 
     def draw(self):
-        ax, right = self.fig.subplots(1, 2, width_ratios=(1, 1.2))
         ticks = np.linspace(-1, 1, 5)
-        ax.set(title="From each state to the next", xlabel="$h_{t-1}$", ylabel="$h_t$", xlim=(-1.1, 1.1),
-               ylim=(-1.1, 1.55), xticks=ticks, yticks=ticks)
+        ax, right = self.panels(
+            dict(title="From each state to the next", xlabel="$h_{t-1}$", ylabel="$h_t$", xlim=(-1.1, 1.1),
+                 xticks=ticks),
+            dict(title="Fixed points for every w, at this b", xlabel="weight w", ylabel="h", xlim=(-3, 3)),
+            ylim=(-1.1, 1.55), yticks=ticks, widths=(1, 1.2))
         ax.plot([-1.1, 1.1], [-1.1, 1.1], color=INK, linewidth=1)
         self.h = np.linspace(-1.1, 1.1, 161)
-        self.map, = self.moving(ax.plot([], [], color=BLUE))
-        self.web, = self.moving(ax.plot([], [], "-", color=VERMILION, linewidth=1))
-        self.start, = self.moving(ax.plot([], [], "o", color=VERMILION, markersize=6))
-        self.words = self.moving(ax.text(.03, .97, "", transform=ax.transAxes, va="top", linespacing=1.4))
-        right.set(title="Fixed points for every w, at this b", xlabel="weight w", ylabel="h", xlim=(-3, 3),
-                  ylim=(-1.1, 1.55), yticks=ticks)
-        self.stable, = self.moving(right.plot([], [], color=BLUE, linewidth=2.2))
-        self.unstable, = self.moving(right.plot([], [], "--", color=ORANGE, linewidth=1.6))
-        self.cycles = [self.moving(right.plot([], [], ":", color=GREEN, linewidth=2.2))[0] for _ in range(2)]
-        self.here, = self.moving(right.plot([], [], color=VERMILION, linewidth=1))
-        self.dots, = self.moving(right.plot([], [], "o", color=VERMILION, markersize=5))
-        for at, words, colour in ((.02, "──  stable", BLUE), (.33, "╌╌ unstable", ORANGE),
-                                  (.68, "···  2-cycle", GREEN)):
-            right.text(at, .97, words, color=colour, va="top", transform=right.transAxes)
+        self.map, self.web = self.curve(ax, BLUE), self.curve(ax, VERMILION, linewidth=1)
+        self.start = self.curve(ax, VERMILION, "o", markersize=6)
+        self.words, = self.key(ax, (.03, .97, "", INK), linespacing=1.4)
+        self.stable = self.curve(right, BLUE, linewidth=2.2)
+        self.unstable = self.curve(right, ORANGE, "--", linewidth=1.6)
+        self.cycles = [self.curve(right, GREEN, ":", linewidth=2.2) for _ in range(2)]
+        self.here = self.curve(right, VERMILION, linewidth=1)
+        self.dots = self.curve(right, VERMILION, "o", markersize=5)
+        self.key(right, (.02, .97, "──  stable", BLUE), (.33, .97, "╌╌ unstable", ORANGE),
+                 (.68, .97, "···  2-cycle", GREEN))
 
     def compute(self, w=2.0, b=0.0, h0=0.1):
-        h = np.empty(self.steps + 1)
-        h[0] = h0
-        for t in range(self.steps):
-            h[t + 1] = np.tanh(w * h[t] + b)
-        fixed = fixed_points(w, b)
-        heights = np.tanh(np.linspace(-1, 1, 400) ** 3 * 9)  # dense at 0, which is not among them, and at the ends
-        at = (np.arctanh(heights) - b) / heights
-        if b == 0:  # then h = 0 is a fixed point for every w
-            heights, at = np.r_[heights, np.nan, 0 * self.every_w], np.r_[at, np.nan, self.every_w]
-        return Orbit(h, fixed, w * (1 - fixed**2), (heights, at), self._cycle(b))
-
-    def _cycle(self, b: float) -> np.ndarray:
-        h = np.full(len(self.cycle_w), .9)
-        for _ in range(600):
-            h = np.tanh(self.cycle_w * h + b)
-        pair = np.stack([h, np.tanh(self.cycle_w * h + b)])
-        return np.where(np.abs(pair[0] - pair[1]) > 1e-2, pair, np.nan)
+        fixed = dynamics.fixed_points(w, b)
+        return Orbit(dynamics.orbit(w, b, h0, self.steps), fixed, w * (1 - fixed**2), dynamics.fixed_point_curve(b),
+                     dynamics.cycle(b))
 
     def move(self, orbit):
         w, b = self.values["w"], self.values["b"]
@@ -270,7 +220,7 @@ class Cobweb(Figure):
             drawn = np.where(shown & mine, at, np.nan)
             line.set_data(drawn, heights)
         for line, branch in zip(self.cycles, np.sort(orbit.cycle, axis=0)):
-            line.set_data(self.cycle_w, branch)
+            line.set_data(dynamics.CYCLE_W, branch)
         self.here.set_data([w, w], [-1.1, 1.1])
         self.dots.set_data(np.full(len(orbit.fixed), w), orbit.fixed)
         self.words.set_text("fixed point: slope of the map there\n" + "    ".join(
@@ -284,13 +234,6 @@ class Cobweb(Figure):
         end = f"{last:.3f}" if abs(last - before) < 1e-3 else f"{last:.3f} and {before:.3f} in turn"
         return (f"The map h -> tanh({w:g} h + {b:g}). Fixed points: {points}. From {h0:g} the state comes to {end} "
                 f"in {self.steps} steps.")
-
-
-class Kept(NamedTuple):
-    """What Latch shows, for each weight: the share of bits that are kept, and the median of |dh_T/dh_0|."""
-
-    share: np.ndarray
-    gradient: np.ndarray
 
 
 class Latch(Figure):
@@ -311,31 +254,17 @@ class Latch(Figure):
         super().__init__(**values)
 
     def draw(self):
-        ax, right = self.fig.subplots(1, 2)
-        ax.set(title=f"Bits kept over {self.T} steps", xlabel="weight w", ylabel="share of bits kept (percent)",
-               xlim=(.5, 3), ylim=(40, 104))
-        ax.axhline(50, color=INK, linewidth=.8, dashes=(1, 2))
-        ax.text(.99, 51, "guessing", transform=ax.get_yaxis_transform(), ha="right", va="bottom", fontsize=8.5)
-        right.set(title="Gradient that reaches the bit", xlabel="weight w", ylabel=r"$\log_{10}\ |dh_T/dh_0|$",
-                  xlim=(.5, 3), ylim=(-160, 12))
-        self.share, = self.moving(ax.plot([], [], color=BLUE))
-        self.gradient, = self.moving(right.plot([], [], "--", color=VERMILION))
+        ax, right = self.panels(
+            dict(title=f"Bits kept over {self.T} steps", ylabel="share of bits kept (percent)", ylim=(40, 104)),
+            dict(title="Gradient that reaches the bit", ylabel=r"$\log_{10}\ |dh_T/dh_0|$", ylim=(-160, 12)),
+            xlabel="weight w", xlim=(.5, 3))
+        self.guide(ax, 50, "guessing", (.99, 51), ha="right", linewidth=.8, style=(0, (1, 2)))
+        self.share, self.gradient = self.curve(ax, BLUE), self.curve(right, VERMILION, "--")
         for panel in (ax, right):
-            panel.axvline(1, color=INK, linewidth=.8)
+            self.guide(panel, x=1, linewidth=.8)
 
     def compute(self, noise=.2):
-        sign = np.where(np.arange(self.trials) % 2, 1., -1.)[:, None]
-        h, log = sign / 2 + 0 * self.w, np.zeros((self.trials, len(self.w)))
-        product = np.ones_like(log)
-        for t in range(self.T):
-            h *= self.w
-            h += noise * self.noise[t]
-            np.tanh(h, out=h)
-            product *= self.w * (1 - h * h)
-            if t % 5 == 4:  # before it underflows
-                log += np.log10(product)
-                product[...] = 1
-        return Kept(100 * (h * sign > 0).mean(0), np.median(log, axis=0))
+        return dynamics.keep_bit(self.w, noise * self.noise)
 
     def move(self, kept):
         self.share.set_data(self.w, kept.share)
@@ -380,19 +309,15 @@ class Twins(Figure):
         super().__init__(**values)
 
     def draw(self):
-        ax, right = self.fig.subplots(1, 2)
+        ax, right = self.panels(
+            dict(title="One unit in both runs", xlabel="time step t", ylabel="state $h_t$", ylim=(-1.1, 1.25)),
+            dict(title="How a small change grows", xlabel="steps", ylabel="decades", ylim=(-16, 16)), xlim=(0, self.T))
         self.right = right
-        ax.set(title="One unit in both runs", xlabel="time step t", ylabel="state $h_t$", xlim=(0, self.T),
-               ylim=(-1.1, 1.25))
-        self.states = [self.moving(ax.plot([], [], style, color=colour, linewidth=1.4))[0]
-                       for style, colour in (("-", BLUE), ("--", ORANGE))]
-        right.set(title="How a small change grows", xlabel="steps", ylabel="decades", xlim=(0, self.T), ylim=(-16, 16))
-        right.axhline(0, color=INK, linewidth=1)
-        self.distance, = self.moving(right.plot([], [], color=BLUE))
-        self.gradient, = self.moving(right.plot([], [], "--", color=VERMILION))
-        for height, words, colour in ((.97, "──  distance of the two states, forward", BLUE),
-                                      (.9, "╌╌ length of the gradient, backward", VERMILION)):
-            right.text(.02, height, words, color=colour, va="top", transform=right.transAxes)
+        self.states = [self.curve(ax, *look, linewidth=1.4) for look in ((BLUE, "-"), (ORANGE, "--"))]
+        self.guide(right, 0)
+        self.distance, self.gradient = self.curve(right, BLUE), self.curve(right, VERMILION, "--")
+        self.key(right, (.02, .97, "──  distance of the two states, forward", BLUE),
+                 (.02, .9, "╌╌ length of the gradient, backward", VERMILION))
 
     def compute(self, gain=2.0):
         H = self.hidden
@@ -434,21 +359,20 @@ class Logs(Figure):
         super().__init__()
 
     def draw(self):
-        panels = self.fig.subplots(2, len(self.runs), sharex="col", sharey="row", squeeze=False)
-        for column, (name, history) in zip(panels.T, self.runs.items()):
-            for ax, values, dash, colour in zip(column, (history.loss, history.grad_norm), ("-", "--"),
-                                                (BLUE, VERMILION)):
-                ax.plot(np.maximum(values, 1e-8), dash, color=colour, linewidth=1.2)
-                ax.set_yscale("log")
-            column[0].set_title(name)
-            column[1].set_xlabel("update")
-        panels[0, 0].set(ylabel="loss", ylim=(1e-4, 1e4))
-        panels[1, 0].set(ylabel="length of the gradient", ylim=(1e-5, 1e5))
+        panels = self.panels(*(dict(title=name, ylim=(1e-4, 1e4)) for name in self.runs),
+                             *(dict(xlabel="update", ylim=(1e-5, 1e5)) for _ in self.runs),
+                             rows=2, sharex="col", sharey="row", yscale="log")
+        for above, below, history in zip(panels, panels[len(self.runs):], self.runs.values()):
+            above.plot(np.maximum(history.loss, 1e-8), color=BLUE, linewidth=1.2)
+            below.plot(np.maximum(history.grad_norm, 1e-8), "--", color=VERMILION, linewidth=1.2)
+        panels[0].set_ylabel("loss")
+        panels[len(self.runs)].set_ylabel("length of the gradient")
 
     def describe(self, data):
         return "Logs of training runs, on logarithmic axes. " + " ".join(
             f"{name}: the loss starts at {history.loss[0]:.1g} and is {_since(history.loss)} in the second half; the "
-            f"gradient's length is about {_decade(history.grad_norm[0])} at the start and {_decade(history.grad_norm.max())} at most."
+            f"gradient's length is about {_decade(history.grad_norm[0])} at the start and "
+            f"{_decade(history.grad_norm.max())} at most."
             for name, history in self.runs.items())
 
 

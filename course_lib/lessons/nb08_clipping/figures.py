@@ -12,7 +12,8 @@ from ... import clipping
 from ...screen.figure import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
 from ...screen.kit import apart
 from ..nb07_exploding import wall
-from ..nb07_exploding.figures import COLOURS, HIGHEST, ON_PICTURE
+from ..nb07_exploding.dynamics import HIGHEST
+from ..nb07_exploding.figures import COLOURS, ON_PICTURE
 from . import rescue, success
 
 
@@ -38,24 +39,22 @@ class Arrows(Figure):
     thresholds = np.linspace(.05, 2.5, 99)
 
     def draw(self):
-        ax, right = self.fig.subplots(1, 2, width_ratios=(1, 1.25))
-        ax.set(title="The gradient and what is left of it", xlabel="first entry", ylabel="second entry",
-               xlim=(-.15, 2.25), ylim=(-.15, 2.25), aspect="equal")
-        self.circle, = self.moving(ax.plot([], [], ":", color=BLUE, linewidth=1.2))
-        self.square, = self.moving(ax.plot([], [], "-.", color=VERMILION, linewidth=1.2))
+        ax, right = self.panels(
+            dict(title="The gradient and what is left of it", xlabel="first entry", ylabel="second entry",
+                 xlim=(-.15, 2.25), ylim=(-.15, 2.25), aspect="equal"),
+            dict(title="Angle to the gradient", xlabel="threshold", ylabel="degrees", xlim=(0, 2.5), ylim=(-2, 60)),
+            widths=(1, 1.25))
+        self.circle = self.curve(ax, BLUE, ":", linewidth=1.2)
+        self.square = self.curve(ax, VERMILION, "-.", linewidth=1.2)
         styles = (INK, "-", 1.6), (BLUE, "-", 3.2), (VERMILION, "--", 2.4)
-        self.arrows = [self.moving(ax.plot([], [], dash, color=colour, linewidth=width))[0]
-                       for colour, dash, width in styles]
-        self.tips = [self.moving(ax.plot([], [], marker, color=colour, markersize=size))[0]
+        self.arrows = [self.curve(ax, colour, dash, linewidth=width) for colour, dash, width in styles]
+        self.tips = [self.curve(ax, colour, marker, markersize=size)
                      for (colour, _, _), marker, size in zip(styles, "osD", (5, 8, 7))]
-        right.set(title="Angle to the gradient", xlabel="threshold", ylabel="degrees", xlim=(0, 2.5), ylim=(-2, 60))
-        right.axhline(0, color=BLUE, linewidth=2.4)
-        self.curve, = self.moving(right.plot([], [], "--", color=VERMILION))
-        self.here, = self.moving(right.plot([], [], "D", color=VERMILION, markersize=7))
-        for height, words, colour in ((.96, "──  clipped by norm: 0 everywhere", BLUE),
-                                      (.88, "╌╌ clipped by value", VERMILION)):
-            right.text(.3, height, words, color=colour, transform=right.transAxes, va="top")
-        self.words = self.moving(right.text(.3, .8, "", transform=right.transAxes, va="top", linespacing=1.5))
+        self.guide(right, 0, color=BLUE, linewidth=2.4)
+        self.angles, self.here = self.curve(right, VERMILION, "--"), self.curve(right, VERMILION, "D", markersize=7)
+        self.key(right, (.3, .96, "──  clipped by norm: 0 everywhere", BLUE),
+                 (.3, .88, "╌╌ clipped by value", VERMILION))
+        self.words, = self.key(right, (.3, .8, "", INK), linespacing=1.5)
 
     def compute(self, threshold=.6, direction=20.):
         turn = np.radians(direction)
@@ -74,7 +73,7 @@ class Arrows(Figure):
         for (x, y), arrow, tip in zip(clips[:3], self.arrows, self.tips):
             arrow.set_data([0, x], [0, y])
             tip.set_data([x], [y])
-        self.curve.set_data(self.thresholds, clips.angles)
+        self.angles.set_data(self.thresholds, clips.angles)
         self.here.set_data([threshold], [clipping.angle(clips.by_value, clips.gradient)])
         self.words.set_text(f"threshold {threshold:g}\nlength by norm {np.linalg.norm(clips.by_norm):.3g}, "
                             f"by value {np.linalg.norm(clips.by_value):.3g}\n"
@@ -139,33 +138,28 @@ class Rescue(Figure):
         super().__init__(**values)
 
     def draw(self):
-        ax, right = self.fig.subplots(1, 2, width_ratios=(1.25, 1))
         (left, most), (low, high) = self.window
+        ax, right = self.panels(
+            dict(title="The way down (bright: large error)", xlabel="weight w", ylabel="bias b", xlim=(left, most),
+                 ylim=(low, high), grid=False),
+            dict(title="Of 30 starts", xlabel="log10 of the threshold", ylabel="starts", xlim=(-2.05, 2.05),
+                 ylim=(-.5, 38), yticks=range(0, 31, 5)), widths=(1.25, 1))
         w, b = np.linspace(left, most, 300), np.linspace(low, high, 300)[:, None]
         ax.imshow(wall.evaluate(wall.Point(w, b)).loss, cmap=COLOURS, vmin=0, vmax=HIGHEST, origin="lower",
                   extent=(left, most, low, high), aspect="auto")
-        ax.set(title="The way down (bright: large error)", xlabel="weight w", ylabel="bias b", xlim=(left, most),
-               ylim=(low, high))
-        ax.grid(False)
         rim = [withStroke(linewidth=3, foreground=ON_PICTURE)]  # seen on bright and dark parts, as the way is
-        self.kinds = [self.moving(ax.plot([], [], marker, color=colour, markersize=6, markeredgewidth=1.5,
-                                          path_effects=rim))[0] for marker, colour in self.marks]
-        self.ways = [self.moving(ax.plot([], [], "-", color=colour, linewidth=width))[0]
-                     for colour, width in ((INK, 3.2), (ON_PICTURE, 1.2))]
-        self.first, = self.moving(ax.plot([], [], "o", color=ON_PICTURE, markersize=8, markerfacecolor="none"))
-        self.last, = self.moving(ax.plot([], [], "*", color=ON_PICTURE, markersize=11))
-        self.words = self.moving(ax.text(.02, .03, "", color=ON_BRIGHT, transform=ax.transAxes, va="bottom",
-                                         linespacing=1.4))  # where descents hardly ever come
-        right.set(title="Of 30 starts", xlabel="log10 of the threshold", ylabel="starts", xlim=(-2.05, 2.05),
-                  ylim=(-.5, 38), yticks=range(0, 31, 5))
-        self.rescued, = self.moving(right.plot([], [], "-^", color=GREEN, markersize=4))
-        self.hurt, = self.moving(right.plot([], [], "--v", color=VERMILION, markersize=4))
-        self.here, = self.moving(right.plot([], [], ":", color=INK, linewidth=1.2))
-        key = ((.02, .985, "▲ rescued", GREEN), (.45, .985, "▼ hurt", VERMILION),
-               (.02, .925, "● solved by both", BLUE), (.45, .925, "× lost by both", ORANGE))
-        for x, height, words, colour in key:
-            right.text(x, height, words, color=colour, transform=right.transAxes, va="top")
-        self.alone = self.moving(right.text(.02, .865, "", color=INK, transform=right.transAxes, va="top"))
+        self.kinds = [self.curve(ax, colour, marker, markersize=6, markeredgewidth=1.5, path_effects=rim)
+                      for marker, colour in self.marks]
+        self.ways = [self.curve(ax, colour, linewidth=width) for colour, width in ((INK, 3.2), (ON_PICTURE, 1.2))]
+        self.first = self.curve(ax, ON_PICTURE, "o", markersize=8, markerfacecolor="none")
+        self.last = self.curve(ax, ON_PICTURE, "*", markersize=11)
+        self.words, = self.key(ax, (.02, .03, "", ON_BRIGHT), va="bottom", linespacing=1.4)  # few descents come there
+        self.rescued = self.curve(right, GREEN, "-^", markersize=4)
+        self.hurt = self.curve(right, VERMILION, "--v", markersize=4)
+        self.here = self.curve(right, INK, ":", linewidth=1.2)
+        *_, self.alone = self.key(right, (.02, .985, "▲ rescued", GREEN), (.45, .985, "▼ hurt", VERMILION),
+                                  (.02, .925, "● solved by both", BLUE), (.45, .925, "× lost by both", ORANGE),
+                                  (.02, .865, "", INK))
 
     def compute(self, threshold=-.5, rate=.3, start=0):
         place = np.flatnonzero(np.isclose(self.thresholds, threshold))
@@ -226,15 +220,14 @@ class Spike(Figure):
     beta1 = .9
 
     def draw(self):
-        ax, right = self.fig.subplots(2, 1, sharex=True, height_ratios=(1, 1.6))
-        ax.set(title="The gradient", ylabel="size", yscale="log", ylim=(.02, 3e5))
-        right.set(title="Adam's step", xlabel="update", ylabel="step / rate", ylim=(0, self.highest),
-                  xlim=(0, self.updates))
-        right.axhline(.5, color=INK, linewidth=.8, dashes=(1, 2))
-        self.lines = [[self.moving(axes.plot([], [], dash, color=colour, linewidth=width))[0] for axes in (ax, right)]
+        above, below = self.panels(
+            dict(title="The gradient", ylabel="size", yscale="log", ylim=(.02, 3e5)),
+            dict(title="Adam's step", xlabel="update", ylabel="step / rate", ylim=(0, self.highest),
+                 xlim=(0, self.updates)), rows=2, sharex=True, heights=(1, 1.6))
+        self.guide(below, .5, linewidth=.8, style=(0, (1, 2)))
+        self.lines = [[self.curve(ax, colour, dash, linewidth=width) for ax in (above, below)]
                       for colour, dash, width in ((VERMILION, "-", 1.4), (BLUE, "--", 1.8))]
-        self.words = [self.moving(right.text(.99, height, "", color=colour, transform=right.transAxes, va="top",
-                                             ha="right")) for height, colour in ((.97, VERMILION), (.85, BLUE))]
+        self.words = self.key(below, (.99, .97, "", VERMILION), (.99, .85, "", BLUE), ha="right")
         self.drawn = np.unique(np.r_[:self.updates:30, self.at - 5:self.at + 90])
 
     def compute(self, spike=1000., limit=3., beta2=.999):
@@ -286,10 +279,10 @@ class SuccessByLength(Figure):
         super().__init__()
 
     def draw(self):
-        ax = self.fig.subplots()
-        ax.set(title="Temporal order: who learns it within 3000 updates?", xlabel="length of the sequences T",
-               ylabel="networks that solved it (%)", xlim=(5, 78), ylim=self.ylim, xticks=success.LENGTHS)
-        self.lines = {method: self.moving(ax.plot([], [], style, color=colour, markersize=7))[0]
+        ax = self.panels(
+            title="Temporal order: who learns it within 3000 updates?", xlabel="length of the sequences T",
+            ylabel="networks that solved it (%)", xlim=(5, 78), ylim=self.ylim, xticks=success.LENGTHS)
+        self.lines = {method: self.curve(ax, colour, style, markersize=7)
                       for method, (style, colour) in self.styles.items()}
         self.names = {method: self.moving(ax.text(0, 0, "", color=colour, va="center"))
                       for method, (_, colour) in self.styles.items()}

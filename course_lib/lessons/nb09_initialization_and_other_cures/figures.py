@@ -108,7 +108,8 @@ class ProductSpectrum(Decades):
 
     def move(self, spectra):
         self.place(np.arange(1, HIDDEN + 1), spectra,
-                   [f"{kind}: {power_of_ten(logs[0])} … {power_of_ten(logs[-1])}" for kind, logs in zip(KINDS, spectra)])
+                   [f"{kind}: {power_of_ten(logs[0])} … {power_of_ten(logs[-1])}"
+                    for kind, logs in zip(KINDS, spectra)])
 
     def describe(self, spectra):
         v = self.values
@@ -150,13 +151,12 @@ class DirectConnection(Decades):
 
     def draw(self):
         super().draw()
-        plane = self.plane = self.fig.add_axes((.07, .14, .317, .76))
-        plane.set(title=r"Eigenvalues of one step, $J_T$", xlabel="real part", ylabel="imaginary part",
-                  xlim=(-1.2, 1.2), ylim=(-1.2, 1.2))
-        plane.set_aspect("equal")
+        plane = self.plane = self.panels(
+            at=(.07, .14, .317, .76), title=r"Eigenvalues of one step, $J_T$", xlabel="real part",
+            ylabel="imaginary part", xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), aspect="equal")
         circle = np.exp(2j * np.pi * np.linspace(0, 1, 121))
         plane.plot(circle.real, circle.imag, color=INK, linewidth=1)
-        self.dots, = self.moving(plane.plot([], [], "o", color=VERMILION, markersize=4.5))
+        self.dots = self.curve(plane, VERMILION, "o", markersize=4.5)
 
     def compute(self, alpha=.9, recurrent="uniform", T=50):
         if T not in range(1, self.LONGEST + 1):
@@ -202,9 +202,12 @@ class ContestChart(Figure):
         super().__init__()
 
     def draw(self):
-        self.fig.set_layout_engine("none")
-        left, right = [self.fig.add_axes(where) for where in ((.21, .11, .33, .82), (.57, .11, .36, .82))]
         rows = np.arange(len(self.outcomes))
+        left, right = self.panels(
+            dict(at=(.21, .11, .33, .82), title="Gradient left before training", xlabel=r"$|dL/dh_0|\ /\ |dL/dh_T|$",
+                 yticks=rows, yticklabels=list(self.outcomes), xscale="log"),
+            dict(at=(.57, .11, .36, .82), title="Updates until it has learned", xlabel="updates", yticks=rows,
+                 yticklabels=[], xlim=(0, 1.2 * self.budget)), ylim=(-.6, rows[-1] + .6))
         never = 1.12 * self.budget
         for row, outcome in zip(rows, self.outcomes.values()):
             n = len(outcome.left)
@@ -214,13 +217,7 @@ class ContestChart(Figure):
             right.plot(outcome.best[learned], spread[learned], "o", color=GREEN, markersize=4.5)
             right.plot(np.full(n - learned.sum(), never), spread[~learned], "x", color=VERMILION, markersize=5)
             right.text(1.03, row, f"{outcome.solved} of {n}", transform=right.get_yaxis_transform(), va="center")
-        left.set_yticks(rows, list(self.outcomes))
-        left.set_xscale("log")
-        left.set(title="Gradient left before training", xlabel=r"$|dL/dh_0|\ /\ |dL/dh_T|$", ylim=(-.6, rows[-1] + .6))
         left.set_xticks(10. ** np.arange(-12, 3, 4))
-        right.set_yticks(rows, [])
-        right.set(title="Updates until it has learned", xlabel="updates", ylim=(-.6, rows[-1] + .6),
-                  xlim=(0, 1.2 * self.budget))
         steps = np.linspace(0, self.budget, 4).astype(int)
         right.set_xticks([*steps, never], [*map(str, steps), "never"])
         for ax in (left, right):

@@ -58,15 +58,13 @@ class Reach(Figure):
         super().__init__(**values)
 
     def draw(self):
-        ax = self.fig.subplots()
-        ax.set(title="Which steps a loss reaches", xlabel="step t that is reached", ylabel="step s of the loss",
-               xlim=(.5, STEPS + .5), ylim=(STEPS + .5, .5), aspect="equal")
-        ax.grid(False)
+        ax = self.panels(
+            title="Which steps a loss reaches", xlabel="step t that is reached", ylabel="step s of the loss",
+            xlim=(.5, STEPS + .5), ylim=(STEPS + .5, .5), aspect="equal", grid=False)
         ends = (.5, STEPS + .5, STEPS + .5, .5)
         self.image = self.moving(ax.imshow(np.zeros((STEPS, STEPS, 4)), extent=ends, aspect="equal"))
-        self.words = [self.moving(ax.text(1.04, height, "", transform=ax.transAxes, color=colour, va="top",
-                                          linespacing=1.5))
-                      for height, colour in ((.95, BLUE), (.62, VERMILION), (.32, INK))]
+        self.words = self.key(ax, (1.04, .95, "", BLUE), (1.04, .62, "", VERMILION), (1.04, .32, "", INK),
+                              linespacing=1.5)
 
     def compute(self, kind="window", k=6):
         return Pairs(reaches(STEPS, k, kind), self.sizes)
@@ -107,30 +105,29 @@ class WindowAndLag(Figure):
     def __init__(self, trials: Mapping[tuple[str, int, int], windows.WindowResult], **values):
         missing = [setting for setting in windows.settings() if setting not in trials]
         if missing:
-            raise ValueError(f"trials lacks {len(missing)} of the map, the first {missing[0]}: run windows.trial for all "
-                             f"of windows.settings().")
+            raise ValueError(f"trials lacks {len(missing)} of the map, the first {missing[0]}: run windows.trial for "
+                             f"all of windows.settings().")
         self.trials, self.members = trials, len(trials[windows.settings()[0]].solved)
         super().__init__(**values)
 
     def draw(self):
-        left, right = self.axes = self.fig.subplots(1, 2, sharey=True)
-        for ax, title in ((left, "Solved: one dot for each network"),
-                          (right, "Cosine to the full gradient at the start")):
-            ax.set(title=title, xlabel="window k (steps)", xlim=(-.5, len(WINDOWS) - .5), ylim=(-.5, len(LAGS) - .05),
-                   xticks=range(len(WINDOWS)), xticklabels=WINDOWS, yticks=range(len(LAGS)), yticklabels=LAGS)
-            ax.grid(False)
+        left, right = self.axes = self.panels(
+            dict(title="Solved: one dot for each network", ylabel="lag (steps)"),
+            dict(title="Cosine to the full gradient at the start"), sharey=True, grid=False,
+            xlabel="window k (steps)", xlim=(-.5, len(WINDOWS) - .5), ylim=(-.5, len(LAGS) - .05),
+            xticks=range(len(WINDOWS)), xticklabels=WINDOWS, yticks=range(len(LAGS)), yticklabels=LAGS)
+        for ax in self.axes:
             ax.vlines(np.arange(len(WINDOWS) + 1) - .5, -.5, len(LAGS) - .5, color=INK, linewidth=.5, alpha=.35)
             corners = [(np.searchsorted(WINDOWS, lag, side="right") - .5, y + edge)
                        for y, lag in enumerate(LAGS) for edge in (-.5, .5)]
             ax.plot(*zip(*corners), "--", color=VERMILION, linewidth=1.6)
-        left.set_ylabel("lag (steps)")
         right.text(len(WINDOWS) - .55, len(LAGS) - .24, "right of the dashed line the window is longer than the lag",
                    color=VERMILION, ha="right", va="center")
-        self.solved = self.moving(left.plot([], [], "o", color=BLUE, markersize=6))[0]
-        self.failed = self.moving(left.plot([], [], "o", color=INK, markersize=6, markerfacecolor="none"))[0]
+        self.solved = self.curve(left, BLUE, "o", markersize=6)
+        self.failed = self.curve(left, INK, "o", markersize=6, markerfacecolor="none")
         self.numbers = {(lag, window): self.moving(right.text(j, i, "", ha="center", va="center", color=BLUE))
                         for i, lag in enumerate(LAGS) for j, window in enumerate(WINDOWS)}
-        self.frames = [self.moving(ax.plot([], [], color=ORANGE, linewidth=2.2))[0] for ax in self.axes]
+        self.frames = [self.curve(ax, ORANGE, linewidth=2.2) for ax in self.axes]
         self.words = self.moving(left.text(-.45, len(LAGS) - .24, "", color=ORANGE, va="center"))
 
     def compute(self, task="delay", lag=12, window=10):
@@ -203,26 +200,24 @@ class Balancing(Figure):
         super().__init__(**values)
 
     def draw(self):
-        left, right = self.axes = self.fig.subplots(1, 2)
+        left, right = self.axes = self.panels(
+            dict(title="The gradient through a window of k steps", xlabel="window k (steps)",
+                 ylabel=r"$ds[0] / d\theta$", xlim=(0, LONGEST), ylim=(-9, 19)),
+            dict(title="Training in chunks of k steps", xlabel="time steps", ylabel=r"$\theta$",
+                 xlim=(0, HORIZON), ylim=(-1.2, 1.2), xticks=range(0, HORIZON + 1, 10_000)))
         k = np.arange(1, LONGEST + 1)
-        left.set(title="The gradient through a window of k steps", xlabel="window k (steps)",
-                 ylabel=r"$ds[0] / d\theta$", xlim=(0, LONGEST), ylim=(-9, 19))
-        left.axhline(0, color=INK, linewidth=1)
+        self.guide(left, 0)
         left.plot(k, self.seen, color=BLUE)
         left.plot(k, self.average, "--", color=GREEN)
         left.text(62, -7.4, "a window for each loss", color=BLUE)
         left.text(75, 8.3, "a chunk of k steps, averaged", color=GREEN)
-        self.line = self.moving(left.plot([], [], ":", color=ORANGE, linewidth=1.6))[0]
-        self.dots = self.moving(left.plot([], [], "o", color=ORANGE, markersize=7))[0]
-        self.values_text = self.moving(left.text(.98, .97, "", transform=left.transAxes, color=ORANGE, ha="right",
-                                                 va="top", linespacing=1.4))
-        right.set(title="Training in chunks of k steps", xlabel="time steps", ylabel=r"$\theta$",
-                  xlim=(0, HORIZON), ylim=(-1.2, 1.2), xticks=range(0, HORIZON + 1, 10_000))
-        right.axhline(-1 / 6, color=GREEN, linewidth=1.2, dashes=(4, 3))
+        self.line = self.curve(left, ORANGE, ":", linewidth=1.6)
+        self.dots = self.curve(left, ORANGE, "o", markersize=7)
+        self.values_text, = self.key(left, (.98, .97, "", ORANGE), ha="right", linespacing=1.4)
+        self.guide(right, -1 / 6, color=GREEN, linewidth=1.2, style=(0, (4, 3)))
         right.text(HORIZON, -.2, "best: −1/6", color=GREEN, ha="right", va="top")
-        self.path = self.moving(right.plot([], [], color=ORANGE))[0]
-        self.verdict = self.moving(right.text(.98, .97, "", transform=right.transAxes, color=ORANGE, ha="right",
-                                              va="top", linespacing=1.4))
+        self.path = self.curve(right, ORANGE)
+        self.verdict, = self.key(right, (.98, .97, "", ORANGE), ha="right", linespacing=1.4)
 
     def compute(self, window=41, start=0.):
         if not 1 <= count("window", window) <= LONGEST:

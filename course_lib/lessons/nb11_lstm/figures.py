@@ -8,7 +8,7 @@ import numpy as np
 
 from ... import bptt, cells
 from ...activations import sigmoid
-from ...screen.figure import BLUE, INK, ORANGE, VERMILION, Figure
+from ...screen.figure import BLUE, ORANGE, VERMILION, Figure
 from ...screen.kit import Decades, power_of_ten
 from .roads import INPUTS, default_lstm, half_life, roads
 
@@ -26,23 +26,22 @@ class HalfLife(Figure):
     LONGEST, ENDS = 100, (-1., 6.)
 
     def draw(self):
-        self.fig.set_layout_engine("none")
-        left, right = [self.fig.add_axes(where) for where in ((.08, .16, .38, .73), (.57, .16, .38, .73))]
-        left.set(title="What is left of the gradient", xlabel="steps back k", ylabel=r"$s(b_f)^k$",
-                 xlim=(0, self.LONGEST), ylim=(0, 1.04))
-        left.axhline(.5, color=INK, linewidth=1)
-        self.curve, = self.moving(left.plot([], [], color=BLUE, linewidth=2.2))
-        self.half, = self.moving(left.plot([], [], "o", color=VERMILION, markersize=7))
-        right.set(title="Steps to one half", xlabel=r"forget bias $b_f$", ylabel="half-life (steps)", yscale="log",
-                  xlim=self.ENDS, ylim=(.4, 400))
+        left, right = self.panels(
+            dict(at=(.08, .16, .38, .73), title="What is left of the gradient", xlabel="steps back k",
+                 ylabel=r"$s(b_f)^k$", xlim=(0, self.LONGEST), ylim=(0, 1.04)),
+            dict(at=(.57, .16, .38, .73), title="Steps to one half", xlabel=r"forget bias $b_f$",
+                 ylabel="half-life (steps)", yscale="log", xlim=self.ENDS, ylim=(.4, 400)))
+        self.guide(left, .5)
+        self.left = self.curve(left, BLUE, linewidth=2.2)
+        self.half = self.curve(left, VERMILION, "o", markersize=7)
         b = np.linspace(*self.ENDS, 141)
         right.plot(b, [half_life(each) for each in b], color=BLUE)
         right.plot(b, np.exp(b) * np.log(2), "--", color=ORANGE, linewidth=1.4)
         right.text(1.2, 1.1, r"$e^{b_f} \ln 2$", color=ORANGE, va="top")
         right.set_yticks([1, 10, 100], ["1", "10", "100"])
         right.minorticks_off()
-        self.dot, = self.moving(right.plot([], [], "o", color=VERMILION, markersize=7))
-        self.name = self.moving(right.text(.04, .93, "", transform=right.transAxes, color=VERMILION, va="top"))
+        self.dot = self.curve(right, VERMILION, "o", markersize=7)
+        self.name, = self.key(right, (.04, .93, "", VERMILION))
 
     def compute(self, bias=1.):
         return float(sigmoid(np.float64(bias))), half_life(bias)
@@ -50,7 +49,7 @@ class HalfLife(Figure):
     def move(self, gate):
         f, steps = gate
         k = np.arange(self.LONGEST + 1)
-        self.curve.set_data(k, f ** k)
+        self.left.set_data(k, f ** k)
         self.half.set_data([steps], [.5])
         self.dot.set_data([self.values["bias"]], [steps])
         self.name.set_text(f"f = {f:.3f}: {steps:.1f} steps")
@@ -121,26 +120,24 @@ class Gates(Figure):
         super().__init__(**values)
 
     def draw(self):
-        self.fig.set_layout_engine("none")
         T, H = self.run.f.shape[0], self.run.f.shape[-1]
-        gates, cell = self.axes = [self.fig.add_axes(where) for where in ((.07, .57, .63, .33), (.07, .12, .63, .33))]
-        bars = self.fig.add_axes((.78, .12, .19, .78))
+        *self.axes, bars = gates, cell, _ = self.panels(
+            dict(at=(.07, .57, .63, .33), ylabel="unit", grid=False),
+            dict(at=(.07, .12, .63, .33), title="The cell c (dark -2, yellow 2)", ylabel="unit", xlabel="step t",
+                 grid=False),
+            dict(at=(.78, .12, .19, .78), title="At step t", xlim=(0, 1), ylim=(-.5, H - .5), xlabel="the gate's value",
+                 xticks=[0, .5, 1]))
         common = {"aspect": "auto", "origin": "lower", "extent": (.5, T + .5, -.5, H - .5)}
         self.images = [self.moving(gates.imshow(np.zeros((H, T)), vmin=0, vmax=1, cmap="cividis", **common)),
                        self.moving(cell.imshow(np.zeros((H, T)), vmin=-2, vmax=2, cmap="cividis", **common))]
         gates.set_title("The gate, unit by unit (dark 0, yellow 1)", pad=20)
-        gates.set_ylabel("unit")
-        cell.set(title="The cell c (dark -2, yellow 2)", ylabel="unit", xlabel="step t")
-        for ax in self.axes:
-            ax.grid(False)
+        for ax in (gates, cell, bars):
             ax.set_yticks([])
         for t in np.flatnonzero(self.read < 2):
             gates.text(t + 1, H + .1, self.SIGNS[self.read[t]], color=VERMILION, ha="center", va="bottom",
                        fontweight="bold")
-        self.lines = [self.moving(ax.plot([], [], color=VERMILION, linewidth=1.5))[0] for ax in self.axes]
-        bars.set(title="At step t", xlim=(0, 1), ylim=(-.5, H - .5), xlabel="the gate's value", xticks=[0, .5, 1])
-        bars.set_yticks([])
-        self.dots, = self.moving(bars.plot([], [], "o", color=BLUE, markersize=4))
+        self.lines = [self.curve(ax, VERMILION, linewidth=1.5) for ax in self.axes]
+        self.dots = self.curve(bars, BLUE, "o", markersize=4)
 
     def compute(self, gate="f", step=1):
         if gate not in ("i", "f", "o") or step not in range(1, len(self.read) + 1):

@@ -24,14 +24,12 @@ class Pitchfork(Figure):
     STEPS = 3000
 
     def draw(self):
-        ax = self.fig.subplots()
         h = settle(self.WEIGHTS[:, None, None], .1, self.STEPS)[-2:, :, 0]
         self.ends = np.sort(np.concatenate([h, -h]), axis=0)
-        ax.set(title="Where one unit ends", xlabel="weight w", ylabel="h after 3000 steps",
-               xlim=(-9, 5), ylim=(-1.05, 1.05))
-        ax.set_xticks(range(-8, 5, 2))
+        ax = self.panels(title="Where one unit ends", xlabel="weight w", ylabel="h after 3000 steps",
+                         xticks=range(-8, 5, 2), xlim=(-9, 5), ylim=(-1.05, 1.05))
         for edge in (-6, 2):
-            ax.axvline(edge, color=INK, linewidth=.8, dashes=(2, 2))
+            self.guide(ax, x=edge, linewidth=.8, style=(0, (2, 2)))
         for part in (self.WEIGHTS < -6, self.WEIGHTS > 2):
             colour, dash = COLOURS[0 if part[-1] else 1]
             for row in (0, -1):
@@ -51,7 +49,7 @@ class Pitchfork(Figure):
                 f"{end(-7):.2f} at w = -7.")
 
 
-class Rest(NamedTuple):
+class DiscState(NamedTuple):
     """What StableDisc shows: the eigenvalue of W_hn, and |h_t| by step."""
 
     eigenvalue: complex
@@ -70,27 +68,25 @@ class StableDisc(Figure):
     FLOOR = -8
 
     def draw(self):
-        self.fig.set_layout_engine("none")
-        plane, ax = [self.fig.add_axes(where) for where in (LEFT, RIGHT)]
+        plane, ax = self.panels(
+            dict(at=LEFT, title="Eigenvalues of $W_{hn}$", xlabel="real part", ylabel="imaginary part",
+                 xlim=(-7, 5), ylim=(-5, 5), aspect="equal", anchor="N"),
+            dict(at=RIGHT, title="The state without input", xlabel="step t", ylabel=r"$\log_{10}\ |h_t|$",
+                 xlim=(0, self.STEPS), ylim=(self.FLOOR, 1.5)))
         circle = np.exp(2j * np.pi * np.linspace(0, 1, 181))
-        plane.set(title="Eigenvalues of $W_{hn}$", xlabel="real part", ylabel="imaginary part",
-                  xlim=(-7, 5), ylim=(-5, 5))
-        plane.set_aspect("equal", anchor="N")
         disc = 4 * circle - 2
         plane.fill(disc.real, disc.imag, color=GREEN, alpha=.15)
         plane.plot(disc.real, disc.imag, color=GREEN, linewidth=1.6)
         plane.plot(2 * circle.real, 2 * circle.imag, color=INK, linewidth=1, dashes=(2, 2))
         plane.text(-4, 0, "decays", color=GREEN, ha="center", va="center")
         plane.text(2.15, -1.5, r"$|e_i| = 2$", fontsize=9)
-        self.dots, = self.moving(plane.plot([], [], "o", color=VERMILION, markersize=7))
-        ax.set(title="The state without input", xlabel="step t", ylabel=r"$\log_{10}\ |h_t|$",
-               xlim=(0, self.STEPS), ylim=(self.FLOOR, 1.5))
-        self.curve, = self.moving(ax.plot([], [], color=BLUE, linewidth=2.2))
-        self.word = self.moving(ax.text(.97, .97, "", transform=ax.transAxes, color=BLUE, ha="right", va="top"))
+        self.dots = self.curve(plane, VERMILION, "o", markersize=7)
+        self.sizes = self.curve(ax, BLUE, linewidth=2.2)
+        self.word, = self.key(ax, (.97, .97, "", BLUE), ha="right")
 
     def compute(self, real=2.01, imaginary=0.):
         W = np.array([[real, -imaginary], [imaginary, real]])
-        return Rest(complex(real, imaginary), np.linalg.norm(settle(W, .05, self.STEPS), axis=-1))
+        return DiscState(complex(real, imaginary), np.linalg.norm(settle(W, .05, self.STEPS), axis=-1))
 
     @property
     def factor(self) -> float:
@@ -102,7 +98,7 @@ class StableDisc(Figure):
         self.dots.set_data([re, re], [im, -im])
         with np.errstate(divide="ignore"):
             logs = np.log10(rest.sizes)
-        self.curve.set_data(np.arange(len(logs)), np.maximum(logs, self.FLOOR - 1))
+        self.sizes.set_data(np.arange(len(logs)), np.maximum(logs, self.FLOOR - 1))
         self.word.set_text(f"|1/2 + $e_i$/4| = {abs(.5 + rest.eigenvalue / 4):.4f}")
 
     def describe(self, rest):

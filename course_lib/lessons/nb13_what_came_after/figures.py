@@ -38,14 +38,13 @@ class NewtonRounds(Figure):
         super().__init__(**values)
 
     def draw(self):
-        self.fig.set_layout_engine("none")
-        ax = self.fig.add_axes((.085, .15, .8, .75))
-        ax.set(title="All steps at once: how wrong is each state?", xlabel="step t", xlim=(1, self.T),
-               ylabel=r"$\log_{10}$ of the largest error", ylim=(self.FLOOR, self.TOP),
-               yticks=range(-16, 1, 4))
-        self.curve, = self.moving(ax.plot([], [], color=BLUE, linewidth=2.2))
-        self.front = self.moving(ax.plot([], [], color=VERMILION, linewidth=1.2, linestyle="--"))[0]
-        self.word = self.moving(ax.text(.98, .97, "", transform=ax.transAxes, color=BLUE, ha="right", va="top"))
+        ax = self.panels(
+            at=(.085, .15, .8, .75), title="All steps at once: how wrong is each state?", xlabel="step t",
+            xlim=(1, self.T), ylabel=r"$\log_{10}$ of the largest error", ylim=(self.FLOOR, self.TOP),
+            yticks=range(-16, 1, 4))
+        self.wrong = self.curve(ax, BLUE, linewidth=2.2)
+        self.front = self.curve(ax, VERMILION, "--", linewidth=1.2)
+        self.word, = self.key(ax, (.98, .97, "", BLUE), ha="right")
 
     def compute(self, gain=1., rounds=3):
         if gain not in self.GAINS or rounds not in range(self.MOST + 1):
@@ -53,7 +52,7 @@ class NewtonRounds(Figure):
         return self.errors[rounds, :, self.GAINS.index(gain)]
 
     def move(self, errors):
-        self.curve.set_data(np.arange(1, self.T + 1), np.log10(np.maximum(errors, 10 ** self.FLOOR)))
+        self.wrong.set_data(np.arange(1, self.T + 1), np.log10(np.maximum(errors, 10 ** self.FLOOR)))
         self.front.set_data([self.values["rounds"]] * 2, [self.FLOOR, self.TOP])
         self.word.set_text(f"right to 8 digits: {(errors < 1e-8).sum()} of {self.T} steps")
 
@@ -79,13 +78,10 @@ class LongMemory(Figure):
         super().__init__()
 
     def draw(self):
-        self.fig.set_layout_engine("none")
-        ax = self.fig.add_axes((.085, .15, .66, .75))
         gap = np.logspace(-3.3, -.3, 200)
-        ax.set_xscale("log")
-        ax.set_yscale("log")
-        ax.set(title="The curse of memory", xlabel="1 − l  (longer memory to the right)", ylabel="mean square",
-               xlim=(gap[-1], gap[0]), ylim=(1e-2, 1e10))
+        ax = self.panels(
+            at=(.085, .15, .66, .75), title="The curse of memory", xlabel="1 − l  (longer memory to the right)",
+            ylabel="mean square", xscale="log", yscale="log", xlim=(gap[-1], gap[0]), ylim=(1e-2, 1e10))
         names, columns = (r"$E\,h^2$", r"$E\,(dh/dl)^2$", r"$E\,(d\bar h/d\nu)^2$, cured"), zip(*self.measured.values())
         for (colour, dash), name, curve, column in zip(COLOURS, names, mean_squares(1 - gap), columns):
             ax.plot(gap, curve, color=colour, linestyle=dash, linewidth=2)
@@ -116,19 +112,17 @@ class SameRuler(Figure):
         super().__init__()
 
     def draw(self):
-        self.fig.set_layout_engine("none")
-        ax = self.fig.add_axes((.085, .15, .58, .75))
         longest = max(len(curve) for curve in self.sizes.values()) - 1
-        ax.set(title="The same ruler for all", xlabel="distance k (steps, or layers)",
-               ylabel=r"$\log_{10}$ of what is left", xlim=(0, longest), ylim=(self.floor, 2))
+        ax = self.panels(
+            at=(.085, .15, .58, .75), title="The same ruler for all", xlabel="distance k (steps, or layers)",
+            ylabel=r"$\log_{10}$ of what is left", xlim=(0, longest), ylim=(self.floor, 2))
         with np.errstate(divide="ignore"):
             logs = [np.log10(curve) for curve in self.sizes.values()]
         ends = np.array([max(curve[-1], self.floor) for curve in logs])
         heights = apart((ends - self.floor) / (2 - self.floor), LINE_HEIGHT / (.75 * self.size[1]))
         for (colour, dash), name, curve, height in zip(COLOURS, self.sizes, logs, heights):
             ax.plot(np.maximum(curve, self.floor - 1), color=colour, linestyle=dash, linewidth=2.2)
-            ax.text(1.02, height, f"{name}: {power_of_ten(curve[-1])}", transform=ax.transAxes, color=colour,
-                    va="center")
+            self.key(ax, (1.02, height, f"{name}: {power_of_ten(curve[-1])}", colour), va="center")
 
     def describe(self, _):
         rows = ", ".join(f"{name} {curve[-1]:.2g}" for name, curve in self.sizes.items())

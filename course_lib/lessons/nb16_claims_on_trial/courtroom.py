@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ... import _checks
 from .ledger import Claim
-from .figures import Margins, Trial
+from .figures import ClaimOnTrial, Margins
 from .pages import MARKS, link, numbers
 from .rules import VERDICTS, parse, zones
 
@@ -91,6 +91,6 @@ def _trial(claim: Claim) -> str:
 
 def margins(claims: Sequence[Claim], **values) -> Margins:
     """Return the picture of how far each measured number is from another verdict; its value is the claim's place."""
-    return Margins([Trial(claim.number, claim.verdict, claim.measured,
-                          {name: zones(claim.rule, name, claim.measured) for name in parse(claim.rule).names})
+    return Margins([ClaimOnTrial(claim.number, claim.verdict, claim.measured,
+                                 {name: zones(claim.rule, name, claim.measured) for name in parse(claim.rule).names})
                     for claim in claims], **values)

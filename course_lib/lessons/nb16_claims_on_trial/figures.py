@@ -13,12 +13,12 @@ from ...screen.figure import GREEN, INK, ORANGE, VERMILION, Figure
 MOST, EDGES = 6, 4  # names in a rule, numbers that one of them is compared with
 
 
-class Trial(NamedTuple):
+class ClaimOnTrial(NamedTuple):
     """A claim, as data/claims.csv has it, and for each name of its rule the zones of the verdict.
 
     number, verdict  of the claim
     measured         {name: number}
-    zones            {name: claims.rules.Zones}
+    zones            {name: rules.Zones}
     """
 
     number: int
@@ -34,21 +34,19 @@ class Margins(Figure):
     labels = {"claim": "claim"}
     STYLES = {"holds": (GREEN, "-"), "holds partly": (ORANGE, (0, (4, 1))), "fails": (VERMILION, (0, (1, 1)))}
 
-    def __init__(self, trials: Sequence[Trial], **values):
+    def __init__(self, trials: Sequence[ClaimOnTrial], **values):
         self.trials = trials
         super().__init__(**values)
 
     def draw(self):
-        ax = self.fig.subplots()
-        ax.set(xlim=(-.42, 1.02), ylim=(MOST - .5, -1.1),
-               title="What the rule would say if one number alone were another")
+        ax = self.panels(title="What the rule would say if one number alone were another",
+                         xlim=(-.42, 1.02), ylim=(MOST - .5, -1.1))
         ax.axis("off")
-        self.lines = {word: self.moving(ax.plot([], [], color=color, ls=dashes, lw=6, solid_capstyle="butt",
-                                                dash_capstyle="butt")[0])
-                      for word, (color, dashes) in self.STYLES.items()}
-        self.edges = {word: self.moving(ax.plot([], [], "|", color=color, ms=17, mew=3)[0])
+        self.lines = {word: self.curve(ax, *look, linewidth=6, solid_capstyle="butt", dash_capstyle="butt")
+                      for word, look in self.STYLES.items()}
+        self.edges = {word: self.curve(ax, color, "|", markersize=17, markeredgewidth=3)
                       for word, (color, _) in self.STYLES.items()}
-        self.dots = self.moving(ax.plot([], [], "o", color=INK, ms=9, zorder=5)[0])
+        self.dots = self.curve(ax, INK, "o", markersize=9, zorder=5)
         self.names = [self.moving(ax.text(0, 0, "", ha="right", va="center")) for _ in range(MOST)]
         self.numbers = [self.moving(ax.text(0, 0, "", ha="center", va="center", fontsize=8.5))
                         for _ in range(MOST * EDGES)]
@@ -94,7 +92,7 @@ class Margins(Figure):
 
 
 def place(value, edges, places) -> float:
-    """Where a measured value stands on its line: on an edge, or in the middle of the gap."""
+    """Where a measured value lies on its line: on an edge, or in the middle of the gap."""
     if value in edges:
         return float(places[edges.index(value) + 1])
     gap = int(np.searchsorted(edges, value))

@@ -6,7 +6,7 @@ from typing import Iterable
 
 import numpy as np
 
-from ...screen.figure import GREEN, INK, VERMILION, Figure
+from ...screen.figure import GREEN, VERMILION, Figure
 from .rubric import Trial
 
 
@@ -29,21 +29,20 @@ class Scores(Figure):
         super().__init__()
 
     def draw(self):
-        ax = self.fig.subplots()
+        low = min(self.floor, *map(min, self.rows.values()))
+        ax = self.panels(
+            title="Right answers on new sequences, a point for each seed", xlabel="share that is right",
+            xlim=(low - .12, 1.01), ylim=(len(self.rows) - .5, -1.1), yticks=range(len(self.rows)),
+            yticklabels=[f"{method}, distance {distance}" for method, distance in self.rows])
         for row, scores in enumerate(map(np.array, self.rows.values())):
             height = row + (.18 * np.linspace(-1, 1, len(scores)) if len(scores) > 1 else np.zeros(1))
             learned = scores >= self.success
             ax.plot(scores[learned], height[learned], "o", color=GREEN, markersize=6)
             ax.plot(scores[~learned], height[~learned], "x", color=VERMILION, markersize=7)
             ax.text(1.02, row, f"{learned.sum()} of {len(scores)}", transform=ax.get_yaxis_transform(), va="center")
-        low = min(self.floor, *map(min, self.rows.values()))
         for at, name, dashes in ((self.floor, "without memory", (2, 2)), (self.success, "counts as learned", (6, 2))):
-            ax.axvline(at, color=INK, linewidth=1, dashes=dashes)
-            side = "right" if at == self.floor else "left"
-            ax.text(at, -.62, f" {name} ", va="bottom", ha=side, fontsize=8.5)
-        ax.set_yticks(range(len(self.rows)), [f"{method}, distance {distance}" for method, distance in self.rows])
-        ax.set(title="Right answers on new sequences, a point for each seed", xlabel="share that is right",
-               xlim=(low - .12, 1.01), ylim=(len(self.rows) - .5, -1.1))
+            self.guide(ax, x=at, style=(0, dashes))
+            ax.text(at, -.62, f" {name} ", va="bottom", ha="right" if at == self.floor else "left", fontsize=8.5)
 
     def describe(self, _):
         counts = "; ".join(f"{method} at {distance}: {sum(score >= self.success for score in scores)} of {len(scores)}"
