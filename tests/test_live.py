@@ -148,7 +148,7 @@ def test_a_wrong_range_is_explained(ranges, error, message):
 
 
 def test_only_figures_go_live():
-    with pytest.raises(TypeError, match=r"needs a course_lib\.figures\.Figure\. Pass Sum\(\)\."):
+    with pytest.raises(TypeError, match=r"needs a course_lib\.screen\.Figure\. Pass Sum\(\)\."):
         live(Sum, b=(0, 20))
     with pytest.raises(TypeError, match="figure is 3, needs"):
         live(3)

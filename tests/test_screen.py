@@ -1,10 +1,12 @@
 """Figures: they draw once and move, say what they show, and look the same as a still and as a live picture."""
 
 import base64
+import inspect
 import io
 import re
 import subprocess
 import sys
+import textwrap
 import threading
 
 import matplotlib
@@ -20,7 +22,8 @@ from PIL import Image
 from course_lib import bptt, cells, initialise, jacobians, screen
 from course_lib.lessons.nb00_start_here import ruler
 from course_lib.lessons.nb00_start_here.ruler import GradientRuler
-from course_lib.screen import BLUE, Figure, kit
+from course_lib.screen import BLUE, GREEN, INK, Figure, figure as base, kit
+from course_lib.screen.live import live
 from course_lib.screen.svg import UNITS
 
 
@@ -278,6 +281,122 @@ def test_a_removed_artist_is_no_longer_drawn():
     figure = Line()
     figure.line.remove()
     assert not elements(figure.svg(), "path")
+
+
+# Four words for drawing
+
+def drawn(draw):
+    """A figure whose `draw` is the function given, and what that returned."""
+    class Drawn(Figure):
+        size = (400, 300)
+
+        def draw(self):
+            self.made = draw(self)
+
+        def describe(self, data):
+            return "Drawn."
+    return Drawn()
+
+
+def test_panels_are_axes_with_their_settings():
+    left, right = drawn(lambda figure: figure.panels(
+        dict(title="Left", xscale="log", xlim=(1, 100)), dict(xlabel="k", grid=False), ylim=(-2, 2), xlabel="t",
+        widths=(2, 1))).made
+    assert left.get_title(loc="left") == "Left" and left.get_xscale() == "log" and left.get_xlim() == (1, 100)
+    assert left.get_ylim() == right.get_ylim() == (-2, 2) and (left.get_xlabel(), right.get_xlabel()) == ("t", "k")
+    assert left.get_gridspec().get_width_ratios() == (2, 1)
+    lines = [ax.xaxis.get_gridlines()[0].get_visible() for ax in (left, right)]
+    assert lines == [True, False]
+
+
+def test_panels_fill_rows_or_take_places():
+    four = drawn(lambda figure: figure.panels(*({} for _ in range(4)), rows=2, heights=(3, 1), sharex="col")).made
+    assert [ax.get_subplotspec().rowspan.start for ax in four] == [0, 0, 1, 1]
+    assert four[0].get_shared_x_axes().joined(four[0], four[2]) and not four[0].get_shared_x_axes().joined(*four[:2])
+    figure = drawn(lambda figure: figure.panels(at=(.1, .2, .3, .4), title="One"))
+    assert figure.png() and figure.fig.axes == [figure.made]
+    assert np.allclose(figure.made.get_position().bounds, (.1, .2, .3, .4)), "no layout moves it"
+
+
+def test_a_curve_moves_and_keeps_its_style():
+    def draw(figure):
+        ax = figure.panels(xlim=(0, 10), ylim=(0, 10))
+        return [figure.curve(ax, BLUE), figure.curve(ax, GREEN, "o--", linewidth=3),
+                figure.curve(ax, GREEN, (0, (4, 1))), figure.curve(ax, BLUE, "s", [1, 2], [3, 4])]
+    figure = drawn(draw)
+    plain, both, dashed, marks = figure.made
+    assert figure._moving == figure.made and all(line.get_animated() for line in figure.made)
+    assert [line.get_color() for line in figure.made] == [BLUE, GREEN, GREEN, BLUE]
+    assert (both.get_marker(), both.get_linestyle(), both.get_linewidth()) == ("o", "--", 3)
+    assert (plain.get_linestyle(), plain.get_marker(), marks.get_linestyle()) == ("-", "None", "None")
+    assert dashed.is_dashed() and len(plain.get_xdata()) == 0 and list(marks.get_ydata()) == [3, 4]
+    before = figure.background(), figure.svg()
+    plain.set_data([0, 10], [1, 9])
+    assert figure.background() is before[0] and figure.svg() != before[1]
+
+
+def test_a_key_is_still_where_it_has_words():
+    def draw(figure):
+        ax = figure.panels()
+        return ax, figure.key(ax, (.1, .9, "──  still", BLUE), (.5, .2, "", GREEN), ha="right"), figure.key(
+            figure.fig, (.3, .05, "below", INK), va="baseline")
+    figure = drawn(draw)
+    ax, (still, moving), (below,) = figure.made
+    assert figure._moving == [moving] and not still.get_animated() and not below.get_animated()
+    assert (still.get_color(), still.get_va(), still.get_ha(), moving.get_color()) == (BLUE, "top", "right", GREEN)
+    for text, box in ((still, ax.bbox), (moving, ax.bbox), (below, figure.fig.bbox)):
+        place = text.get_transform().transform(text.get_position())
+        assert np.allclose((place - box.min) / box.size, text.get_position()), text
+    assert below.get_va() == "baseline"
+
+
+def test_a_guide_is_a_level_that_does_not_move():
+    def draw(figure):
+        ax = figure.panels(xlim=(0, 8), ylim=(0, 4))
+        return ax, figure.guide(ax, 2, "half", .99, ha="right"), figure.guide(ax, x=6, style=(0, (1, 2)), color=BLUE), \
+            figure.guide(ax, 1, "one", (.25, 1.5), va="top"), figure.guide(ax, words="six", at=.5, x=6)
+    figure = drawn(draw)
+    ax, level, upright, *_ = figure.made
+    half, one, six = ax.texts
+    assert not figure._moving and list(level.get_ydata()) == [2, 2] and list(upright.get_xdata()) == [6, 6]
+    assert upright.is_dashed() and (level.get_color(), upright.get_color()) == (INK, BLUE)
+    assert (half.get_text(), half.get_ha(), half.get_va(), one.get_va()) == ("half", "right", "bottom", "top")
+    places = ax.transData.inverted().transform([text.get_transform().transform(text.get_position()) for text in ax.texts])
+    assert six.get_text() == "six" and np.allclose(places, [(.99 * 8, 2), (.25 * 8, 1.5), (6, .5 * 4)])
+
+
+@pytest.mark.parametrize("draw, error, message", [
+    (lambda f: f.panels(titel="A"), TypeError, "panels() got 'titel', which axes do not have. Did you mean title?"),
+    (lambda f: f.panels(dict(title="A"), dict(zzqx=1)), TypeError, "panels() got 'zzqx', which axes do not have."),
+    (lambda f: f.panels({}, {}, {}, rows=2), ValueError, "panels() got 3 dicts, which do not fill 2 rows."),
+    (lambda f: f.panels(dict(at=(0, 0, 1, 1)), {}), ValueError, "panels() got `at` in some of its dicts, needs it in all"),
+    (lambda f: f.curve(f.panels(), BLUE, "-", [1, 2, 3], np.eye(3)), ValueError,
+     "curve() got x of shape (3,) and y of (3, 3), needs (N,) for both."),
+    (lambda f: f.curve(f.panels(), BLUE, "-", [1, 2, 3]), ValueError, "curve() got x of shape (3,) and y of (0,)"),
+    (lambda f: f.key(f.panels(), (.1, .2, "words")), ValueError, "key() got (0.1, 0.2, 'words'), needs (x, y, words, color)."),
+    (lambda f: f.key(f.panels(), .1, .2, "words", BLUE), ValueError, "key() got 0.1, needs (x, y, words, color)."),
+    (lambda f: f.guide(f.panels()), TypeError, "guide() got y = None and x = None, needs one of them."),
+    (lambda f: f.guide(f.panels(), 1, x=2), TypeError, "guide() got y = 1 and x = 2, needs one of them.")])
+def test_a_word_that_is_used_wrongly_says_what_it_needs(draw, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        drawn(draw)
+
+
+def test_the_example_of_the_module_runs_as_written():
+    code = re.search(r"    class Decay\(Figure\):\n(?:    .*\n|\n)+", inspect.getdoc(base))[0]
+    names = {"Figure": Figure, "BLUE": BLUE, "np": np}
+    exec(textwrap.dedent(code), names)
+    figure = names["Decay"](q=.5)
+    assert all(f"self.{word}(" in code for word in ("panels", "curve", "key", "guide"))
+    assert figure.alt == "With q = 0.5, 8.9e-16 is left after 50 steps." and len(figure.fig.axes[0].texts) == 2
+    assert list(live(names["Decay"](), q=(.5, 1.)).controls) == ["q"]
+
+
+def test_what_lessons_compute_needs_no_matplotlib():
+    code = ("import sys; from course_lib.lessons.nb07_exploding import dynamics, wall; "
+            "print('matplotlib' in sys.modules, dynamics.fixed_points(2., 0.).round(3), wall.growth(5.) > 1)")
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown == "False [-0.958  0.     0.958] True\n"
 
 
 # On any page, in any thread

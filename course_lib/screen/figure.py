@@ -94,7 +94,8 @@ class Figure:
     alt      what is to be seen, with its numbers
     fig      the matplotlib figure, for `draw`
 
-    `draw` has four words for what most pictures need; all else is matplotlib, on the axes that `panels` returns:
+    `draw` has four words for what most pictures need; all else is matplotlib, on the axes that `panels` returns. Keep
+    what a word returns under a name of its own: self.line = self.curve(ax, BLUE).
 
     panels   axes with their titles, labels and limits
     curve    a line, or markers, that `move` gives its data
@@ -143,8 +144,8 @@ class Figure:
     def moving(self, artists):
         """Register an artist, or several, that `move` changes; return what was given.
 
-        errors  TypeError for what is no artist. Everything that is not registered may change too, but then the whole
-                picture is drawn again, which takes some 50 ms longer.
+        errors  TypeError for anything but artists. Everything that is not registered may change too, but then the
+                whole picture is drawn again, which takes some 50 ms longer.
         """
         for artist in [artists] if isinstance(artists, Artist) else list(artists):
             if not isinstance(artist, Artist) or artist.axes is artist:
@@ -163,15 +164,18 @@ class Figure:
         each     a dict for each of them, of what `ax.set` takes: title, xlabel, ylim, yscale, xticks, ...; besides,
                  grid=False, and at=(left, bottom, width, height), its place in fractions of the figure
         common   what all of them have
-        rows     in which they stand; widths, heights: their ratios; sharex, sharey: as fig.subplots takes them
-        errors   TypeError for what axes do not have; ValueError for axes that do not fill their rows
+        rows     how many rows; widths, heights: ratios of columns and rows; sharex, sharey: as fig.subplots takes them
+        errors   TypeError for an unknown name; ValueError for rows that are not full, and for `at` in some dicts only
         """
         settings = [{**common, **own} for own in each] or [common]
         if len(settings) % rows:
             raise ValueError(f"panels() got {len(settings)} dicts, which do not fill {rows} rows. Change one of them.")
-        if "at" in settings[0]:
+        places = [own.pop("at", None) for own in settings]
+        if any(places):
+            if not all(places):
+                raise ValueError("panels() got `at` in some of its dicts, needs it in all of them or in none.")
             self.fig.set_layout_engine("none")
-            made = [self.fig.add_axes(own.pop("at")) for own in settings]
+            made = [self.fig.add_axes(place) for place in places]
         else:
             made = self.fig.subplots(rows, len(settings) // rows, squeeze=False, width_ratios=widths,
                                      height_ratios=heights, sharex=sharex, sharey=sharey).ravel().tolist()
@@ -208,7 +212,7 @@ class Figure:
         text     what else ax.text takes; va is "top" if it is not said
         """
         for entry in entries:
-            if np.shape(entry) != (4,):
+            if not isinstance(entry, tuple) or len(entry) != 4:
                 raise ValueError(f"key() got {entry!r}, needs (x, y, words, color).")
         place = where.transAxes if isinstance(where, Axes) else where.transSubfigure
         made = [where.text(x, y, words, color=color, transform=place, **{"va": "top", **text})
@@ -219,7 +223,7 @@ class Figure:
     def guide(self, ax: Axes, y=None, words: str = "", at=.01, *, x=None, style="-", color=INK, linewidth=1, **text):
         """Draw a level that does not move, at a height y or from bottom to top at x, and its name; return the line.
 
-        at       where the name stands: how far along the line, in fractions of the axes; or that and a level
+        at       where the name begins: how far along the line, in fractions of the axes; or that and a level of its own
         text     what else ax.text takes for the name; va is "bottom", fontsize 8.5 if they are not said
         errors   TypeError for neither or both of y and x
         """

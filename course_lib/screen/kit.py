@@ -6,7 +6,7 @@ import numpy as np
 
 from .figure import Figure
 
-# log10 of the size, its name, on which side of the line the name stands
+# log10 of the size, its name, on which side of the line the name is written
 FLOAT32 = (38.53, "float32 overflows", "bottom"), (-37.93, "float32 loses digits", "bottom"), \
           (-44.85, "float32 knows only 0", "top")
 LINE_HEIGHT = 17  # CSS pixels between two labels

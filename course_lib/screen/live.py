@@ -18,7 +18,7 @@ from .. import _checks
 with _checks.extra("lab", "live"):
     import ipywidgets as widgets
 
-TOGGLES = 4  # up to this many choices stand side by side; more become a list
+TOGGLES = 4  # up to this many choices are buttons side by side; more become a list
 
 
 class Live(widgets.VBox):
@@ -78,8 +78,9 @@ def live(figure: Figure, **ranges) -> Live:
     figure   any course_lib.screen.Figure
     ranges   name=(low, high) or (low, high, step): a slider, over whole numbers if all are whole; name=(low, high,
              "log"): a slider over powers of ten; name=[a, b, ...]: a choice; name=bool: a box to tick
-    returns  a widget; several stand on a page, also over figures of one class
-    errors   TypeError or ValueError for what is no figure, no value of it, no range, or a start outside of its range
+    returns  a widget; a page may hold several, also of figures of one class
+    errors   TypeError or ValueError unless figure is a Figure, each name one of its values, each range one of the above
+             that holds the present value
     """
     if not isinstance(figure, Figure):
         hint = f" Pass {figure.__name__}()." if isinstance(figure, type) else ""

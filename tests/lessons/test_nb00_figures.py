@@ -1,4 +1,4 @@
-"""The figure of notebook 00 shows the two histories it was given, and says so."""
+"""The figure of lesson 00 shows the two histories it was given, and says so."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The figures of notebook 01: what they draw and say is compared with closed forms and complex steps."""
+"""The figures of lesson 01: what they draw and say is compared with closed forms and complex steps."""
 import math
 import re
 

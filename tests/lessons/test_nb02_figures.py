@@ -1,4 +1,4 @@
-"""The figures of notebook 02: what they draw against other ways of computing it, and what they say of it."""
+"""The figures of lesson 02: what they draw against other ways of computing it, and what they say of it."""
 
 from __future__ import annotations
 

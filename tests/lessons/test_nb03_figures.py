@@ -1,4 +1,4 @@
-"""The figures of notebook 03: what is drawn, against oracles of another kind; what is said, from the data."""
+"""The figures of lesson 03: what is drawn, against oracles of another kind; what is said, from the data."""
 
 import re
 
@@ -77,7 +77,7 @@ def test_contributions_refuse_other_lengths(T):
         Contributions(T=T)
 
 
-# GradientFlow ------------------------------------------------------------------------------------------------
+# GradientFlow ---------------------------------------------------------------------------------------
 
 
 def by_complex_step(figure, w, loss):

@@ -1,4 +1,4 @@
-"""The figures of notebook 04: what is drawn, against oracles of another kind; what is said, from the data."""
+"""The figures of lesson 04: what is drawn, against oracles of another kind; what is said, from the data."""
 
 import re
 

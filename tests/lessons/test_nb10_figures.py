@@ -1,4 +1,4 @@
-"""The figures of notebook 10, and its task: what is drawn, against other oracles; what is said, from the data."""
+"""The figures of lesson 10, and its task: what is drawn, against other oracles; what is said, from the data."""
 
 import re
 

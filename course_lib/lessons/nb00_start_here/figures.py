@@ -1,4 +1,4 @@
-"""The figure of notebook 00: two training runs side by side."""
+"""The figure of lesson 00: two training runs side by side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of notebook 01: a tangent, a chain of slopes, descent, a narrow valley, the step of a check."""
+"""The figures of lesson 01: a tangent, a chain of slopes, descent, a narrow valley, the step of a check."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of notebook 02: a recurrent network drawn out over time, its states, and what sequences look like."""
+"""The figures of lesson 02: a recurrent network drawn out over time, its states, and what sequences look like."""
 
 from __future__ import annotations
 
@@ -293,7 +293,7 @@ class Losses(Figure):
         ax.text(1.01 * updates, self.guess * 1.12, f"guessing: {self.guess:.2f}", va="bottom")
         self.curves = {name: ax.plot(np.arange(len(loss)), loss, color=colour, linestyle=dash, linewidth=1.3)
                        for (name, loss), (colour, dash) in zip(self.losses.items(), self.STYLES)}
-        below = np.log(self.guess)  # names stand one below the other, as near to their curves as they can
+        below = np.log(self.guess)  # each name goes below the one before, as near to its curve as it can
         for name in sorted(self.losses, key=lambda name: -self.losses[name][-20:].mean()):
             below = min(below - .65, np.log(self.losses[name][-20:]).mean())
             ax.text(1.01 * updates, np.exp(below), name, color=self.curves[name][0].get_color(), va="center")

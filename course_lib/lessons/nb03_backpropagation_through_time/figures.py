@@ -1,4 +1,4 @@
-"""The figures of notebook 03: each step's term, values on the unrolled network, the gradient by distance."""
+"""The figures of lesson 03: each step's term, values on the unrolled network, the gradient by distance."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Contributions(Figure):
 
     def compute(self, w=.9, T=20):
         if not 1 <= T <= LONGEST:
-            raise ValueError(f"T is {T}, needs to be 1 to {LONGEST}: as many inputs are drawn.")
+            raise ValueError(f"T is {T}, needs to be 1 to {LONGEST}: that is how many inputs are drawn.")
         x = self.x[:T]
         h = _linear_states(np.full(T, w), x)
         carried = w ** np.arange(T - 1, -1, -1.)  # dh_T/dh_t for t = 1 ... T

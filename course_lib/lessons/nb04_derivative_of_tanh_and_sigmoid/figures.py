@@ -1,4 +1,4 @@
-"""The figures of notebook 04: activations and their slopes, products of slopes, who takes the gradient, depth."""
+"""The figures of lesson 04: activations and their slopes, products of slopes, what takes the gradient, depth."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ class Taken(NamedTuple):
 
 
 class Split(Decades):
-    """Who takes the gradient: at each step back first the slopes act on it, then W_hh.
+    """What takes the gradient: at each step back first the slopes act on it, then W_hh.
 
         |dL/dh_{t-1}| / |dL/dh_t| = |dL/da_t| / |dL/dh_t| * |W_hh^T dL/da_t| / |dL/da_t|
 
@@ -264,7 +264,7 @@ class Depth(Decades):
 
     def compute(self, gain=1., layers=30, activation="sigmoid", shared=False):
         if not 1 <= layers <= self.most:
-            raise ValueError(f"layers is {layers}, needs to be 1 to {self.most}: as many matrices are drawn.")
+            raise ValueError(f"layers is {layers}, needs to be 1 to {self.most}: that is how many matrices are drawn.")
         f = activations.get(activation)
         return np.stack([self._of(f, *net, gain, layers, shared) for net in self.nets])
 

@@ -1,4 +1,4 @@
-"""The figures of notebook 05: what powers and long products of matrices do to a circle, a norm, a gradient."""
+"""The figures of lesson 05: what powers and long products of matrices do to a circle, a norm, a gradient."""
 
 from __future__ import annotations
 

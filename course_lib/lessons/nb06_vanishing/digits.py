@@ -1,4 +1,4 @@
-"""Accuracy on real digits by the distance over which they had to be held: the figure of notebooks 06 and 11."""
+"""Accuracy on real digits by the distance over which they had to be held: the figure of lessons 06 and 11."""
 
 from __future__ import annotations
 

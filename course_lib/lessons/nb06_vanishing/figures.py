@@ -1,4 +1,4 @@
-"""The figures of notebook 06: what reaches a distant noun, who learns it and when, and digits read long ago."""
+"""The figures of lesson 06: what reaches a distant noun, who learns it and when, and digits read long ago."""
 
 from __future__ import annotations
 

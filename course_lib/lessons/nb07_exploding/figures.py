@@ -1,4 +1,4 @@
-"""The figures of notebook 07: the wall, fixed points of one unit, a bit that is kept, states that part."""
+"""The figures of lesson 07: the wall, fixed points of one unit, a bit that is kept, states that part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of notebook 08: two ways to clip, the wall with a threshold, a spike in Adam, success by length."""
+"""The figures of lesson 08: two ways to clip, the wall with a threshold, a spike in Adam, success by length."""
 
 from __future__ import annotations
 

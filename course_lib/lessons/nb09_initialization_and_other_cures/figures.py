@@ -1,4 +1,4 @@
-"""The figures of notebook 09: what initial weights and direct connections make of the gradient, and who learns."""
+"""The figures of lesson 09: what initial weights and direct connections make of the gradient, and who learns."""
 
 from __future__ import annotations
 

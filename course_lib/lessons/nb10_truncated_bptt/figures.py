@@ -1,4 +1,4 @@
-"""The figures of notebook 10: which steps a loss reaches, window against lag, a gradient that points the wrong way."""
+"""The figures of lesson 10: which steps a loss reaches, window against lag, a gradient that points the wrong way."""
 
 from __future__ import annotations
 

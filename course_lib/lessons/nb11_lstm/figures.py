@@ -1,4 +1,4 @@
-"""The figures of notebook 11: what forget gates keep, the road back through an LSTM, and its gates at work."""
+"""The figures of lesson 11: what forget gates keep, the road back through an LSTM, and its gates at work."""
 
 from __future__ import annotations
 
