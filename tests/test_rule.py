@@ -157,6 +157,7 @@ def test_what_keeps_it_passes(module, source):
 @pytest.mark.parametrize("code, kept_out", [
     ("import course_lib.bptt", ("torch", "matplotlib", "course_lib.lessons")),
     ("from course_lib.lessons.nb07_exploding import wall", ("torch", "matplotlib")),
+    ("from course_lib.lessons.nb07_exploding import dynamics", ("torch", "matplotlib")),
 ])
 def test_the_light_stays_light(code, kept_out):
     said = subprocess.run([sys.executable, "-c", f"import sys; {code}; print(*sys.modules)"], cwd=ROOT, text=True,

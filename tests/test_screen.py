@@ -392,13 +392,6 @@ def test_the_example_of_the_module_runs_as_written():
     assert list(live(names["Decay"](), q=(.5, 1.)).controls) == ["q"]
 
 
-def test_what_lessons_compute_needs_no_matplotlib():
-    code = ("import sys; from course_lib.lessons.nb07_exploding import dynamics, wall; "
-            "print('matplotlib' in sys.modules, dynamics.fixed_points(2., 0.).round(3), wall.growth(5.) > 1)")
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert shown == "False [-0.958  0.     0.958] True\n"
-
-
 # On any page, in any thread
 
 def test_colours_are_seen_on_white_and_on_black():

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from course_lib import bptt, cells, initialise, jacobians
+from course_lib import initialise, jacobians
 from course_lib.lessons.nb05_singular_values.exponents import largest_exponent
 from course_lib.lessons.nb05_singular_values.figures import CriticalGain, Ellipse, SingularValues, TransientGrowth
 from course_lib.screen.live import live
