@@ -16,7 +16,8 @@ CONTRACT = {"draw", "compute", "move", "describe"}  # of a figure: screen/figure
 
 
 def modules():
-    return [path for path in sorted(LIBRARY.rglob("*.py")) if path.name != "exercises.py" and "scripts" not in path.parts]
+    return [path for path in sorted(LIBRARY.rglob("*.py"))
+            if path.name != "exercises.py" and "scripts" not in path.parts]
 
 
 def public(tree):
