@@ -1,4 +1,4 @@
-"""The exercises of notebook 00: they show how exercises work."""
+"""The exercises of lesson 00: they show how exercises work."""
 
 from __future__ import annotations
 

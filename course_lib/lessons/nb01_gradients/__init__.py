@@ -1,1 +1,1 @@
-"""Lesson 01: what notebooks/01_gradients.ipynb has for itself."""
+"""Lesson 01, notebooks/01_gradients.ipynb: slopes, the chain rule, descent, and how to check a gradient."""

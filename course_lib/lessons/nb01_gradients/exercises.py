@@ -1,4 +1,4 @@
-"""The exercises of notebook 01, gradients."""
+"""The exercises of lesson 01, gradients."""
 
 from __future__ import annotations
 

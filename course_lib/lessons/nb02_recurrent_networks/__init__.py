@@ -1,1 +1,1 @@
-"""Lesson 02: what notebooks/02_recurrent_networks.ipynb has for itself."""
+"""Lesson 02, notebooks/02_recurrent_networks.ipynb: what a recurrent network is, and what its hidden state can do."""

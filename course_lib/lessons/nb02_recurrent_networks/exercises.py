@@ -1,4 +1,4 @@
-"""The exercises of notebook 02, recurrent networks."""
+"""The exercises of lesson 02, recurrent networks."""
 
 from __future__ import annotations
 

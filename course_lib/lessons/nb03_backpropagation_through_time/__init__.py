@@ -1,1 +1,1 @@
-"""Lesson 03: what notebooks/03_backpropagation_through_time.ipynb has for itself."""
+"""Lesson 03, notebooks/03_backpropagation_through_time.ipynb: the gradient on its way back, by hand."""

@@ -1,4 +1,4 @@
-"""The exercises of notebook 03, backpropagation through time."""
+"""The exercises of lesson 03, backpropagation through time."""
 
 from __future__ import annotations
 

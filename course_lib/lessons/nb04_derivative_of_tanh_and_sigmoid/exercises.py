@@ -1,4 +1,4 @@
-"""The exercises of notebook 04, the derivative of tanh and sigmoid."""
+"""The exercises of lesson 04, the derivative of tanh and sigmoid."""
 
 from __future__ import annotations
 

@@ -1,1 +1,2 @@
-"""Lesson 05: what notebooks/05_singular_values.ipynb has for itself."""
+"""Lesson 05, notebooks/05_singular_values.ipynb: what powers and long products of a matrix do, in `figures`;
+`exponents` has the largest exponent of random networks."""

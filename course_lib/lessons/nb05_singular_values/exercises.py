@@ -1,4 +1,4 @@
-"""The exercises of notebook 05, singular values."""
+"""The exercises of lesson 05, singular values."""
 
 from __future__ import annotations
 

@@ -1,1 +1,3 @@
-"""Lesson 06: what notebooks/06_vanishing.ipynb has for itself."""
+"""Lesson 06, notebooks/06_vanishing.ipynb: `agreement` trains five networks on agreement at a distance, `longterm`
+nine kinds of network on five tasks (lessons 11 and 12 use it too); `digits` draws accuracy by distance (for lesson 11
+too), `figures` all else."""

@@ -1,4 +1,4 @@
-"""The exercises of notebook 06, vanishing gradients."""
+"""The exercises of lesson 06, vanishing gradients."""
 
 from __future__ import annotations
 

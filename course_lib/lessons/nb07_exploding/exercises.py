@@ -1,4 +1,4 @@
-"""The exercises of notebook 07, exploding gradients."""
+"""The exercises of lesson 07, exploding gradients."""
 
 from __future__ import annotations
 

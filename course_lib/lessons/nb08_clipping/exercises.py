@@ -1,4 +1,4 @@
-"""The exercises of notebook 08, clipping."""
+"""The exercises of lesson 08, clipping."""
 
 from __future__ import annotations
 

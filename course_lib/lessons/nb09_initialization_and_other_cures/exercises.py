@@ -1,4 +1,4 @@
-"""The exercises of notebook 09, initialization and other cures."""
+"""The exercises of lesson 09, initialization and other cures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exercises of notebook 10, truncated backpropagation through time."""
+"""The exercises of lesson 10, truncated backpropagation through time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exercises of notebook 11, the LSTM."""
+"""The exercises of lesson 11, the LSTM."""
 
 from __future__ import annotations
 

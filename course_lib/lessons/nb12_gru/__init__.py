@@ -1,1 +1,2 @@
-"""Lesson 12: what notebooks/12_gru.ipynb has for itself."""
+"""Lesson 12, notebooks/12_gru.ipynb: a GRU without input and biases, in `resting_gru`; where it ends and the roads
+back, in `figures`."""

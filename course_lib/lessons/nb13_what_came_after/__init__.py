@@ -1,1 +1,2 @@
-"""Lesson 13: what notebooks/13_what_came_after.ipynb has for itself."""
+"""Lesson 13, notebooks/13_what_came_after.ipynb: `newton_in_time` computes all steps of a sequence at once,
+`curse_of_memory` how states and gradients grow with the memory; `figures` draws them."""

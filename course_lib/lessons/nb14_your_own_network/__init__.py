@@ -1,1 +1,1 @@
-"""Lesson 14: what notebooks/14_your_own_network.ipynb has for itself."""
+"""Lesson 14, notebooks/14_your_own_network.ipynb: exercises alone; the microscope is shared, `course_lib.watch`."""

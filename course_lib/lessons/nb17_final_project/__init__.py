@@ -1,1 +1,2 @@
-"""Lesson 17: what notebooks/17_final_project.ipynb has for itself."""
+"""Lesson 17, notebooks/17_final_project.ipynb: `rubric` says what a project's numbers earn, `figures` draws every
+trained network as a point."""

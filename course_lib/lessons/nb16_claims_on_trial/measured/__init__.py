@@ -1,1 +1,2 @@
-"""The measurements: claim_NN() of lessonNN measures claim NN, which lesson NN settles."""
+"""The measurements: claim_13() measures claim 13 and is in lesson05, for lesson 05 settles it; data/claims.csv has
+the lesson of each. `networks` has what several of them share."""
