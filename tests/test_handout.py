@@ -148,7 +148,7 @@ def test_every_link_to_a_lesson_leads_to_it(built, folder):
 def test_an_exercise_that_only_the_bank_knows_stops_it():
     book = notebooks.read(handout.ROOT / "notebooks" / f"{SMALL}.ipynb")
     book.cells = [cell for cell in book.cells if 'check("1.4"' not in cell.source]
-    with pytest.raises(SystemExit, match="^notebook 1: 1.4 stands only in the notebook or only in its bank"):
+    with pytest.raises(SystemExit, match="^notebook 1: 1.4 is only in the notebook or only in its bank"):
         handout.assignment(book, bank_of(1))
 
 

@@ -84,7 +84,7 @@ def draggable(book: NotebookNode, most: int = MOST_FRAMES) -> tuple[dict[str, st
     book   a stored notebook with its outputs
     most   frames a figure, at most, or nearly so
     """
-    cells = [cell for cell in book.cells if cell.cell_type == "code" and cell.id != "colab"]  # no Python, but IPython
+    cells = [cell for cell in book.cells if cell.cell_type == "code" and cell.id != "colab"]  # not Python, but IPython
     namespace, done, moving, still = {"__name__": "__main__"}, set(), {}, {}
     with tempfile.TemporaryDirectory() as folder, _quiet(folder):
         for place, cell in enumerate(cells):
@@ -154,7 +154,7 @@ def frames(live: Any, stored: str, most: int = MOST_FRAMES) -> str:
     errors   ValueError if it has another
     """
     if not hasattr(live, "controls"):
-        raise ValueError(f"the cell shows {type(live).__name__}, no live figure")
+        raise ValueError(f"the cell shows {type(live).__name__}, not a live figure")
     figure = live.figure
     if figure.alt != stored:
         raise ValueError(f"the figure says {figure.alt[:60]!r}, the stored one {stored[:60]!r}: run make notebooks")
@@ -182,7 +182,7 @@ def frames(live: Any, stored: str, most: int = MOST_FRAMES) -> str:
 
 
 def by_cost(figure: Any, controls: list[Control]) -> list[int]:
-    """Return the places of the controls, those first that change the background.
+    """Return the places of the controls, first the ones that change the background.
 
     It is slow to draw; in this order it is drawn once for each of their levels.
     """
@@ -288,7 +288,7 @@ def _quiet(folder: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _limit(seconds: float) -> Iterator[None]:
-    """Break off with TooLong after so many seconds of work, where the system has the signal for it."""
+    """Break off with TooLong after this many seconds of work, where the system has the signal for it."""
     def stop(*_):
         raise TooLong(f"more than {seconds:g} s")
 

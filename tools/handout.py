@@ -55,7 +55,7 @@ def assignment(book: NotebookNode, bank: Bank | None) -> NotebookNode:
     last = {exercise: cell.id for cell in book.cells for name, exercise in calls(cell) if name == "check"}
     if set(last) != set(exercises):
         raise SystemExit(f"notebook {bank.number if bank else ''}: {', '.join(sorted(set(last) ^ set(exercises)))} "
-                         "stands only in the notebook or only in its bank of exercises; make test says more")
+                         "is only in the notebook or only in its bank of exercises; make test says more")
     graded = {name: exercises[exercise] for exercise, name in last.items()}
     book.cells = [part for cell in book.cells
                   for part in (answer_and_grade(cell, graded[cell.id]) if cell.id in graded else [cell])]
@@ -83,7 +83,7 @@ def answer_and_grade(cell: NotebookNode, exercise: Exercise) -> list[NotebookNod
     answer = copy.deepcopy(cell)
     answer.source = f"{stub.strip()}\n\n### BEGIN SOLUTION\n{solution}\n### END SOLUTION"
     answer.metadata.nbgrader = marks(cell.id, solution=True)
-    # The import stands in the locked cell, so that no name of the student's can take its place.
+    # The import is in the locked cell, so that no name of the student's can take its place.
     source = f"from course_lib.exercises import grade\n\n{check.replace('check', 'grade', 1)}"
     grade = new_code_cell(source, id=f"{cell.id}-graded", metadata=copy.deepcopy(cell.metadata))
     grade.metadata.nbgrader = marks(grade.id, grade=True, locked=True, points=exercise.minutes)

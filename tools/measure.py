@@ -3,7 +3,7 @@
     python tools/measure.py [01_gradients ...]       make table [NB=01_gradients]
 
 Each notebook runs in a kernel of its own, one after another. With names, the other rows stay as they are. The table
-stands between <!-- table: notebooks --> and <!-- /table -->.
+is between <!-- table: notebooks --> and <!-- /table -->.
 """
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import notebooks
 
-# Linux counts the memory of the process that starts another one as that one's own: a small process stands between.
+# Linux counts the memory of the process that starts another one as that one's own: a small process goes between.
 BETWEEN = """import resource, subprocess, sys
 code = subprocess.call(sys.argv[1:])
 print("most memory", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
@@ -84,7 +84,7 @@ def once(path: Path) -> int:
 
 
 def machine() -> str:
-    """Return on what the numbers were measured, in words."""
+    """Return in words what the numbers were measured on."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     threads = os.environ.get("OPENBLAS_NUM_THREADS", "all")
@@ -98,7 +98,7 @@ def rows(text: str) -> dict[str, Cost]:
 
 
 def parts(text: str) -> tuple[str, str, str]:
-    """Return what stands before, between and after the marks, which go with the outer two."""
+    """Return what is before, between and after the marks; the marks go with the outer two."""
     found = re.fullmatch(f"(.*{START}\n)(.*?)({END}.*)", text, re.DOTALL)
     if not found:
         raise SystemExit(f"README.md has no place for the table: write {START} and {END} on lines of their own")
@@ -123,7 +123,7 @@ def main() -> int:
     if arguments.once:
         return once(arguments.once)
     readme = notebooks.ROOT / "README.md"
-    kept = rows(readme.read_text(encoding="utf-8"))  # before minutes are spent: the marks are there
+    kept = rows(readme.read_text(encoding="utf-8"))  # before minutes are spent: are the marks there?
     where, costs = machine(), {}
     for path in notebooks.paths(arguments.names):
         costs[path.stem] = cost(path)

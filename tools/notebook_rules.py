@@ -90,7 +90,7 @@ def form_faults(book: NotebookNode) -> list[str]:
 
 
 def output_faults(output: NotebookNode) -> Iterator[str]:
-    """Yield what must not stand in a stored output."""
+    """Yield what must not be in a stored output."""
     if output.output_type == "error":
         yield f"error {output.ename}: {output.evalue}"
     elif output.get("name") == "stderr":

@@ -1,4 +1,4 @@
-"""Make the course's virtual environment in .venv, or find at once that it is whole.
+"""Make the course's virtual environment in .venv, or find at once that it is complete.
 
     python tools/setup_env.py [test] [browser]     the extras of pyproject.toml to install beside `lab`
 
@@ -37,7 +37,7 @@ def python_of_venv():
 
 
 def stamp_path():
-    """Return the path of the stamp that a whole environment carries."""
+    """Return the path of the stamp that a complete environment carries."""
     return at(".venv", "course-stamp.json")
 
 
@@ -68,7 +68,7 @@ def check_venv_module():
 
 
 def wanted_stamp(extras):
-    """Return what the stamp of a whole environment says."""
+    """Return what the stamp of a complete environment says."""
     digest = hashlib.sha256()
     for name in ("pyproject.toml", "constraints.txt"):
         with open(at(name), "rb") as file:

@@ -39,7 +39,7 @@ TARGET = ROOT / "build" / "slides"
 MOST_BYTES = 15e6
 PAGES = Environment(loader=FileSystemLoader(SOURCES), autoescape=True, undefined=StrictUndefined,
                     trim_blocks=True, lstrip_blocks=True)
-TYPED = (  # what a prediction says to those who sit before the notebook -> what it says to a room
+TYPED = (  # what a prediction says to a reader of the notebook -> what it says to a room
     (re.compile(r"\bPut\s+(.+?)\s+in\s+place\s+of\s+the\s+\.\.\.\s+and\s+run\s+the\s+cell\s+again\.", re.DOTALL),
      r"Say \1."),
     (re.compile(r"^No prediction yet\..*\n?", re.MULTILINE), ""),
@@ -86,7 +86,7 @@ def write_deck(path: Path, target: Path, most: int = MOST_FRAMES, folder: Path =
     """Write the notebook's deck into `target` and return what the index says of it.
 
     most     frames a live figure, at most
-    folder   keeps the frames of former calls
+    folder   keeps the frames of earlier calls
     errors   NotExecuted
     """
     start = time.perf_counter()

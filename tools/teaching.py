@@ -29,7 +29,7 @@ LESSONS = ["lesson", "talk", "reading", "exercises", "practice", "votes"]
 
 
 class Section(NamedTuple):
-    """What stands between two headings of slides: its anchor, minutes of speaker notes, words, ids of predictions."""
+    """What is between two headings of slides: its anchor, minutes of speaker notes, words, ids of predictions."""
 
     anchor: str
     talk: int
@@ -43,7 +43,7 @@ def sections(name: str) -> dict[str, Section]:
     parts: list[Section] = []
     for cell in read(paths([name])[0]).cells:
         title = re.match(r"#+ (.*)", cell.source) if slide_type(cell) == "slide" else None
-        if title:  # JupyterLab makes a heading's anchor so
+        if title:  # this is how JupyterLab makes a heading's anchor
             parts.append(Section(title.group(1).replace("`", "").replace(" ", "-"), 0, 0, []))
         anchor, talk, words, votes = parts[-1]
         if slide_type(cell) == "notes":

@@ -94,7 +94,7 @@ def test_map_shows_every_trial(small, task):
 
 
 def test_map_refuses(small):
-    with pytest.raises(ValueError, match="lag is 5, window 4: measured are"):
+    with pytest.raises(ValueError, match="lag is 5, window 4: the lags"):
         small.update(lag=5, window=4)
     with pytest.raises(ValueError, match="task is 'copy'"):
         small.update(task="copy")

@@ -165,7 +165,7 @@ def test_the_name(cure):
     asked = cure.judge(...)
     assert asked.word == "open" and all(name in asked.reason for name in clinic.DISEASES.values())
     assert cure.judge(clinic.DISEASES[cure.patient].upper() + " ").word == "named"
-    assert cure.judge("bad luck").reason.startswith("'bad luck' is none of the names.")
+    assert cure.judge("bad luck").reason.startswith("'bad luck' is not one of the names.")
     assert len(cure.confused) >= 2 and cure.patient not in cure.confused
     for number, sentence in cure.confused.items():
         assert cure.judge(clinic.DISEASES[number]) == ("not yet", sentence, None)

@@ -82,7 +82,7 @@ UNSEEDED = np.random.default_rng(3)
     (changed(labels=lambda labels: labels - 1), ValueError, "labels holds -1"),
     (changed(labels=lambda labels: 2 * labels), ValueError, r"gives the labels \[0, 2, 4, 6\]"),
     (changed(labels=lambda labels: 0 * labels), ValueError, r"gives the labels \[0\] in 3000 sequences"),
-    (changed(x=lambda x: x + UNSEEDED.normal()), ValueError, "other sequences for the same seed"),
+    (changed(x=lambda x: x + UNSEEDED.normal()), ValueError, "different sequences for the same seed"),
     (lambda distance, batch, rng: recall(9, batch, rng), ValueError, "has 10 steps at distance 5 and 10 at 10"),
 ])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

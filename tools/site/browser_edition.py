@@ -28,9 +28,9 @@ from setup_env import SetupError, why_pip_failed
 
 ENVIRONMENT = ROOT / "build" / "site-env"
 WANTED = ("numpy", "matplotlib", "pillow", "ipywidgets", "tqdm", "platformdirs")  # of what the notebooks need
-BROUGHT = ("ipywidgets", "comm", "jupyterlab_widgets")  # what Pyodide has not, and the site serves
+BROUGHT = ("ipywidgets", "comm", "jupyterlab_widgets")  # what Pyodide lacks and the site serves
 SET_UP = """\
-# Wait until Python is there: the upper right says "Python (Pyodide)" then, beside an empty circle.
+# Wait until Python is there: then the upper right says "Python (Pyodide)", beside an empty circle.
 # Fetches numpy, matplotlib and the library of the course; the first time this takes up to a minute.
 # What trains takes about five times as long in a browser as on your machine.
 %pip install -q gradients-through-time"""
@@ -80,7 +80,7 @@ def torch_note(cell: NotebookNode) -> NotebookNode:
 # The wheel
 
 def write_wheel(folder: Path) -> Path:
-    """Write course_lib and its data as a wheel that asks for nothing a browser has not; return its path."""
+    """Write course_lib and its data as a wheel that asks for nothing that a browser lacks; return its path."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     needed = project["dependencies"] + project["optional-dependencies"]["lab"]
     asked = [line for line in needed if re.match(r"[\w-]+", line).group() in WANTED]

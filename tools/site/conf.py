@@ -8,7 +8,7 @@ extensions = ["myst_parser", "sphinx.ext.mathjax"]
 
 myst_enable_extensions = ["dollarmath", "attrs_block"]
 myst_heading_anchors = 3
-suppress_warnings = ["myst.header"]  # an exercise is a heading of its own, wherever it stands
+suppress_warnings = ["myst.header"]  # an exercise is a heading of its own, wherever it is
 
 html_theme = "furo"
 html_title = project

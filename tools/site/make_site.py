@@ -95,7 +95,7 @@ def main() -> int:
         print(problem, file=sys.stderr)
         return 1
     except SetupError as problem:
-        print(f"{problem} The pages are whole; only their browser edition is missing.", file=sys.stderr)
+        print(f"{problem} The pages are complete; only their browser edition is missing.", file=sys.stderr)
         return 1
     size = sum(file.stat().st_size for file in TARGET.rglob("*") if file.is_file())
     print(f"The browser edition is in {place}/lite: {size / 1e6:.0f} MB in all, {time.perf_counter() - start:.0f} s.\n"

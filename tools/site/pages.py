@@ -135,7 +135,7 @@ def output_source(output: NotebookNode) -> Iterator[str]:
 
 
 def fenced(directive: str, text: str) -> str:
-    """Return a directive round a text, whatever backticks the text holds."""
+    """Return a directive around a text, whatever backticks the text holds."""
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}{directive}\n{text}\n{fence}"
 
@@ -174,7 +174,7 @@ def page_link(link: str, path: Path, known: dict[Path, str]) -> str:
 
 def cell_of(anchor: str, path: Path) -> str:
     """Return the id of the cell that an anchor of the notebook at `path` means: it names a cell or, as JupyterLab has
-    it, a heading. What means neither is returned as it is, for Sphinx to complain of."""
+    it, a heading. What means neither is returned as it is, for Sphinx to complain about."""
     anchor = unquote(anchor).removeprefix("cell-id=")
     return headings(path).get(anchor, anchor)
 

@@ -57,7 +57,7 @@ class GradientRuler(Figure):
         super().__init__(**values)
 
     def draw(self):
-        plane, ax = self.plane, self.ax = self.panels(  # between the two the curves have their names
+        plane, ax = self.plane, self.ax = self.panels(  # the names of the curves are between the two
             dict(at=(.06, .14, .26, .76), anchor="NW", aspect="equal", title="The matrix W", xlabel="real part",
                  ylabel="imaginary part"),
             dict(at=(.475, .14, .435, .76), title="The gradient on its way back from the loss", xlabel="time step t",

@@ -129,7 +129,7 @@ class Chain(Figure):
 
 
 class Landscape(NamedTuple):
-    """A loss of one weight, its slope, where its minimum lies, and what of it is shown."""
+    """A loss of one weight, its slope, where its minimum lies, and the part of it that is shown."""
 
     loss: Callable
     slope: Callable

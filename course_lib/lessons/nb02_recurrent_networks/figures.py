@@ -52,7 +52,8 @@ class Unrolled(Figure):
     def draw(self):
         ax = self.ax = self.panels(at=(0, 0, 1, 1), xlim=(0, self.size[0]), ylim=(0, self.size[1]))
         ax.axis("off")
-        for x, words in ((14, "Rolled up"), (self.START - 60, "Unrolled: the same network, the same weights, at each step")):
+        for x, words in ((14, "Rolled up"),
+                         (self.START - 60, "Unrolled: the same network, the same weights, at each step")):
             ax.text(x, 412, words, weight="bold", fontsize=10.5)
         (H, D), K = self.network.rnn.W_xh.shape, len(self.network.readout.b_y)
         sizes = {self.INPUT: D, self.HIDDEN: H, self.OUTPUT: K}
@@ -307,7 +308,7 @@ class Losses(Figure):
 
 
 class AccuracyByLength(Figure):
-    """A table of how often several networks are right on sequences of other lengths than they were trained on.
+    """A table of how often several networks are right on sequences of lengths that they were not trained on.
 
     lengths   (n,)
     accuracy  {name: (n, networks)} fractions

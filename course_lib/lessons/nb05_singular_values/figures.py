@@ -345,7 +345,7 @@ class CriticalGain(Figure):
         low, *_, high = self.GAINS
         if not low <= gain <= high or drive not in self.DRIVES:
             raise ValueError(f"gain is {gain!r} and drive {drive!r}; gain needs to be {low} to {high}, drive one of "
-                             f"{self.DRIVES}: for these it was measured.")
+                             f"{self.DRIVES}: it was measured for these.")
         each = self.table[self.DRIVES.index(drive)]
         mean = each.mean(0)
         return Exponents(each, mean, float(np.interp(gain, self.GAINS, mean)))
@@ -367,7 +367,7 @@ class CriticalGain(Figure):
         gain, drive = self.values["gain"], self.values["drive"]
         above = [g for g, size in zip(self.GAINS, exponents.mean) if size > .02]
         below = [g for g, size in zip(self.GAINS, exponents.mean) if size < -.02]
-        # a chaotic run is another one on every machine: the words keep to what they all agree on
+        # a chaotic run differs from machine to machine: the words keep to what all of them agree on
         return (f"Largest exponent against gain for random tanh networks of {self.hidden} units, input strength "
                 f"{drive:g}: clearly negative up to gain {max(below):g}, "
                 + (f"clearly positive from gain {min(above):g}" if above else "nowhere clearly positive")

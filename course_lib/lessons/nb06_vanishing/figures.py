@@ -59,7 +59,7 @@ class Front(Figure):
 
     def compute(self, update=0):
         if not 0 <= update <= self.last:
-            raise ValueError(f"update is {update}, needs to be 0 to {self.last}: longer they were not trained.")
+            raise ValueError(f"update is {update}, needs to be 0 to {self.last}: they were not trained for longer.")
         rows = [min(update // EVERY, len(each.updates) - 1) for each in self.practices]
         return Standing(*(np.array([getattr(each, name)[row] for each, row in zip(self.practices, rows)])
                           for name in ("accuracy", "reach")))

@@ -98,7 +98,7 @@ class Wall(Figure):
 
 
 class IntoTheWall(Figure):
-    """A run of gradient descent on the wall: its way over the plane, its error and gradient norm at each update.
+    """A run of gradient descent on the wall: its path over the plane, its error and gradient norm at each update.
 
     result  train.Result of a run on wall.objective(T)
     path    wall.Point of arrays (updates + 1,): where it stood before each update and at the end

@@ -136,7 +136,7 @@ def position(w: float) -> float:
     """
     if growth_at_start(w) <= 1:
         raise ValueError(f"w is {w:g}, needs to be above 1 / s'(x_0) = {1 / SLOPE_AT_START:.3f}: below it x_0 is "
-                         f"no unstable fixed point for any b, and there is no wall.")
+                         f"not an unstable fixed point for any b, and there is no wall.")
     return START - w * AT_START
 
 

@@ -113,7 +113,7 @@ class Descents(NamedTuple):
 
 
 class Rescue(Figure):
-    """Gradient descent on the wall with a threshold: its way, and what becomes of 30 starts at each threshold.
+    """Gradient descent on the wall with a threshold: its path, and what becomes of 30 starts at each threshold.
 
     threshold  log10 of the largest norm
     rate       of descent
@@ -147,13 +147,13 @@ class Rescue(Figure):
         w, b = np.linspace(left, most, 300), np.linspace(low, high, 300)[:, None]
         ax.imshow(wall.evaluate(wall.Point(w, b)).loss, cmap=COLOURS, vmin=0, vmax=HIGHEST, origin="lower",
                   extent=(left, most, low, high), aspect="auto")
-        rim = [withStroke(linewidth=3, foreground=ON_PICTURE)]  # seen on bright and dark parts, as the way is
+        rim = [withStroke(linewidth=3, foreground=ON_PICTURE)]  # seen on bright and dark parts, as the path is
         self.kinds = [self.curve(ax, colour, marker, markersize=6, markeredgewidth=1.5, path_effects=rim)
                       for marker, colour in self.marks]
         self.ways = [self.curve(ax, colour, linewidth=width) for colour, width in ((INK, 3.2), (ON_PICTURE, 1.2))]
         self.first = self.curve(ax, ON_PICTURE, "o", markersize=8, markerfacecolor="none")
         self.last = self.curve(ax, ON_PICTURE, "*", markersize=11)
-        self.words, = self.key(ax, (.02, .03, "", ON_BRIGHT), va="bottom", linespacing=1.4)  # few descents come there
+        self.words, = self.key(ax, (.02, .03, "", ON_BRIGHT), va="bottom", linespacing=1.4)  # few descents get there
         self.rescued = self.curve(right, GREEN, "-^", markersize=4)
         self.hurt = self.curve(right, VERMILION, "--v", markersize=4)
         self.here = self.curve(right, INK, ":", linewidth=1.2)
@@ -238,7 +238,7 @@ class Spike(Figure):
         done = np.arange(1, self.updates + 1)
 
         def unbiased(beta, power):
-            """The running mean of a power of the gradient, which is the usual one but for the spike, made unbiased."""
+            """The running mean, made unbiased, of a power of a gradient that is the usual one except at the spike."""
             base, top = usual[:, None] ** power, gradient[:, self.at, None] ** power
             extra = (top - base) * (1 - beta) * beta ** np.maximum(since, 0) / (1 - beta ** done)
             return base + np.where(since >= 0, extra, 0)

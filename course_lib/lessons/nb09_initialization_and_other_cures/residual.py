@@ -83,8 +83,8 @@ def leaky(alpha: float) -> Paths:
 
 
 def forward_paths(params: cells.RNNParams, x: np.ndarray, paths: Paths = Paths(), state0: np.ndarray | None = None,
-            activation: str = "tanh") -> PathsRun:
-    """PathsRun the network over a sequence, as bptt.forward does, with other paths.
+                  activation: str = "tanh") -> PathsRun:
+    """Run the network over a sequence, as bptt.forward does, with other paths.
 
     params      RNNParams; x (T, ..., B, D); state0 (..., B, H), zeros if None
     paths       Paths

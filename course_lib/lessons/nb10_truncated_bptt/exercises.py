@@ -363,9 +363,10 @@ BANK = Bank(10, "Truncated BPTT", [
         ],
         also_correct=(np.int64(9),),
         hints=["A is 5 by 5; v has 2 ones and 3 minus ones.",
-               "balancing.seen(balancing.system(n, p), longest) gives the gradient through windows 1, 2, "
-               "3, ...",
-               "(balancing.seen(balancing.system(5, 2), 40) < 0).argmax() is the place, counted from 0."],
+               "influence_balancing.seen(influence_balancing.system(n, p), longest) gives the gradient through "
+               "windows 1, 2, 3, ...",
+               "(influence_balancing.seen(influence_balancing.system(5, 2), 40) < 0).argmax() is the place, counted "
+               "from 0."],
     ),
     Prediction("10.9", "torch, chunks of 10 steps, the state never detached: how many times as many "
                        "nodes does the backward pass of chunk 5 visit as that of chunk 1?", unit="times"),

@@ -29,7 +29,7 @@ class Pairs(NamedTuple):
 
     @property
     def share(self) -> float:
-        """Of the sum of all sizes, what the kept pairs hold."""
+        """The kept pairs' share of the sum of all sizes."""
         return float(self.sizes[self.kept].sum() / self.sizes.sum())
 
 
@@ -133,7 +133,7 @@ class WindowAndLag(Figure):
     def compute(self, task="delay", lag=12, window=10):
         choice("task", task, TASKS)
         if lag not in LAGS or window not in WINDOWS:
-            raise ValueError(f"lag is {lag}, window {window}: measured are the lags {LAGS} and the windows {WINDOWS}.")
+            raise ValueError(f"lag is {lag}, window {window}: the lags {LAGS} and the windows {WINDOWS} were measured.")
         return {(a, k): self.trials[task, a, k] for a in LAGS for k in WINDOWS}
 
     def move(self, trials):

@@ -1,4 +1,4 @@
-"""What is left of a gradient by distance in networks before training: by all ways, and by the gates that keep alone."""
+"""What is left of a gradient by distance in networks before training: by all ways, and by the keeping gates alone."""
 
 from __future__ import annotations
 

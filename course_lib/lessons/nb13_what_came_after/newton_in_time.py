@@ -38,7 +38,7 @@ def scan(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, int]:
     try:
         a, b = np.broadcast_arrays(a, b)
     except ValueError:
-        raise ValueError(f"a has shape {a.shape}, b {b.shape}: behind T they need to broadcast.") from None
+        raise ValueError(f"a has shape {a.shape}, b {b.shape}: after T they need to broadcast.") from None
     rounds, reach = 0, 1
     while reach < len(a):
         joined = combine((a[:-reach], b[:-reach]), (a[reach:], b[reach:]))

@@ -48,7 +48,7 @@ class Cure(Exercise):
         said = answer.strip().casefold()
         number = next((number for number, name in clinic.DISEASES.items() if said == name.casefold()), None)
         if number is None:
-            return Verdict("not yet", f'{answer!r} is none of the names. check("{self.id}", ...) lists them.')
+            return Verdict("not yet", f'{answer!r} is not one of the names. check("{self.id}", ...) lists them.')
         if number == self.patient:
             return Verdict("named", f"Yes: {clinic.DISEASES[number]}. Now cure it.")
         return Verdict("not yet", self.confused.get(number, f"The chart does not show that {clinic.DISEASES[number]}."))

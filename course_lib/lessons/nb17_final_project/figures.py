@@ -13,7 +13,7 @@ from .rubric import Trial
 class Scores(Figure):
     """Each method and distance a row, each seed a point: the share of right answers; at the right how many learned.
 
-    trials   rubric.Trial, of any methods and distances; rows in the order of their first
+    trials   rubric.Trial, of any methods and distances; rows in the order of their first trial
     floor    the score without memory, 0 to 1
     success  the score from which on a network counts as having learned
     errors   ValueError without trials

@@ -109,8 +109,8 @@ def look(make: Callable, distance: int, seen: int = 1, seed: int = 0) -> Task:
     x, labels = _drawn(make, name, distance, KNOWN + ASKED, np.random.default_rng(seed))
     again, _ = _drawn(make, name, distance, KNOWN + ASKED, np.random.default_rng(seed))
     if not np.array_equal(x, again):
-        raise ValueError(f"{name} gives other sequences for the same seed. Draw everything from the rng it is given, "
-                         f"nothing from np.random.")
+        raise ValueError(f"{name} gives different sequences for the same seed. Draw everything from the rng it is "
+                         f"given, nothing from np.random.")
     farther, _ = _drawn(make, name, 2 * distance, KNOWN + ASKED, np.random.default_rng(seed))
     if len(farther) <= len(x):
         raise ValueError(f"{name} has {len(x)} steps at distance {distance} and {len(farther)} at {2 * distance}: the "

@@ -29,7 +29,7 @@ def claim_18() -> dict[str, float]:
 
     steepest_sigmoid, steepest_tanh  the largest slope between -6 and 6
     left_sigmoid, left_tanh          medians of what is left; W_hh is orthogonal and takes nothing, inputs of size 0.01
-    share_of_weights                 percent of the lost decades that a W_hh takes as torch draws it, tanh, the median
+    share_of_weights                 percent of the lost decades that W_hh, as torch draws it, takes; tanh, the median
     """
     a, x = np.arange(-600, 601) / 100, both_signs()
     found = {f"steepest_{name}": activations.get(name).derivative(a).max() for name in ("sigmoid", "tanh")}

@@ -67,7 +67,7 @@ def claim_24() -> dict[str, float]:
 
 
 def claim_25() -> dict[str, float]:
-    """Networks that have learned distance 8, two draws: does their answer hang on the noun, and is it in every state?
+    """Networks that have learned distance 8, two draws: does their answer depend on the noun, and is it in every state?
 
     follow  smallest share of answers that turn over when the noun alone changes its number
     blind   largest share of right answers without the noun

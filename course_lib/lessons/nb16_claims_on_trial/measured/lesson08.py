@@ -64,7 +64,7 @@ def claim_54() -> dict[str, float]:
 
     wall       share of 180 starts on the wall that descent clipped at .3 brings down
     chaos      1 if at least nine of ten tanh networks, Gaussian W_hh of gain 5, name the first of 40 symbols after 500
-               updates in more than 95 %, else 0 (how many do hangs on the last digits)
+               updates in more than 95 %, else 0 (how many do depends on the last digits)
     vanishing  share of ten networks as torch draws them that do
     """
     return {"wall": arrived(rescue.descend(wall_starts(6), .3, .3)),

@@ -43,7 +43,7 @@ def claim_43() -> dict[str, float]:
 def claim_44() -> dict[str, float]:
     """60 tanh networks, three kinds of W_hh, four gains: what tells with a window of 10 steps that a gradient vanishes?
 
-    told    share told rightly by the factor a step inside the window: is less than 1e-3 left after 50 steps?
+    told    share told correctly by the factor a step inside the window: is less than 1e-3 left after 50 steps?
     vanish  share in which less than 1e-3 is left
     norm    the largest relative change of the norm by the window where the gradient vanishes; a loss at each step
     """

@@ -16,7 +16,7 @@ VANISHED, EXPLODED = 1e-3, 1e3
 
 
 def untrained(recurrent: str = "orthogonal", gain: float = 1., inputs: float = .1) -> cells.RNNParams:
-    """Return 20 networks of 32 units with one input; arguments as those of initialise.rnn."""
+    """Return 20 networks of 32 units with one input; arguments as for initialise.rnn."""
     return initialise.rnn(1, UNITS, np.random.default_rng(0), recurrent, gain, inputs, members=NETS)
 
 
