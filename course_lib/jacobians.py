@@ -45,18 +45,6 @@ def largest_singular_value(W: np.ndarray) -> np.ndarray:
     return np.linalg.norm(_square("W", W), 2, axis=(-2, -1))
 
 
-def log_abs_determinant(W: np.ndarray) -> np.ndarray:
-    """ln |det W|, the sum of the logs of the singular values; -inf for a singular W. W (..., H, H) -> (...)."""
-    return np.linalg.slogdet(_square("W", W))[1]
-
-
-def departure_from_normality(W: np.ndarray) -> np.ndarray:
-    """sqrt(|W|_F^2 - sum |eigenvalue|^2), 0 for a normal matrix (Henrici 1962). W (..., H, H) -> (...)."""
-    W = _square("W", W)
-    squares = np.abs(W**2).sum((-2, -1)) - (np.abs(np.linalg.eigvals(W)) ** 2).sum(-1)
-    return np.sqrt(np.maximum(squares, 0))
-
-
 def log_gradient_norms(js: np.ndarray | bptt.Run, v: np.ndarray) -> np.ndarray:
     """ln |v^T J_T ... J_{t+1}| for t = 0 ... T: a gradient's size on its way back, at any length.
 

@@ -73,27 +73,6 @@ def delay(lag: int, T: int, batch: int, rng: np.random.Generator) -> tuple[np.nd
     return x, target
 
 
-def delayed_digits(distance: int, batch: int, rng: np.random.Generator, digits) -> tuple[np.ndarray, np.ndarray]:
-    """Name a digit whose rows were read `distance` steps ago: the images stay the same, only the distance grows.
-
-    digits   data.Digits, or (images (N, 8, 8), labels (N,)), to draw from
-    returns  x (8 + distance, batch, 8): the rows from top to bottom, then blank steps; labels (batch,)
-    source   ours; data.digits says whose images
-    """
-    images, labels = _checks.array("images", digits[0], ndim=3), _checks.array("labels", digits[1], ndim=1)
-    if len(images) != len(labels):
-        raise ValueError(f"images has shape {images.shape}, labels {labels.shape}: needs one label for each image.")
-    drawn = _checks.generator(rng).integers(len(images), size=_checks.count("batch", batch))
-    return delayed(images[drawn], distance), labels[drawn]
-
-
-def delayed(images: np.ndarray, distance: int) -> np.ndarray:
-    """Images (N, rows, columns) as sequences: their rows, then `distance` blank steps; (rows + distance, N, columns)."""
-    images, distance = _checks.array("images", images, ndim=3), _checks.count("distance", distance, 0)
-    N, rows, columns = images.shape
-    return np.concatenate([images.swapaxes(0, 1), np.zeros((distance, N, columns), images.dtype)])
-
-
 # Word by word: what may follow what in the clause after "which". All verbs are in the past: they fit one cat and many.
 WORDS = {
     "the": ["the"], "comma": [","], "which": ["which"], "and": ["and"],

@@ -74,7 +74,7 @@ def test_lyapunov_exponents():
         q, r = np.linalg.qr(J @ q)
         sums = sums + np.log(np.abs(np.diag(r)))
     assert np.allclose(jacobians.lyapunov_exponents(js), np.sort(sums / 300)[::-1], rtol=0, atol=1e-8)
-    total = np.sum(jacobians.log_abs_determinant(js)) / 300
+    total = np.linalg.slogdet(js)[1].sum() / 300
     assert jacobians.lyapunov_exponents(js).sum() == pytest.approx(total, rel=1e-9)
 
 
@@ -119,17 +119,6 @@ def test_log_gradient_norms_of_a_long_run():
         jacobians.log_gradient_norms(run._replace(h=run.h + np.inf), np.ones(4))
     dead = bptt.forward(params._replace(b_h=np.full(4, -9.0)), np.zeros((5, 1, 1)), activation="relu")
     assert np.isneginf(jacobians.log_gradient_norms(dead, np.ones(4))[:-1]).all()
-
-
-def test_what_a_matrix_can_do():
-    assert jacobians.departure_from_normality(np.diag([3.0, 1])) == 0
-    assert jacobians.departure_from_normality(np.array([[0.9, 10], [0, 0.9]])) == pytest.approx(10)
-    assert jacobians.departure_from_normality(turns(7, 7)) < 1e-6
-    W = initialise.non_normal((3, 20, 20), RNG, gain=0.8, non_normality=1.0)
-    direct = np.sqrt((np.linalg.svd(W, compute_uv=False) ** 2).sum(-1) - 20 * 0.64)  # all eigenvalues have modulus .8
-    assert np.allclose(jacobians.departure_from_normality(W), direct, rtol=1e-9)
-    assert jacobians.log_abs_determinant(np.diag([1.2, -0.5])) == pytest.approx(np.log(0.6))
-    assert np.isneginf(jacobians.log_abs_determinant(np.zeros((2, 2))))
 
 
 @pytest.mark.parametrize("function", [jacobians.log_singular_values, jacobians.lyapunov_exponents,

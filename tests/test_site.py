@@ -192,8 +192,10 @@ for module in pkgutil.walk_packages(course_lib.__path__, "course_lib."):
         importlib.import_module(module.name)
 from course_lib import data, parallel
 from course_lib.lessons.nb00_start_here import ready
+from course_lib.lessons.nb05_singular_values.long_product import long_product
+from course_lib.lessons.nb11_lstm.long_order import long_order
 assert len(data.digits().images) == 1797 and len(data.sunspots().year) == 309
-assert data.long_order().sequences and len(data.long_product().js) == 1000
+assert long_order().sequences and len(long_product().js) == 1000
 import tqdm.auto
 sys.platform = "emscripten"
 assert sorted(parallel.runs(divmod, [(7, 2), (9, 4)], progress=True)) == [((7, 2), (3, 1)), ((9, 4), (2, 1))]

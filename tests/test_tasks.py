@@ -76,17 +76,6 @@ def test_the_clause_knows_nothing_of_the_subject_and_its_words_do_not_change_wit
     assert np.abs(far - x[4:-1].mean((0, 1))).max() < 0.06
 
 
-def test_digits_are_delayed_by_blank_steps_and_by_nothing_else():
-    digits = data.digits("train")
-    near, labels = tasks.delayed_digits(0, 30, np.random.default_rng(3), digits)
-    far, same = tasks.delayed_digits(25, 30, np.random.default_rng(3), digits)
-    assert near.shape == (8, 30, 8) and far.shape == (33, 30, 8)
-    assert np.array_equal(far[:8], near) and not far[8:].any() and np.array_equal(labels, same)
-    image = near[:, 0]  # row t is read at step t
-    assert any(np.array_equal(image, other) and label == labels[0] for other, label in zip(*digits))
-    assert np.array_equal(tasks.delayed(digits.images[:2], 3)[:8, 1], digits.images[1])
-
-
 def test_digits_are_those_of_the_repository():
     digits = data.digits()
     assert digits.images.shape == (1797, 8, 8) and digits.images.min() == 0 and digits.images.max() == 1

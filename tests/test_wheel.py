@@ -146,8 +146,10 @@ except ModuleNotFoundError as error:
 def test_what_needs_the_data_says_where_they_are(run):
     said = run("""
 from course_lib import data
+from course_lib.lessons.nb05_singular_values.long_product import long_product
+from course_lib.lessons.nb11_lstm.long_order import long_order
 from course_lib.lessons.nb16_claims_on_trial import ledger
-for call in (data.digits, data.sunspots, data.long_order, data.long_product, ledger.ledger):
+for call in (data.digits, data.sunspots, long_order, long_product, ledger.ledger):
     try:
         call()
     except FileNotFoundError as error:

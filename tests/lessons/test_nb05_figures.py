@@ -7,7 +7,8 @@ import pytest
 
 from course_lib import initialise, jacobians
 from course_lib.lessons.nb05_singular_values.exponents import largest_exponent
-from course_lib.lessons.nb05_singular_values.figures import CriticalGain, Ellipse, SingularValues, TransientGrowth
+from course_lib.lessons.nb05_singular_values.figures import (CriticalGain, Ellipse, SingularValues, TransientGrowth,
+                                                             departure_from_normality)
 from course_lib.screen.live import live
 from legible import legible
 
@@ -79,6 +80,16 @@ def test_ellipse_refuses_other_powers():
 
 
 # Transient growth --------------------------------------------------------------------------------------
+
+
+def test_departure_from_normality():
+    rng = np.random.default_rng(0)
+    assert departure_from_normality(np.diag([3.0, 1])) == 0
+    assert departure_from_normality(np.array([[0.9, 10], [0, 0.9]])) == pytest.approx(10)
+    assert departure_from_normality(np.linalg.qr(rng.normal(size=(7, 7)))[0]) < 1e-6
+    W = initialise.non_normal((3, 20, 20), rng, gain=0.8, non_normality=1.0)
+    direct = np.sqrt((np.linalg.svd(W, compute_uv=False) ** 2).sum(-1) - 20 * 0.64)  # all eigenvalues have modulus .8
+    assert np.allclose(departure_from_normality(W), direct, rtol=1e-9)
 
 
 @pytest.mark.parametrize("rho, strength", [(.9, 2.), (.8, 0.), (1., 0.), (1., 3.), (.95, .5)])

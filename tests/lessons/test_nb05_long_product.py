@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from course_lib import data, jacobians
+from course_lib.lessons.nb05_singular_values.long_product import long_product
 
 MAKER = data.FOLDER / "make_long_product.py"
 
 
 @pytest.fixture(scope="module")
 def shipped():
-    return data.long_product()
+    return long_product()
 
 
 @pytest.fixture(scope="module")
@@ -93,4 +94,4 @@ def test_special_cases():
 def test_a_missing_file_is_explained(monkeypatch, tmp_path):
     monkeypatch.setattr(data, "FOLDER", tmp_path)
     with pytest.raises(FileNotFoundError, match="long_product.npz is missing"):
-        data.long_product()
+        long_product()

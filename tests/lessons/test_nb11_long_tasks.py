@@ -11,6 +11,7 @@ import pytest
 from course_lib import cells, data, initialise, losses, tasks, train, until_solved
 from course_lib.lessons.nb06_vanishing import longterm
 from course_lib.lessons.nb11_lstm import held_gates
+from course_lib.lessons.nb11_lstm.long_order import long_order
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,7 +49,7 @@ def test_chrono_learns_temporal_order_within_the_papers_count_and_tanh_does_not(
 
 
 def test_ten_times_as_long_does_not_help_forget_bias_one():
-    longer = data.long_order()
+    longer = long_order()
     assert longer.sequences == 10 * longterm.PAPER_ORDER and longer.updates.shape == longer.error.shape == (5,)
     assert np.isinf(longer.updates).all() and (longer.error > .5).all()
     assert not longterm.learn_order("LSTM b_f = 1", 2_500, seeds=[0]).solved.any()  # the same function made it
@@ -59,6 +60,17 @@ def test_adding_is_learned_by_gated_cells_and_not_by_rnns():
         assert (longterm.learn_adding(name, 15_000, seeds=[0]).error < .01).all()
     for name in ("tanh", "orthogonal"):
         assert (longterm.learn_adding(name, 5_000).error > .14).all()
+
+
+def test_digits_are_delayed_by_blank_steps_and_by_nothing_else():
+    digits = data.digits("train")
+    near, labels = longterm.delayed_digits(0, 30, np.random.default_rng(3), digits)
+    far, same = longterm.delayed_digits(25, 30, np.random.default_rng(3), digits)
+    assert near.shape == (8, 30, 8) and far.shape == (33, 30, 8)
+    assert np.array_equal(far[:8], near) and not far[8:].any() and np.array_equal(labels, same)
+    image = near[:, 0]  # row t is read at step t
+    assert any(np.array_equal(image, other) and label == labels[0] for other, label in zip(*digits))
+    assert np.array_equal(longterm.delayed(digits.images[:2], 3)[:8, 1], digits.images[1])
 
 
 def test_digits_are_learned_without_a_distance():
@@ -109,6 +121,10 @@ def test_only_an_lstm_has_its_gates():
     (lambda: longterm.learn_digits("tanh", -1), "distance"), (lambda: longterm.learn_adding("tanh", 10), "updates"),
     (lambda: longterm.learn_recall("GRU", longest=2, seeds=[0], sequences=0), "updates"),
     (lambda: longterm.learn_recall("GRU chrono", longest=2), "chrono is 2"),
+    (lambda: longterm.delayed_digits(3, 5, np.random.default_rng(0), (np.ones((4, 8, 8)), np.ones(3))),
+     "images has shape (4, 8, 8), labels (3,): needs one label for each image."),
+    (lambda: longterm.delayed(np.ones((4, 64)), 3), "images has shape (4, 64)"),
+    (lambda: longterm.delayed(np.ones((4, 8, 8)), -1), "distance is -1"),
     (lambda: held_gates.accuracy(small("lstm"), np.ones((3, 1, 6)), np.zeros(1), "g"), 'letters of "ifo"')])
 def test_what_cannot_work_is_refused(call, message):
     with pytest.raises(ValueError, match=re.escape(message)):

@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ... import data, initialise, jacobians
+from ... import initialise, jacobians
 from ...screen.figure import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
 from ...screen.kit import apart, power_of_ten, set_limits, smallest
 from .exponents import largest_exponent
+from .long_product import long_product
 
 CIRCLE = np.exp(2j * np.pi * np.linspace(0, 1, 121))
 CIRCLE = np.stack([CIRCLE.real, CIRCLE.imag])
@@ -117,6 +118,12 @@ def _powers(W: np.ndarray, longest: int) -> np.ndarray:
     return np.stack(powers)
 
 
+def departure_from_normality(W: np.ndarray) -> np.ndarray:
+    """sqrt(|W|_F^2 - sum |eigenvalue|^2), 0 for a normal matrix (Henrici 1962). W (..., H, H) -> (...)."""
+    squares = np.abs(W**2).sum((-2, -1)) - (np.abs(np.linalg.eigvals(W)) ** 2).sum(-1)
+    return np.sqrt(np.maximum(squares, 0))
+
+
 class PowerNorms(NamedTuple):
     """What TransientGrowth shows.
 
@@ -160,7 +167,7 @@ class TransientGrowth(Figure):
     def compute(self, rho=.9, non_normality=2.):
         W = initialise.non_normal((self.HIDDEN, self.HIDDEN), np.random.default_rng(0), rho, non_normality)
         sizes = np.log10(np.linalg.norm(_powers(W, self.STEPS), 2, axis=(-2, -1)))
-        return PowerNorms(sizes, float(sizes[1]), float(jacobians.departure_from_normality(W)))
+        return PowerNorms(sizes, float(sizes[1]), float(departure_from_normality(W)))
 
     def move(self, growth):
         k = np.arange(self.STEPS + 1)
@@ -218,7 +225,7 @@ class SingularValues(Figure):
     PRECISIONS = "float64", "float32"
 
     def __init__(self, **values):
-        self.shipped = data.long_product()
+        self.shipped = long_product()
         js = self.shipped.js
         self.steps = np.unique([*range(1, 21), *range(20, 51, 3), *range(50, 101, 5), *range(100, 201, 10),
                                 *range(200, 1001, 50)])

@@ -325,7 +325,7 @@ class DigitDial(Figure):
             raise ValueError(f"image is {image} and distance {distance}, need to be 0 to {len(self.digits.images) - 1} "
                              f"and 0 to {self.LONGEST}.")
         label = int(self.digits.labels[image])
-        x, size = tasks.delayed(self.digits.images[image:image + 1], distance), {}
+        x, size = longterm.delayed(self.digits.images[image:image + 1], distance), {}
         for name, nets in self.networks.items():
             seen = bptt.loss_and_grads(nets, x, np.array([label]), losses.cross_entropy,
                                        activation=longterm.KINDS[name].activation)
