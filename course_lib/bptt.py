@@ -128,7 +128,7 @@ def _through_steps(run: Run) -> Run:
     cell = cells.cell_of(run.params)
     step = cell.step(run)
     # Views, made once: indexing inside the loop costs as much as the step.
-    states, between = [list(getattr(run, name)) for name in cell.states], map(list, cell.per_step(run.cache))
+    states, between = [list(getattr(run, name)) for name in cell.states], map(list, cell.per_step(run))
     before, now = (s[:-1] for s in states), (s[1:] for s in states)
     for views in zip(*before, *between, *now):  # for an RNN (h_{t-1}, h_t)
         step(*views)

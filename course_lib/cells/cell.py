@@ -60,7 +60,7 @@ class Cell:
         rnn_inputs(params, x, out=h[1:])
         return NoCache()
 
-    def per_step(self, cache: tuple) -> tuple[np.ndarray, ...]:
+    def per_step(self, run) -> tuple[np.ndarray, ...]:
         """Return the arrays through time that a step takes between the states before and the states now."""
         return ()
 
@@ -163,14 +163,6 @@ def recurrent_gradient(W_hh: np.ndarray, h: np.ndarray, da: np.ndarray) -> np.nd
     returns  (..., N, H), shaped like W_hh
     """
     return sum_to(rows(da).swapaxes(-1, -2) @ rows(h[:-1]), W_hh.shape)
-
-
-def diagonal_jacobians(run, keep: np.ndarray) -> np.ndarray:
-    """diag(keep) of every step, (T, ..., B, H, H), for keep that broadcasts to (T, ..., B, H)."""
-    J = np.zeros((*run.h[1:].shape, run.h.shape[-1]), run.h.dtype)
-    unit = np.arange(run.h.shape[-1])
-    J[..., unit, unit] = keep
-    return J
 
 
 def product(matrix: np.ndarray, shape: tuple[int, ...]) -> Callable:

@@ -80,9 +80,9 @@ class GRU(Cell):
         gate_inputs(params, x, HALVES.reshape(3, *(1,) * (h.ndim - 1)), out=cache.gates)
         return cache
 
-    def per_step(self, cache: GRUCache) -> tuple[np.ndarray, ...]:
+    def per_step(self, run) -> tuple[np.ndarray, ...]:
         """r and z together, r, z, n, m."""
-        return cache.gates[:, :2], cache.r, cache.z, cache.n, cache.m
+        return run.gates[:, :2], run.r, run.z, run.n, run.m
 
     def step(self, run) -> Callable:
         """Return step(h_before, rz_t, r_t, z_t, n_t, m_t, h_t), in place: the equations at the top of this file.

@@ -76,9 +76,9 @@ class LSTM(Cell):
         gate_inputs(params, x, _each(0.5, 1, h.ndim), out=cache.gates)
         return cache
 
-    def per_step(self, cache: LSTMCache) -> tuple[np.ndarray, ...]:
+    def per_step(self, run) -> tuple[np.ndarray, ...]:
         """The four gates together, i, f, g, o, tanh_c."""
-        return cache.gates, *(cache.gates[:, k] for k in range(4)), cache.tanh_c
+        return run.gates, run.i, run.f, run.g, run.o, run.tanh_c
 
     def step(self, run) -> Callable:
         """Return step(h_before, c_before, gates_t, i_t, f_t, g_t, o_t, tanh_c_t, h_t, c_t), in place: the equations at

@@ -2,8 +2,9 @@
 
     z = s(a_z)        n = a_n        a = W_xh x_t + b_h        h_t = (1 - z) * h_{t-1} + z * n
 
-Here z near 1 writes, as in the paper; torch's GRU has it the other way round. Nothing multiplies h_{t-1} but 1 - z, so
-J_t = diag(1 - z_t), and all gates of a sequence are known before its first step.
+Here z near 1 writes, as in the paper; torch's GRU has it the other way round. Nothing multiplies h_{t-1} but 1 - z: it
+is a diagonal recurrence whose lambda is read from the input, J_t = diag(1 - z_t), and all gates of a sequence are known
+before its first step.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import Callable, NamedTuple
 import numpy as np
 
 from ..activations import sigmoid
-from .cell import Cell, diagonal_jacobians, gate_inputs, rnn_inputs, shared_gradients
+from .cell import gate_inputs, rnn_inputs, shared_gradients
+from .diagonal import Diagonal, DiagonalLocal
 from .memory import blocks, through_time
 
 
@@ -42,18 +44,7 @@ class MinGRUCache(NamedTuple):
     n = property(lambda self: self.gates[:, 1], doc="candidate, linear in the input")
 
 
-class MinGRULocal(NamedTuple):
-    """Derivatives inside a step.
-
-    da    (T, ..., B, 2H)  dh_t/da of z and n; dL/da after its step back
-    keep  (T, ..., B, H)   dh_t/dh_{t-1}
-    """
-
-    da: np.ndarray
-    keep: np.ndarray
-
-
-class MinGRU(Cell):
+class MinGRU(Diagonal):
     """h_t = (1 - z) * h_{t-1} + z * n, with z = s(a_z) and n = a_n; a reads the input alone."""
 
     name, gates, activation, parameters = "minGRU", 2, "linear", MinGRUParams
@@ -69,49 +60,24 @@ class MinGRU(Cell):
         np.multiply(cache.z, cache.n, out=h[1:])
         return cache
 
-    def per_step(self, cache: MinGRUCache) -> tuple[np.ndarray, ...]:
-        """keep."""
-        return cache.keep,
+    def keep(self, run) -> np.ndarray:
+        """1 - z, (T, ..., B, H)."""
+        return run.keep
 
-    def step(self, run) -> Callable:
-        """Return step(h_before, keep_t, h_t), in place: h_t += (1 - z) * h_{t-1}, where h_t holds z * n."""
-        kept, add, multiply = np.empty_like(run.h[0]), np.add, np.multiply
-
-        def step(h_before, keep_t, h_t) -> None:
-            multiply(keep_t, h_before, kept)
-            add(h_t, kept, h_t)
-
-        return step
-
-    def step_back(self, run, shape: tuple[int, ...]) -> Callable:
-        """Return step_back(dh_t, da_t, keep_t, dh_before), in place: da_z, da_n *= dh_t, dh_{t-1} += (1 - z) * dh_t."""
-        of_gates, carried = (*shape[:-1], 2, shape[-1]), np.empty(shape, run.h.dtype)
-        add, multiply = np.add, np.multiply
-
-        def step_back(dh_t, da_t, keep_t, dh_before) -> None:
-            da = da_t.reshape(of_gates)
-            multiply(da, dh_t[..., None, :], da)
-            multiply(dh_t, keep_t, carried)
-            add(dh_before, carried, dh_before)
-
-        return step_back
-
-    def local_derivatives(self, run, array: Callable) -> MinGRULocal:
+    def local_derivatives(self, run, array: Callable) -> DiagonalLocal:
         """dh_t/da_z = z (1 - z) (n - h_{t-1}), dh_t/da_n = z."""
-        local = MinGRULocal(array("da", 2 * run.h.shape[-1]), run.keep)
+        local = DiagonalLocal(array("da", 2 * run.h.shape[-1]), run.keep)
         d_z, d_n = blocks(local.da, 2)
         np.multiply(run.z, run.keep, out=d_z)
         np.multiply(d_z, run.n - run.h[:-1], out=d_z)
         d_n[...] = run.z
         return local
 
-    def gradients(self, run, dh: np.ndarray, local: MinGRULocal, array: Callable) -> tuple[np.ndarray, MinGRUParams]:
-        """dL/da (T, ..., B, 2H) and the gradients of W_xh and b_h."""
+    def gradients(self, run, dh: np.ndarray, local: DiagonalLocal, array: Callable) -> tuple[np.ndarray, MinGRUParams]:
+        """dL/da (T, ..., B, 2H) of z and n, and the gradients of W_xh and b_h."""
+        for da in blocks(local.da, 2):
+            da *= dh[1:]
         return local.da, MinGRUParams(**shared_gradients(run.params, run.x, local.da))
-
-    def jacobians(self, run) -> np.ndarray:
-        """diag(1 - z_t), (T, ..., B, H, H)."""
-        return diagonal_jacobians(run, run.keep)
 
     def pre_activations(self, run) -> np.ndarray:
         """a_z and a_n side by side, (T, ..., B, 2H)."""
