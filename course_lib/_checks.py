@@ -53,6 +53,15 @@ def array(name: str, value, ndim: int | None = None, finite: bool = True) -> np.
     return result
 
 
+def broadcast(name: str, value, shape: tuple[int, ...], needs: str) -> np.ndarray:
+    """Return `value` broadcast to a shape (...), or say what it needs."""
+    value = array(name, value)
+    try:
+        return np.broadcast_to(value, shape)
+    except ValueError:
+        raise ValueError(f"{name} has shape {value.shape}, needs {needs}.") from None
+
+
 def floating(name: str, value, ndim: int | None = None, finite: bool = True) -> np.ndarray:
     """Like `array` (...), for parameters: refuses integers, whose updates would be rounded away."""
     result = array(name, value, ndim, finite)

@@ -178,16 +178,18 @@ def backward(run: Run, dh_direct: np.ndarray, dc_direct: np.ndarray | None = Non
         raise TypeError(f"run is {type(run).__name__}, needs what bptt.forward returned.")
     cell = cells.cell_of(run.params)
     fitting.direct(cell, run.h, dh_direct, dc_direct)
-    dc = _filled(np.empty_like(run.h), dc_direct) if "c" in cell.states else None
-    return _back_through_steps(run, _filled(np.empty_like(run.h), dh_direct), dc, window)
+    totals = [np.empty_like(run.h) for _ in cell.states]
+    for total, direct in zip(totals, (dh_direct, dc_direct)):
+        total[...] = 0 if direct is None else direct
+    return _back_through_steps(run, totals, window)
 
 
-def _back_through_steps(run: Run, dh: np.ndarray, dc: np.ndarray | None, window: int | None,
+def _back_through_steps(run: Run, totals: list[np.ndarray], window: int | None,
                         reuse: Evaluation | None = None) -> Back:
-    """From t = T on, the cell's `step_back` adds what comes back to what the loss reads, which dh and dc hold."""
+    """From t = T on, the cell's `step_back` adds what comes back to what the loss reads: dh, and dc, hold that first."""
     cell = cells.cell_of(run.params)
     array = cells.allocator(run.h[1:].shape[:-1], run.h.dtype, *([reuse.back, reuse.back.local] if reuse else []))
-    local, totals = cell.local_derivatives(run, array), [dh] if dc is None else [dh, dc]
+    local = cell.local_derivatives(run, array)
     if window is None or _checks.count("window", window) > len(run.x):
         step_back = cell.step_back(run, run.h.shape[1:])
         d_states, between = [list(total)[::-1] for total in totals], (list(factor)[::-1] for factor in local)
@@ -196,14 +198,9 @@ def _back_through_steps(run: Run, dh: np.ndarray, dc: np.ndarray | None, window:
             step_back(*views)
     else:
         _truncated(run, cell, local, totals, window)
+    dh, *dc = totals
     da, grads = cell.gradients(run, dh, local, array)
-    return Back(grads, dh, da, run, dc, local)
-
-
-def _filled(array: np.ndarray, direct) -> np.ndarray:
-    """The array, filled with what the loss reads from each state; with 0 if it reads none."""
-    array[...] = 0 if direct is None else direct
-    return array
+    return Back(grads, dh, da, run, dc[0] if dc else None, local)
 
 
 def _truncated(run: Run, cell: cells.Cell, local: tuple, totals: list[np.ndarray], window: int) -> None:
@@ -240,12 +237,9 @@ def at_end(run: Run, dh_T: np.ndarray | float = 1.0) -> np.ndarray:
     h = getattr(run, "h", None)
     if h is None:
         raise TypeError(f"run is {type(run).__name__}, needs what bptt.forward returned.")
-    dh_T = _checks.array("dh_T", dh_T)
+    dh_T = _checks.broadcast("dh_T", dh_T, h.shape[1:], f"to fit {h.shape[1:]}, the last state's shape")
     direct = np.zeros_like(h, np.result_type(h.dtype, dh_T.dtype) if np.iscomplexobj(dh_T) else h.dtype)
-    try:
-        direct[-1] = dh_T
-    except ValueError:
-        raise ValueError(f"dh_T has shape {dh_T.shape}, needs to fit {h.shape[1:]}, the last state's shape.") from None
+    direct[-1] = dh_T
     return direct
 
 
@@ -279,13 +273,12 @@ def loss_and_grads(network: cells.NetworkParams, x: np.ndarray, target: np.ndarr
         raise ValueError(f"{problem} Here x has shape {run.x.shape}, read as T = {T} steps of {B} sequences, with "
                          f"at={at!r}.{' ' + _checks.BATCH_FIRST if swapped else ''}") from None
     losses = np.asarray(losses)
-
-    def nothing_read(name: str) -> np.ndarray:
-        return _filled(cells.through_time(run.h.shape, run.h.dtype, getattr(reuse.back, name) if reuse else None), None)
-
-    dh, dc = nothing_read("dh"), nothing_read("dc") if "c" in cells.cell_of(run.params).states else None
-    dh[read], readout_grads = cells.readout_backward(network.readout, run.h[read], dy)
-    back = _back_through_steps(run, dh, dc, window, reuse)  # unchecked: what is not finite is for the caller to see
+    array = cells.allocator(run.h[1:].shape[:-1], run.h.dtype, *([reuse.back] if reuse else []))
+    totals = [array(f"d{name}", run.h.shape[-1], extra=1) for name in cells.cell_of(run.params).states]
+    for total in totals:
+        total[...] = 0
+    totals[0][read], readout_grads = cells.readout_backward(network.readout, run.h[read], dy)
+    back = _back_through_steps(run, totals, window, reuse)  # unchecked: what is not finite is for the caller to see
     per_step = losses[None] if at == "last" else losses
     return Evaluation(per_step.sum(0), cells.NetworkParams(back.grads, readout_grads), per_step, y, run, back)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 import numpy as np
 
@@ -52,9 +52,7 @@ def clip_by_norm(grads, max_norm: float, lead: tuple[int, ...] = ()) -> Clipped:
     source    Pascanu, Mikolov and Bengio 2013, Algorithm 1
     """
     max_norm = _checks.positive("max_norm", max_norm)
-    norm = global_norm(grads, lead)
-    if not np.isfinite(norm).all():
-        _name_nonfinite(grads)
+    norm = _finite_norm(grads, lead)
     clipped = norm > max_norm
     factor = np.where(clipped, max_norm / np.where(clipped, norm, 1.0).astype(float), 1.0)
 
@@ -73,9 +71,7 @@ def clip_by_value(grads, limit: float) -> Clipped:
     errors   ValueError for limit <= 0; FloatingPointError naming the first array that holds NaN or infinity
     """
     limit = _checks.positive("limit", limit)
-    norm = global_norm(grads)
-    if not np.isfinite(norm).all():
-        _name_nonfinite(grads)
+    norm = _finite_norm(grads)
     clipped = np.any([np.any(np.abs(array) > limit) for _, array in leaves(grads)])
     return Clipped(tree_map(lambda array: np.clip(array, -limit, limit), grads), norm, clipped)
 
@@ -97,19 +93,20 @@ def angle(one, other, lead: tuple[int, ...] = ()) -> np.ndarray:
 
 
 def _unit(name: str, grads, lead: tuple[int, ...]):
-    norm = np.asarray(global_norm(grads, lead), float)
-    if not np.isfinite(norm).all():
-        _name_nonfinite(grads)
+    norm = np.asarray(_finite_norm(grads, lead), float)
     if not norm.all():
         raise ValueError(f"{name} is zero: it has no direction, and no angle to another gradient.")
     return tree_map(lambda array: array / norm.reshape(lead + (1,) * (array.ndim - len(lead))), grads)
 
 
-def _name_nonfinite(grads) -> NoReturn:
-    for name, array in leaves(grads):
-        if not np.isfinite(array).all():
-            index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            raise FloatingPointError(f"gradient {name} is not finite: {array[index]} at index {index}. Clipping cannot "
-                                     f"repair it: it has no direction. Look for the step that made it.")
+def _finite_norm(grads, lead: tuple[int, ...] = ()) -> np.ndarray:
+    """The global norm, or a FloatingPointError that names what makes it infinite or NaN."""
+    norm = global_norm(grads, lead)
+    if np.isfinite(norm).all():
+        return norm
+    if broken := _checks.first_nonfinite(leaves(grads)):
+        name, index, value = broken
+        raise FloatingPointError(f"gradient {name} is not finite: {value} at index {index}. Clipping cannot repair it: "
+                                 f"it has no direction. Look for the step that made it.")
     raise FloatingPointError("the norm of all gradients together is beyond float64, though every entry is finite: "
                              "divide the loss by a constant.")

@@ -33,23 +33,15 @@ def complex_step(loss: Callable, params):
         if np.iscomplexobj(_checks.array(name, leaf)):
             raise TypeError(f"{name} is complex already: the step needs the imaginary axis for itself. "
                             f"Pass real numbers.")
-    arrays = [np.array(leaf, dtype=complex) for _, leaf in leaves(params)]
-
-    def rebuilt():
-        parts = iter(arrays)
-        return tree_map(lambda _: next(parts).copy(), params)  # the loss may write into what it gets
-
-    gradients = []
-    for array in arrays:
-        gradient = np.empty(array.shape)
+    moved = tree_map(lambda leaf: np.array(leaf, dtype=complex), params)
+    gradient = tree_map(lambda leaf: np.empty(np.shape(leaf)), params)
+    for (_, array), (_, slope) in zip(leaves(moved), leaves(gradient)):
         for index in np.ndindex(array.shape):
             before = array[index]
             array[index] = before + 1j * EPS
-            gradient[index] = _imaginary(loss(rebuilt())) / EPS
+            slope[index] = _imaginary(loss(tree_map(np.copy, moved))) / EPS  # a copy: the loss may write into it
             array[index] = before
-        gradients.append(gradient)
-    parts = iter(gradients)
-    return tree_map(lambda _: next(parts), params)
+    return gradient
 
 
 def complex_step_states(loss: Callable, run: bptt.Run, of: str = "h") -> np.ndarray:

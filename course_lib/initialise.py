@@ -7,7 +7,7 @@ ValueError for sizes below 1, gains that are not finite, shapes without rows and
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Callable, Iterator
 
 import numpy as np
 
@@ -115,8 +115,7 @@ def rnn(inputs: int, hidden: int, rng: np.random.Generator, recurrent: str = "or
     members         None for one network, E for an ensemble with a leading axis
     returns         RNNParams of dtype: W_xh (..., H, D), W_hh (..., H, H), b_h (..., H); the dots are (E,) or nothing
     """
-    arrays = _gates(1, inputs, hidden, rng, recurrent, gain, input_gain, members)
-    return RNNParams(*(array.astype(_checks.floating_type(dtype)) for array in arrays))
+    return RNNParams(*_gates(1, inputs, hidden, rng, recurrent, gain, input_gain, members, dtype))
 
 
 def lstm(inputs: int, hidden: int, rng: np.random.Generator, recurrent: str = "orthogonal", gain: float = 1.0,
@@ -131,15 +130,12 @@ def lstm(inputs: int, hidden: int, rng: np.random.Generator, recurrent: str = "o
     errors            also ValueError for a forget_bias that does not fit, or beside chrono
     source            forget bias 1: Jozefowicz, Zaremba and Sutskever 2015; chrono: Tallec and Ollivier 2018
     """
-    W_xh, W_hh, b_h = _gates(4, inputs, hidden, rng, recurrent, gain, input_gain, members)
+    W_xh, W_hh, b_h = _gates(4, inputs, hidden, rng, recurrent, gain, input_gain, members, dtype)
     b_i, b_f, *_ = np.split(b_h, 4, axis=-1)  # views: what is written into them is written into b_h
-    b_f[...] = _bias("forget_bias", forget_bias, b_f.shape)
+    b_f[...] = _keeping("forget_bias", forget_bias, "b_f", b_f.shape, rng, chrono)
     if chrono is not None:
-        if np.any(forget_bias):
-            raise ValueError(f"forget_bias is {forget_bias}, chrono is {chrono}: both set b_f. Leave one of them out.")
-        b_f[...] = chrono_bias(b_f.shape, rng, chrono)
         b_i[...] = -b_f
-    return LSTMParams(*(array.astype(_checks.floating_type(dtype)) for array in (W_xh, W_hh, b_h)))
+    return LSTMParams(W_xh, W_hh, b_h)
 
 
 def gru(inputs: int, hidden: int, rng: np.random.Generator, recurrent: str = "orthogonal", gain: float = 1.0,
@@ -153,14 +149,10 @@ def gru(inputs: int, hidden: int, rng: np.random.Generator, recurrent: str = "or
     returns           GRUParams of dtype: W_xh (..., 3H, D), W_hh (..., 3H, H), b_h (..., 3H), b_hn (..., H)
     errors            also ValueError for a keep_bias that does not fit, or beside chrono
     """
-    W_xh, W_hh, b_h = _gates(3, inputs, hidden, rng, recurrent, gain, input_gain, members)
+    W_xh, W_hh, b_h = _gates(3, inputs, hidden, rng, recurrent, gain, input_gain, members, dtype)
     b_z = np.split(b_h, 3, axis=-1)[1]
-    b_z[...] = _bias("keep_bias", keep_bias, b_z.shape)
-    if chrono is not None:
-        if np.any(keep_bias):
-            raise ValueError(f"keep_bias is {keep_bias}, chrono is {chrono}: both set b_z. Leave one of them out.")
-        b_z[...] = chrono_bias(b_z.shape, rng, chrono)
-    return GRUParams(*(array.astype(_checks.floating_type(dtype)) for array in (W_xh, W_hh, b_h, np.zeros(b_z.shape))))
+    b_z[...] = _keeping("keep_bias", keep_bias, "b_z", b_z.shape, rng, chrono)
+    return GRUParams(W_xh, W_hh, b_h, np.zeros_like(b_z))
 
 
 def mingru(inputs: int, hidden: int, rng: np.random.Generator, input_gain: float = 1.0, members: int | None = None,
@@ -189,22 +181,24 @@ def chrono_bias(shape: tuple[int, ...], rng: np.random.Generator, T_max: int) ->
 
 
 def _gates(count: int, inputs: int, hidden: int, rng, recurrent: str, gain: float, input_gain: float,
-           members: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+           members: int | None, dtype) -> Iterator[np.ndarray]:
     """W_xh, W_hh and a zero b_h of `count` gates one below the other, each gate's W_hh drawn on its own."""
-    D, H = _checks.count("inputs", inputs), _checks.count("hidden", hidden)
+    D, H, dtype = _checks.count("inputs", inputs), _checks.count("hidden", hidden), _checks.floating_type(dtype)
     make = MATRICES[_checks.choice("recurrent", recurrent, MATRICES)]
     lead = () if members is None else (_checks.count("members", members),)
     W_xh = gaussian((*lead, count * H, D), rng, input_gain)
-    return W_xh, make((*lead, count, H, H), rng, gain).reshape(*lead, count * H, H), np.zeros((*lead, count * H))
+    W_hh = make((*lead, count, H, H), rng, gain).reshape(*lead, count * H, H)
+    return (array.astype(dtype) for array in (W_xh, W_hh, np.zeros((*lead, count * H))))
 
 
-def _bias(name: str, value, shape: tuple[int, ...]) -> np.ndarray:
-    value = _checks.array(name, value)
-    try:
-        return np.broadcast_to(value, shape)
-    except ValueError:
-        raise ValueError(f"{name} has shape {value.shape}, needs to fit {shape}: one number, one for each unit, or "
-                         f"(E, 1) for one a member.") from None
+def _keeping(name: str, value, bias: str, shape: tuple[int, ...], rng, chrono: int | None) -> np.ndarray:
+    """The bias of the gate that keeps, called b_f or b_z: `value`, whose argument has this name, or chrono's."""
+    if chrono is None:
+        return _checks.broadcast(name, value, shape, f"to fit {shape}: one number, one for each unit, or (E, 1) for one a "
+                                                     f"member")
+    if np.any(value):
+        raise ValueError(f"{name} is {value}, chrono is {chrono}: both set {bias}. Leave one of them out.")
+    return chrono_bias(shape, rng, chrono)
 
 
 MAKERS: dict[str, Callable] = {"rnn": rnn, "lstm": lstm, "gru": gru}

@@ -59,8 +59,8 @@ def log_gradient_norms(js: np.ndarray | bptt.Run, v: np.ndarray) -> np.ndarray:
             raise TypeError(f"js is a run of {type(js.params).__name__}, only an RNN's Jacobians need not be formed. "
                             f"Pass jacobians.step_jacobians(run)[:, 0] for the first sequence.")
         _checks.array("run.h", js.h)
-        slopes, W, T = _slopes(js), js.params.W_hh, len(js.x)
-        v = _like_a_state(v, js.h[0].shape)
+        slopes, W, T = activations.get(js.activation).derivative_from_output(js.h[1:]), js.params.W_hh, len(js.x)
+        v = _checks.broadcast("v", v, js.h[0].shape, f"{js.h.shape[-1:]} or {js.h[0].shape}: a gradient for each state")
     else:
         steps = list(_steps(js, v.shape[-1]))
         T = len(steps)
@@ -180,18 +180,6 @@ def _steps(js, H: int | None = None) -> Iterator[np.ndarray]:
         yield J
     if T == 0:
         raise ValueError("js holds no Jacobian: a product needs at least one step.")
-
-
-def _slopes(run: bptt.Run) -> np.ndarray:
-    """f'(a_t) of every step, (T, ..., B, H)."""
-    return activations.get(run.activation).derivative_from_output(run.h[1:])
-
-
-def _like_a_state(v: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    try:
-        return np.broadcast_to(v, shape)
-    except ValueError:
-        raise ValueError(f"v has shape {v.shape}, needs {shape[-1:]} or {shape}: a gradient for each state.") from None
 
 
 def _square(name: str, W) -> np.ndarray:

@@ -14,7 +14,7 @@ from .cell import Cell, OneLocal
 from .diagonal import Diagonal, DiagonalParams
 from .gru import GRU, GRUParams
 from .lstm import LSTM, LSTMParams
-from .memory import aligned, allocator, rows, through_time
+from .memory import aligned, allocator, rows
 from .mingru import MinGRU, MinGRUParams
 from .readout import ReadoutParams, check_readout, readout, readout_backward
 from .rnn import RNN, RNNParams

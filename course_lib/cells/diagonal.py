@@ -83,7 +83,7 @@ class Diagonal(Cell):
         local.da[...] = 1
         return local
 
-    def gradients(self, run, dh: np.ndarray, local: DiagonalLocal, array: Callable) -> tuple[np.ndarray, DiagonalParams]:
+    def gradients(self, run, dh: np.ndarray, local: DiagonalLocal, array: Callable) -> tuple[np.ndarray, tuple]:
         """dL/da_t = dh_t/da_t * dL/dh_t, (T, ..., B, H), and dL/dlambda = sum of da_t * h_{t-1}."""
         da = local.da
         da *= dh[1:]

@@ -10,13 +10,8 @@ from typing import Callable
 import numpy as np
 
 
-def through_time(shape: tuple[int, ...], dtype, reuse: np.ndarray | None = None) -> np.ndarray:
-    """An array (T, ..., B, N), not filled in, that lies in memory as (..., T, B, N): `rows` of it is a view.
-
-    `reuse` is returned instead if it has that shape and dtype: fresh memory costs as much as half a small step.
-    """
-    if reuse is not None and reuse.shape == shape and reuse.dtype == dtype:
-        return reuse
+def through_time(shape: tuple[int, ...], dtype) -> np.ndarray:
+    """An array (T, ..., B, N), not filled in, that lies in memory as (..., T, B, N): `rows` of it is a view."""
     T, *lead, B, N = shape
     return np.moveaxis(np.empty((*lead, T, B, N), dtype), -3, 0)
 
@@ -26,17 +21,17 @@ def allocator(shape: tuple[int, ...], dtype, *old) -> Callable:
     with gates=G an array (T, G, ..., B, width) whose steps each lie in one piece.
 
     shape  (T, ..., B)
-    old    objects whose arrays are no longer needed: the one called `name` is reused if it fits
+    old    objects whose arrays are no longer needed: the one called `name` is reused if it has that shape and dtype,
+           for fresh memory costs as much as half a small step
     """
     T, *rest = shape
 
     def array(name: str, width: int, extra: int = 0, gates: int = 0) -> np.ndarray:
+        wanted = (T, gates, *rest, width) if gates else (T + extra, *rest, width)
         reuse = next((getattr(owner, name) for owner in old if hasattr(owner, name)), None)
-        if not gates:
-            return through_time((T + extra, *rest, width), dtype, reuse)
-        wanted = (T, gates, *rest, width)
-        fits = reuse is not None and reuse.shape == wanted and reuse.dtype == dtype
-        return reuse if fits else np.empty(wanted, dtype)
+        if reuse is not None and reuse.shape == wanted and reuse.dtype == dtype:
+            return reuse
+        return np.empty(wanted, dtype) if gates else through_time(wanted, dtype)
 
     return array
 

@@ -73,7 +73,7 @@ class MinGRU(Diagonal):
         d_n[...] = run.z
         return local
 
-    def gradients(self, run, dh: np.ndarray, local: DiagonalLocal, array: Callable) -> tuple[np.ndarray, MinGRUParams]:
+    def gradients(self, run, dh: np.ndarray, local: DiagonalLocal, array: Callable) -> tuple[np.ndarray, tuple]:
         """dL/da (T, ..., B, 2H) of z and n, and the gradients of W_xh and b_h."""
         for da in blocks(local.da, 2):
             da *= dh[1:]
