@@ -98,8 +98,7 @@ def sequence_objective(loss: Callable, at: str = "last", activation: str = "tanh
     return objective
 
 
-@dataclass
-class History:
+class History(NamedTuple):
     """What happened at each update, as plain arrays; (E,) is the axis of an ensemble, absent for one network.
 
     loss       (updates, E)  before the update
@@ -137,10 +136,9 @@ class Result:
         def of(array):
             return array[which] if np.ndim(array) else array
 
-        history = History(*(column[:, which] for column in (self.history.loss, self.history.grad_norm,
-                                                            self.history.clipped)),
-                          self.history.evaluated_at, self.history.evaluation[:, which] if len(self.history.evaluation)
-                          else self.history.evaluation)
+        *columns, evaluated_at, evaluation = self.history
+        history = History(*(column[:, which] for column in columns), evaluated_at,
+                          evaluation[:, which] if len(evaluation) else evaluation)
         return Result(tree_map(of, self.params), history, self.optimiser._replace(rate=of(self.optimiser.rate)),
                       tree_map(of, self.optimiser_state), self.interrupted)
 
@@ -206,18 +204,12 @@ def train(params, objective: Callable, batches: Callable | Iterable, *, updates:
     updates, evaluate_every = _checks.count("updates", updates), _checks.count("evaluate_every", evaluate_every)
     if clip_norm is not None:
         _checks.positive("clip_norm", clip_norm)
-    _check_optimiser(optimiser)
     draw = _drawing(batches)
-    past = params if isinstance(params, Result) else None
-    if past is not None:
-        if type(past.optimiser) is not type(optimiser):
-            raise ValueError(f"optimiser is {optimiser!r}, but the run to go on with used {past.optimiser!r}. Pass "
-                             f"one of that kind, or start afresh from its .params.")
-        params, state = past.params, past.optimiser_state
-    else:
-        params = tree_map(lambda leaf: _checks.floating("params", leaf), params)
-        state = optimiser.start(params)
-    done = past.updates if past is not None else 0
+    past = begun(params, optimiser)
+    if type(past.optimiser) is not type(optimiser):
+        raise ValueError(f"optimiser is {optimiser!r}, but the run to go on with used {past.optimiser!r}. Pass one of "
+                         f"that kind, or start afresh from its .params.")
+    params, state, done = past.params, past.optimiser_state, past.updates
     rows, marks = [], []  # (loss, norm, clipped) of each update; (update, value) of each evaluation
     last_whole = params, state, 0  # of the last whole update: replaced in one step, so that no interrupt can split it
     lead: tuple[int, ...] = ()
@@ -225,7 +217,7 @@ def train(params, objective: Callable, batches: Callable | Iterable, *, updates:
     def result(interrupted: bool = False) -> Result:
         params, state, count = last_whole
         kept = [mark for mark in marks if mark[0] <= done + count]
-        return Result(params, _history(rows[:count], kept, lead, past), optimiser, state, interrupted)
+        return Result(params, _history(rows[:count], kept, lead, past.history), optimiser, state, interrupted)
 
     with progress_bar(updates, progress, " updates") as bar, np.errstate(all="ignore"):  # overflow is looked for below, and named
         try:
@@ -254,7 +246,7 @@ def train(params, objective: Callable, batches: Callable | Iterable, *, updates:
                 rows.append((loss, norm, clipped))
                 last_whole = params, state, len(rows)
                 if evaluate is not None and update % evaluate_every == 0:
-                    marks.append((update, _evaluated(evaluate(params), marks, past)))
+                    marks.append((update, _evaluated(evaluate(params), marks, past.history)))
                 bar.update()
         except KeyboardInterrupt:
             return result(interrupted=True)
@@ -264,6 +256,18 @@ def train(params, objective: Callable, batches: Callable | Iterable, *, updates:
                 error.add_note(f"It happened after {error.result.updates} updates; they are in this error's .result.")
             raise
     return result()
+
+
+def begun(params, optimiser: SGD | Adam) -> Result:
+    """A run to go on with: `params` if that is a Result, else one without any update yet.
+
+    errors  as `train`, for params and optimiser
+    """
+    _check_optimiser(optimiser)
+    if isinstance(params, Result):
+        return params
+    params = tree_map(lambda leaf: _checks.floating("params", leaf), params)
+    return Result(params, History(*np.empty((5, 0))), optimiser, optimiser.start(params))
 
 
 def _as_arguments(batch) -> tuple:
@@ -290,10 +294,10 @@ def _check_outcome(params, grads, lead: tuple[int, ...], optimiser) -> None:
                          f"number, or one for each member of an ensemble.")
 
 
-def _evaluated(value, marks, past: Result | None) -> np.ndarray:
+def _evaluated(value, marks, past: History) -> np.ndarray:
     """The value as an array of its own, if it has the shape of those before."""
     value = np.array(value)
-    before = [mark[1] for mark in marks[:1]] + (list(past.history.evaluation[:1]) if past is not None else [])
+    before = [mark[1] for mark in marks[:1]] + list(past.evaluation[:1])
     if before and value.shape != np.shape(before[0]):
         raise ValueError(f"evaluate returned shape {value.shape}, before it was {np.shape(before[0])}: a history needs "
                          f"one shape.")
@@ -330,15 +334,11 @@ def _per_member(rate, like: np.ndarray):
     return rate.reshape(rate.shape + (1,) * (like.ndim - rate.ndim))
 
 
-def _history(rows, marks, lead: tuple[int, ...], past: Result | None) -> History:
+def _history(rows, marks, lead: tuple[int, ...], past: History) -> History:
     columns = [[row[i] for row in rows] for i in range(3)]
     new = [np.array(column, kind).reshape(-1, *lead) for column, kind in zip(columns, (float, float, bool))]
     new += [np.array([mark[0] for mark in marks], int), np.array([mark[1] for mark in marks])]
-    if past is None:
-        return History(*new)
-    old = [past.history.loss, past.history.grad_norm, past.history.clipped, past.history.evaluated_at,
-           past.history.evaluation]
-    return History(*(b if not len(a) else a if not len(b) else np.concatenate([a, b]) for a, b in zip(old, new)))
+    return History(*(b if not len(a) else a if not len(b) else np.concatenate([a, b]) for a, b in zip(past, new)))
 
 
 def _in_order(batch, outcome, grads, norm: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import _checks, bptt, train
 from ._progress import progress_bar
-from .cells import NetworkParams, readout
+from .cells import NetworkParams, leaves, readout
 
 
 class Solved(NamedTuple):
@@ -51,13 +51,13 @@ def until_solved(params, objective: Callable, batches: Callable | Iterable, erro
     """
     updates, every = _checks.count("updates", updates), _checks.count("every", every)
     _checks.positive("below", below)
-    E = _members(params)
-    at, errors, diverged = np.full(E, np.inf), np.full(E, np.nan), np.zeros(E, bool)
-    places, run = np.arange(E), params
+    E = _members(params.params if isinstance(params, train.Result) else params)
+    run = train.begun(params, optimiser)
+    at, errors, diverged, places = np.full(E, np.inf), np.full(E, np.nan), np.zeros(E, bool), np.arange(E)
     with progress_bar(updates, progress, " updates") as bar:
         for done in range(0, updates, every):
             chunk = min(every, updates - done)
-            run, places, diverged = _advance(run, places, diverged, objective, batches, chunk, optimiser, clip_norm)
+            run, places, diverged = _advance(run, places, diverged, objective, batches, chunk, clip_norm)
             if not len(places) or run.interrupted:
                 break
             errors[places] = measured = _one_each(error(run.params), len(places))
@@ -92,17 +92,13 @@ def error_rate(network: NetworkParams, x: np.ndarray, labels: np.ndarray, activa
     return (y.argmax(-1) != labels).mean(-1)
 
 
-def _advance(run, places, diverged, objective, batches, chunk: int, optimiser, clip_norm):
+def _advance(run, places, diverged, objective, batches, chunk: int, clip_norm):
     """A few more updates; members that diverge are left out from there on, and the others go on."""
-    before = run.updates if isinstance(run, train.Result) else 0
-    while len(places):
-        left = chunk - ((run.updates if isinstance(run, train.Result) else 0) - before)
-        if left == 0:
-            break
-        optimiser = run.optimiser if isinstance(run, train.Result) else optimiser
+    goal = run.updates + chunk
+    while len(places) and run.updates < goal:
         try:
-            run = train.train(run, objective, batches, updates=left, optimiser=optimiser, clip_norm=clip_norm,
-                              progress=False)
+            run = train.train(run, objective, batches, updates=goal - run.updates, optimiser=run.optimiser,
+                              clip_norm=clip_norm, progress=False)
             break
         except train.Diverged as problem:
             if problem.member is None:
@@ -115,7 +111,7 @@ def _advance(run, places, diverged, objective, batches, chunk: int, optimiser, c
 
 
 def _members(params) -> int:
-    sizes = {array.shape[:1] for _, array in train.leaves(params.params if isinstance(params, train.Result) else params)}
+    sizes = {array.shape[:1] for _, array in leaves(params)}
     if len(sizes) != 1 or sizes == {()} or sizes == {(0,)}:
         raise ValueError(f"params has the leading sizes {sorted(sizes)}, needs an ensemble: every array with the members' "
                          f"axis in front. initialise.network(..., members=5) makes one.")

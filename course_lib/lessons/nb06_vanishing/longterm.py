@@ -160,6 +160,7 @@ def delayed_digits(distance: int, batch: int, rng: np.random.Generator, digits) 
 
     digits   data.Digits, or (images (N, 8, 8), labels (N,)), to draw from
     returns  x (8 + distance, batch, 8): the rows from top to bottom, then blank steps; labels (batch,)
+    errors   TypeError and ValueError as those of `tasks`, and for images that do not fit their labels
     source   ours; data.digits says whose images
     """
     images, labels = _checks.array("images", digits[0], ndim=3), _checks.array("labels", digits[1], ndim=1)
@@ -170,7 +171,10 @@ def delayed_digits(distance: int, batch: int, rng: np.random.Generator, digits) 
 
 
 def delayed(images: np.ndarray, distance: int) -> np.ndarray:
-    """Images (N, rows, columns) as sequences: their rows, then `distance` blank steps; (rows + distance, N, columns)."""
+    """Images (N, rows, columns) as sequences: their rows, then `distance` blank steps; (rows + distance, N, columns).
+
+    errors  TypeError and ValueError for images or a distance that cannot be used
+    """
     images, distance = _checks.array("images", images, ndim=3), _checks.count("distance", distance, 0)
     N, rows, columns = images.shape
     return np.concatenate([images.swapaxes(0, 1), np.zeros((distance, N, columns), images.dtype)])
