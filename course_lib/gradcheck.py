@@ -139,21 +139,15 @@ def table(mine, theirs, tolerance: float = 1e-9) -> Table:
     returns       Table; prints itself; .passed
     errors        ValueError for names or shapes that differ, entries that are not finite, tolerance <= 0
     """
-    if isinstance(mine, dict) and isinstance(theirs, dict):
-        if mine.keys() != theirs.keys():
-            raise ValueError(f"mine has {sorted(mine)}, theirs {sorted(theirs)}: the names must be the same.")
-        pairs = [(name, mine[name], theirs[name]) for name in mine]
-    else:
-        ours, others = leaves(mine), leaves(theirs)
-        if [name for name, _ in ours] != [name for name, _ in others]:
-            raise ValueError(f"mine has {[n for n, _ in ours]}, theirs {[n for n, _ in others]}: they must be of one "
-                             f"form.")
-        pairs = [(name, a, b) for (name, a), (_, b) in zip(ours, others)]
+    mine, theirs = (arrays if isinstance(arrays, dict) else dict(leaves(arrays)) for arrays in (mine, theirs))
+    if mine.keys() != theirs.keys():
+        raise ValueError(f"mine has {list(mine)}, theirs {list(theirs)}: they must be of one form, and the names must "
+                         f"be the same.")
     tolerance = _checks.positive("tolerance", tolerance)
     rows = []
-    for name, a, b in pairs:
+    for name in mine:
         try:
-            errors = np.atleast_1d(relative_error(a, b))
+            errors = np.atleast_1d(relative_error(mine[name], theirs[name]))
         except ValueError as problem:
             raise ValueError(f"{name}: {problem}") from None
         worst = int(errors.argmax())

@@ -57,22 +57,6 @@ def adding(T: int, batch: int, rng: np.random.Generator) -> tuple[np.ndarray, np
     return np.stack([numbers, marks], axis=-1), (numbers * marks).sum(0)[:, None]
 
 
-def delay(lag: int, T: int, batch: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Say back at each step what was read `lag` steps ago, while new signs come in: nothing may be held for good.
-
-    lag      steps between reading and saying, 0 ... T - 1
-    returns  x (T, batch, 1): -1 or 1; target (T, batch, 1): x[t - lag], and 0 for the first `lag` steps
-    source   after the memory task of Jaeger 2002, "Short term memory in echo state networks"
-    """
-    T, batch, lag = _checks.count("T", T), _checks.count("batch", batch), _checks.count("lag", lag, 0)
-    if lag >= T:
-        raise ValueError(f"lag is {lag}, needs to be below T, {T}: no step would have a target.")
-    x = _checks.generator(rng).choice([-1.0, 1.0], size=(T, batch, 1))
-    target = np.zeros_like(x)
-    target[lag:] = x[:T - lag]
-    return x, target
-
-
 # Word by word: what may follow what in the clause after "which". All verbs are in the past: they fit one cat and many.
 WORDS = {
     "the": ["the"], "comma": [","], "which": ["which"], "and": ["and"],

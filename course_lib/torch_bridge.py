@@ -14,7 +14,6 @@ from . import _checks, cells
 from .cells import GRUParams, LSTMParams, ReadoutParams, RNNParams
 
 MODULES = {"RNN": RNNParams, "LSTM": LSTMParams, "GRU": GRUParams, "Linear": ReadoutParams}
-NONLINEARITIES = {"RNN": ("tanh", "relu")}  # of the others: their own
 
 
 def to_torch(params: RNNParams | LSTMParams | GRUParams | ReadoutParams, activation: str = "tanh"):
@@ -35,7 +34,7 @@ def to_torch(params: RNNParams | LSTMParams | GRUParams | ReadoutParams, activat
     if kind is None:
         raise TypeError(f"params is {type(params).__name__}, needs RNNParams, LSTMParams, GRUParams or ReadoutParams: "
                         f"torch has no other cell.")
-    if activation not in NONLINEARITIES.get(kind, ("tanh",)):
+    if activation not in (("tanh", "relu") if kind == "RNN" else ("tanh",)):
         has = 'nonlinearity "tanh" or "relu" only' if kind == "RNN" else "no choice of activation: leave it out"
         raise ValueError(f"activation is {activation!r}, but nn.{kind} has {has}.")
     params = cells.check_readout(params) if kind == "Linear" else cells.cell_of(params).check(params)

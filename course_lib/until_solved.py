@@ -57,7 +57,7 @@ def until_solved(params, objective: Callable, batches: Callable | Iterable, erro
     with progress_bar(updates, progress, " updates") as bar:
         for done in range(0, updates, every):
             chunk = min(every, updates - done)
-            run, places, diverged = _advance(run, places, diverged, objective, batches, chunk, clip_norm)
+            run, places = _advance(run, places, diverged, objective, batches, chunk, clip_norm)
             if not len(places) or run.interrupted:
                 break
             errors[places] = measured = _one_each(error(run.params), len(places))
@@ -104,10 +104,9 @@ def _advance(run, places, diverged, objective, batches, chunk: int, clip_norm):
             if problem.member is None:
                 raise
             stays = np.arange(len(places)) != problem.member
-            diverged = diverged.copy()
             diverged[places[problem.member]] = True
             run, places = problem.result.members(stays), places[stays]
-    return run, places, diverged
+    return run, places
 
 
 def _members(params) -> int:

@@ -15,7 +15,7 @@ from typing import Callable, NamedTuple
 import numpy as np
 
 from .cell import Cell, gate_inputs, product, recurrent_gradient, rnn_inputs, shared_gradients
-from .memory import allocator, blocks, by_gate, rows, through_time
+from .memory import allocator, by_gate, rows, through_time
 from .tree import sum_to
 
 
@@ -137,7 +137,7 @@ class GRU(Cell):
         """dh_t/dr = da_n m, dh_t/dz = h_{t-1} - n, dh_t/dn = 1 - z, each times its gate's own slope."""
         H, r, z, n = run.h.shape[-1], run.r, run.z, run.n
         local = GRULocal(array("da_hh", 3 * H), z, array("da_n", H))
-        da_r, da_z, da_hn = blocks(local.da_hh, 3)
+        da_r, da_z, da_hn = np.split(local.da_hh, 3, axis=-1)
         write, slope = 1 - z, np.subtract(1, n * n)
         np.multiply(write, slope, out=local.da_n)
         np.multiply(local.da_n, r, out=da_hn)
@@ -159,7 +159,7 @@ class GRU(Cell):
         """diag(z) + the sum over the gates of diag(dh_t/da) W, (T, ..., B, H, H)."""
         local = self.local_derivatives(run, allocator(run.h[1:].shape[:-1], run.h.dtype))
         J = sum(factor[..., None] * W[..., None, :, :]
-                for factor, W in zip(blocks(local.da_hh, 3), blocks(run.params.W_hh, 3, axis=-2)))
+                for factor, W in zip(np.split(local.da_hh, 3, axis=-1), np.split(run.params.W_hh, 3, axis=-2)))
         unit = np.arange(run.h.shape[-1])
         J[..., unit, unit] += local.z
         return J

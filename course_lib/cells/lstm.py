@@ -15,7 +15,7 @@ from typing import Callable, NamedTuple
 import numpy as np
 
 from .cell import Cell, gate_inputs, product
-from .memory import allocator, blocks, by_gate
+from .memory import allocator, by_gate
 
 
 class LSTMParams(NamedTuple):
@@ -138,7 +138,7 @@ class LSTM(Cell):
         """dc_t/di = g, dc_t/df = c_{t-1}, dc_t/dg = i, dh_t/do = tanh(c_t), each times its gate's own slope."""
         H, i, f, g, o, tanh_c = run.h.shape[-1], run.i, run.f, run.g, run.o, run.tanh_c
         local = LSTMLocal(array("da", 4 * H), array("slope", H), f)
-        da_i, da_f, da_g, da_o = blocks(local.da, 4)
+        da_i, da_f, da_g, da_o = np.split(local.da, 4, axis=-1)
         slope = local.slope  # of each gate first: one array, while it is warm
         for gate, factor, da in ((i, g, da_i), (f, run.c[:-1], da_f), (o, tanh_c, da_o)):
             np.subtract(1, gate, out=slope)
@@ -155,7 +155,7 @@ class LSTM(Cell):
         H = run.h.shape[-1]
         local = self.local_derivatives(run, allocator(run.h[1:].shape[:-1], run.h.dtype))
         of_i, of_f, of_g, of_o = (factor[..., None] * W[..., None, :, :] for factor, W
-                                  in zip(blocks(local.da, 4), blocks(run.params.W_hh, 4, axis=-2)))
+                                  in zip(np.split(local.da, 4, axis=-1), np.split(run.params.W_hh, 4, axis=-2)))
         J = np.zeros((*local.f.shape[:-1], 2 * H, 2 * H), run.h.dtype)
         J[..., H:, :H] = of_i + of_f + of_g
         J[..., :H, :H] = local.slope[..., None] * J[..., H:, :H] + of_o

@@ -51,11 +51,6 @@ def aligned(x: np.ndarray, ndim: int) -> np.ndarray:
     return x.reshape(x.shape[0], *(1,) * (ndim - x.ndim), *x.shape[1:])
 
 
-def blocks(array: np.ndarray, count: int, axis: int = -1) -> list[np.ndarray]:
-    """Views of the gates that lie side by side along an axis: (..., count H) -> count times (..., H)."""
-    return np.split(array, count, axis)
-
-
 def by_gate(array: np.ndarray, count: int, ndim: int) -> np.ndarray:
     """Rows of gates, one below the other, as a stack with `ndim` axes: (..., count H, N) -> (count, ..., H, N)."""
     stack = np.moveaxis(array.reshape(*array.shape[:-2], count, -1, array.shape[-1]), -3, 0)

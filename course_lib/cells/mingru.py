@@ -16,7 +16,7 @@ import numpy as np
 from ..activations import sigmoid
 from .cell import gate_inputs, rnn_inputs, shared_gradients
 from .diagonal import Diagonal, DiagonalLocal
-from .memory import blocks, through_time
+from .memory import through_time
 
 
 class MinGRUParams(NamedTuple):
@@ -67,7 +67,7 @@ class MinGRU(Diagonal):
     def local_derivatives(self, run, array: Callable) -> DiagonalLocal:
         """dh_t/da_z = z (1 - z) (n - h_{t-1}), dh_t/da_n = z."""
         local = DiagonalLocal(array("da", 2 * run.h.shape[-1]), run.keep)
-        d_z, d_n = blocks(local.da, 2)
+        d_z, d_n = np.split(local.da, 2, axis=-1)
         np.multiply(run.z, run.keep, out=d_z)
         np.multiply(d_z, run.n - run.h[:-1], out=d_z)
         d_n[...] = run.z
@@ -75,7 +75,7 @@ class MinGRU(Diagonal):
 
     def gradients(self, run, dh: np.ndarray, local: DiagonalLocal, array: Callable) -> tuple[np.ndarray, tuple]:
         """dL/da (T, ..., B, 2H) of z and n, and the gradients of W_xh and b_h."""
-        for da in blocks(local.da, 2):
+        for da in np.split(local.da, 2, axis=-1):
             da *= dh[1:]
         return local.da, MinGRUParams(**shared_gradients(run.params, run.x, local.da))
 

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from course_lib import bptt, initialise, tasks
+from course_lib import bptt, initialise
 from course_lib.lessons.nb10_truncated_bptt import figures, influence_balancing, windows
 from course_lib.lessons.nb10_truncated_bptt.figures import STEPS, Balancing, Reach, WindowAndLag
 from course_lib.lessons.nb10_truncated_bptt.windows import LAGS, TASKS, WINDOWS
@@ -18,7 +18,7 @@ from legible import legible
 
 @pytest.mark.parametrize("lag, T", [(0, 4), (3, 9), (8, 9)])
 def test_delay_says_back_what_was_read(lag, T):
-    x, target = tasks.delay(lag, T, 5, np.random.default_rng(0))
+    x, target = windows.delay(lag, T, 5, np.random.default_rng(0))
     assert x.shape == target.shape == (T, 5, 1) and set(np.unique(x)) == {-1, 1}
     for t in range(T):
         assert np.array_equal(target[t], x[t - lag] if t >= lag else 0 * x[t])
@@ -29,7 +29,7 @@ def test_delay_says_back_what_was_read(lag, T):
     (2, 9, 0, "batch is 0, needs to be at least 1"), (2., 9, 5, "lag is 2.0 (float), needs a whole number")])
 def test_delay_refuses(lag, T, batch, message):
     with pytest.raises((TypeError, ValueError), match=re.escape(message)):
-        tasks.delay(lag, T, batch, np.random.default_rng(0))
+        windows.delay(lag, T, batch, np.random.default_rng(0))
 
 
 # Reach -------------------------------------------------------------------------------------------------

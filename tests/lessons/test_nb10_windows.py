@@ -36,7 +36,7 @@ def test_cosine_is_that_of_the_two_gradients(task):
     lag, window, hold = 3, 2, task == "hold"
     one = trial(task, lag, window, members=2, updates=1)
     nets, rng = windows.new_networks(task, members=2), np.random.default_rng(1)
-    x, target = tasks.recall(lag + 1, 200, rng) if hold else tasks.delay(lag, windows.LENGTH, 200, rng)
+    x, target = tasks.recall(lag + 1, 200, rng) if hold else windows.delay(lag, windows.LENGTH, 200, rng)
     rule, at = (losses.cross_entropy, "last") if hold else (losses.mean_squared_error, "every")
     for member in range(2):
         net = cells.tree_map(lambda array: array[member], nets)

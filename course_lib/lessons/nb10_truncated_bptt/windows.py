@@ -15,12 +15,29 @@ from typing import NamedTuple
 import numpy as np
 
 from ... import bptt, cells, clipping, initialise, losses, tasks, train, until_solved
-from ..._checks import choice, count
+from ..._checks import choice, count, generator
 
 KINDS = "window", "chunks"
 TASKS = "hold", "delay"
 LAGS, WINDOWS, MEMBERS = (3, 6, 9, 12), (1, 2, 4, 7, 10, 13), 5
 HIDDEN, LENGTH, BATCH = 20, 20, 10  # LENGTH: of the sequences of "delay"
+
+
+def delay(lag: int, T: int, batch: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Say back at each step what was read `lag` steps ago, while new signs come in: nothing may be held for good.
+
+    lag      steps between reading and saying, 0 ... T - 1
+    returns  x (T, batch, 1): -1 or 1; target (T, batch, 1): x[t - lag], and 0 for the first `lag` steps
+    errors   TypeError and ValueError as those of `tasks`, and ValueError for a lag that is not below T
+    source   after the memory task of Jaeger 2002, "Short term memory in echo state networks"
+    """
+    T, batch, lag = count("T", T), count("batch", batch), count("lag", lag, 0)
+    if lag >= T:
+        raise ValueError(f"lag is {lag}, needs to be below T, {T}: no step would have a target.")
+    x = generator(rng).choice([-1.0, 1.0], size=(T, batch, 1))
+    target = np.zeros_like(x)
+    target[lag:] = x[:T - lag]
+    return x, target
 
 
 def reaches(T: int, k: int, kind: str) -> np.ndarray:
@@ -66,7 +83,7 @@ def trial(task: str, lag: int, window: int, members: int = MEMBERS, updates: int
     """Train an ensemble with truncated gradients.
 
     task     "hold": a symbol is named `lag` steps after it was read, with noise between (tasks.recall);
-             "delay": a stream of signs is said back `lag` steps later (tasks.delay), at every step
+             "delay": a stream of signs is said back `lag` steps later, at every step
     window   steps that each loss looks back; the step it asks for is reached if window > lag
     updates  at most this many; the error is measured every 50
     seed     of the networks; seed + 1 and seed + 2 draw the sequences
@@ -78,7 +95,7 @@ def trial(task: str, lag: int, window: int, members: int = MEMBERS, updates: int
     rule = (losses.cross_entropy, "last") if hold else (losses.mean_squared_error, "every")
 
     def draw(batch, rng):
-        return tasks.recall(lag + 1, batch, rng) if hold else tasks.delay(lag, LENGTH, batch, rng)
+        return tasks.recall(lag + 1, batch, rng) if hold else delay(lag, LENGTH, batch, rng)
 
     x, target = draw(200, np.random.default_rng(seed + 1))
 
@@ -104,7 +121,7 @@ def unreadable(nets: cells.NetworkParams, lag: int) -> np.ndarray:
     lag      how many steps ago the sign was read
     returns  (members,); on 200 sequences, the readout is fitted on 400 others
     """
-    x, sign = tasks.delay(lag, LENGTH, 600, np.random.default_rng(5))
+    x, sign = delay(lag, LENGTH, 600, np.random.default_rng(5))
     states = bptt.forward(nets.rnn, x).h[1 + lag:]
     told = np.concatenate([states, np.ones_like(states[..., :1])], axis=-1).swapaxes(0, 1)  # (E, T - lag, B, H + 1)
     sign = sign[lag:, :, 0]
