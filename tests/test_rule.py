@@ -32,7 +32,7 @@ MODULES = {named(path)[0]: path for path in FILES}
 
 
 def order():
-    """What stands directly in course_lib, in the order of its docstring; names with a leading _ come before all."""
+    """What is directly in course_lib, in the order of its docstring; names with a leading _ come before all."""
     found = []
     for title, rest in re.findall(r"^    (\S+) +(.*)$", course_lib.__doc__, re.MULTILINE):
         words = [title] if title.endswith("/") else rest.split()
@@ -44,7 +44,7 @@ ORDER = order()
 
 
 def place(module):
-    """Where a module stands in the order; -1 for a private one."""
+    """Where a module is in the order; -1 for a private one."""
     top = module.split(".")[1]
     return -1 if top.startswith("_") else ORDER.index(top)
 
@@ -80,9 +80,9 @@ def faults(module, source):
         elif lesson and own and lesson[1] > own[1]:
             found.append(f"line {line}: lesson {own[1]} imports a later one, {name}")
         elif name != "course_lib" and not own and place(name) > place(module):
-            found.append(f"line {line}: {name} stands later in the order of course_lib")
+            found.append(f"line {line}: {name} comes later in the order of course_lib")
         if late and name.rpartition(".")[0] != package:
-            found.append(f"line {line}: {name} is imported inside a function, and stands in another folder")
+            found.append(f"line {line}: {name} is imported inside a function, and is in another folder")
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
             asked = ast.unparse(node.args[0])
@@ -133,9 +133,9 @@ def test_a_lesson_s_folder_is_named_as_its_notebook():
     ("course_lib.exercises.judge", "from ..lessons.nb15_the_clinic import clinic", "what is shared imports a lesson"),
     ("course_lib.bptt", "def f():\n    import course_lib.lessons.nb01_gradients", "what is shared imports a lesson"),
     ("course_lib.lessons.nb07_exploding.wall", "from ..nb08_clipping import rescue", "lesson 07 imports a later one"),
-    ("course_lib.cells.rnn", "from .. import activations, bptt", "course_lib.bptt stands later"),
-    ("course_lib.jacobians", "from .clipping import clip_by_norm", "course_lib.clipping stands later"),
-    ("course_lib._checks", "from . import activations", "course_lib.activations stands later"),
+    ("course_lib.cells.rnn", "from .. import activations, bptt", "course_lib.bptt comes later"),
+    ("course_lib.jacobians", "from .clipping import clip_by_norm", "course_lib.clipping comes later"),
+    ("course_lib._checks", "from . import activations", "course_lib.activations comes later"),
     ("course_lib.train", "def f():\n    from .bptt import run\n    from .cells.rnn import RNN", "in another folder"),
     ("course_lib.train", "importlib.import_module('course_lib.lessons.nb01_gradients')", "imported by its name"),
 ])

@@ -26,7 +26,7 @@ from lab import REPOSITORY, moves
 from notebook_rules import slide_type
 from notebooks import paths, read
 
-SMOKED = 6  # so many notebooks, from 00 on, are run whole under Node
+SMOKED = 6  # this many notebooks, from 00 on, are run whole under Node
 HEAVY = ("serious", "critical")
 CDN = "https://cdn.jsdelivr.net/pyodide/"
 THEIRS = {  # what axe finds in JupyterLab's own frame: its buttons, editors and list of cells

@@ -1,4 +1,4 @@
-"""The machine check of notebook 00: each thing that can be missing is said with its remedy."""
+"""The machine check of lesson 00: each thing that can be missing is said with its remedy."""
 
 import importlib.metadata
 import json

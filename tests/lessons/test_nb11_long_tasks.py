@@ -1,4 +1,4 @@
-"""Which network learns what: the claims of notebook 11 on its tasks, in their cheapest form."""
+"""Which network learns what: the claims of lesson 11 on its tasks, in their cheapest form."""
 
 import re
 import subprocess

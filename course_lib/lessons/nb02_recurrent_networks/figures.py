@@ -161,7 +161,7 @@ class Growth(Figure):
 
     h_t = f(gain h_{t-1}) from h_0 = (1, 0.6)
 
-    gain  what W_hh multiplies each unit with
+    gain  what W_hh multiplies each unit by
     """
 
     size = (820, 340)
@@ -308,7 +308,7 @@ class Losses(Figure):
 
 
 class AccuracyByLength(Figure):
-    """A table of how often several networks are right on sequences of lengths that they were not trained on.
+    """A table of how often several networks are right, by the length of the sequences; one length trained them.
 
     lengths   (n,)
     accuracy  {name: (n, networks)} fractions
@@ -427,9 +427,7 @@ class Memory(Figure):
 
 def _short(value: float) -> str:
     """A number that fits into a unit: 1, 0, 0.72, −0.6."""
-    if value == round(value):
-        return f"{value:.0f}".replace("-", "−")
-    return f"{value:.2f}".replace("-", "−")
+    return f"{value:.{0 if value == round(value) else 2}f}".replace("-", "−")
 
 
 def _vector(values: np.ndarray) -> str:

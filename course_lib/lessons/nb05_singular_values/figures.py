@@ -315,7 +315,7 @@ class CriticalGain(Figure):
     """The largest exponent of random tanh networks by their gain, with random input of some strength.
 
     hidden, T, draws  size of the networks, steps, how many are drawn (fixed for the figure's life)
-    gain              where the text reads it off, between the GAINS that were measured by a straight line
+    gain              where the text reads it off, by a straight line between the GAINS that were measured
     drive             standard deviation of the input to each unit, one of DRIVES
     """
 

@@ -23,7 +23,7 @@ class Cut(NamedTuple):
     picture   (b, w) bytes, see dynamics.wall_pictures
     b, error  along the cut
     steepest  wall.Steepest on the cut
-    at        b of the wall, None where the cut meets none
+    at        b of the wall, None where the cut meets no wall
     """
 
     picture: np.ndarray

@@ -23,7 +23,7 @@ class Sign(NamedTuple):
     """One sign and what it was judged by.
 
     name     what it is called
-    present  whether it is there; also what the sign itself is as a truth value
+    present  whether it is there; also the truth value of the sign itself
     value    the number it was judged by
     words    what that number is, in words
     at       the update or step (an int), the array and its index for what is not finite, or None

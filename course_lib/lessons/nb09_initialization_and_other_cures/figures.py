@@ -132,7 +132,7 @@ class Direct(NamedTuple):
 class DirectConnection(Decades):
     """h_t = alpha h_{t-1} + (1 - alpha) tanh(a_t): the eigenvalues of a step, and the gradient by distance.
 
-    alpha      what a unit keeps of its state
+    alpha      the share of its state that a unit keeps
     recurrent  how W_hh is drawn
     T          length of the sequence
     """
@@ -187,7 +187,7 @@ class DirectConnection(Decades):
 class ContestChart(Figure):
     """Each entry a row, each seed a point: what is left of the gradient before training, and the updates to learn.
 
-    outcomes  {name: contest.EntryResult}; rows in the order of what is left, most on top
+    outcomes  {name: contest.EntryResult}; rows in the order of what is left, the largest at the top
     budget    updates that each had
     errors    ValueError without outcomes
     """

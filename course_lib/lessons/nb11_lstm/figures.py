@@ -16,7 +16,7 @@ BATCH = 8
 
 
 class HalfLife(Figure):
-    """What a forget gate keeps if nothing but its bias acts on it, and after how many steps it is half.
+    """What a forget gate keeps if nothing but its bias acts on it, and after how many steps half of it is left.
 
     bias  forget bias b_f
     """

@@ -70,7 +70,7 @@ class Roads(NamedTuple):
 
 
 def roads(params: cells.LSTMParams | cells.GRUParams, x: np.ndarray, seed: int = 0) -> Roads:
-    """Carry a gradient back from the end: through everything, and by the product of the gates that keep, f or z, alone.
+    """Carry a gradient back from the end: by all ways, and by the product of the keeping gates, f or z, alone.
 
     params   of one network
     x        (T, B, D)

@@ -20,8 +20,8 @@ class Cure(Exercise):
     imported only when a run is made.
 
     patient   number in the clinic, "03"
-    confused  sentences for names that tempt, by the number of the disease
-    wrong     cures that run and do not heal
+    confused  sentences for tempting names, by the number of the disease
+    wrong     cures that run but do not heal
     """
 
     _: KW_ONLY

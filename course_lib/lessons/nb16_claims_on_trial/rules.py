@@ -181,7 +181,7 @@ def _value(node: ast.expr, values: Mapping[str, float]) -> float:
 
 
 def _reached(parts: Rule, rule: str, signs: Mapping[str, float] | None = None) -> set[tuple[bool, bool]]:
-    """What the two conditions can be together.
+    """Which truth values the two conditions can have at once.
 
     Only the order of names and numbers counts. A name may be any number that it is compared with, or lie in a gap; in
     each gap there is room for all names that are compared with names.

@@ -98,7 +98,7 @@ def look(make: Callable, distance: int, seen: int = 1, seed: int = 0) -> Task:
 
     make      (distance, batch, rng) -> x (steps, batch, inputs), labels (batch,) of whole numbers from 0
     distance  the dial, at least 1; twice as much has to make longer sequences
-    seen      how many last steps the reader without memory sees
+    seen      how many of the last steps the reader without memory sees
     returns   Task; its floor comes from the nearest neighbors among 2000 other sequences
     errors    TypeError or ValueError saying what is wrong with make
     """
