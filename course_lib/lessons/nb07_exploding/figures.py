@@ -14,7 +14,7 @@ from .dynamics import HIGHEST, LENGTHS
 
 W, B = wall.PLANE
 COLOURS = "cividis"  # for readers of every colour vision, on both backgrounds
-ON_PICTURE = "#f4f4f4"  # text on the dark colours of a picture, which both backgrounds share
+ON_PICTURE = "#f4f4f4"  # text on the dark colours of a picture, the same on both backgrounds
 
 
 class Cut(NamedTuple):

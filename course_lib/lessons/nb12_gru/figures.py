@@ -90,7 +90,7 @@ class StableDisc(Figure):
 
     @property
     def factor(self) -> float:
-        """|1/2 + e_i/4|, e_i an eigenvalue, by which a small state changes in a step."""
+        """The factor of a small state in a step, |1/2 + e_i/4|, e_i an eigenvalue."""
         return abs(.5 + self.data.eigenvalue / 4)
 
     def move(self, rest):
