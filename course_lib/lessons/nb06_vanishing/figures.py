@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ... import bptt, data, losses, tasks, train
+from ... import bptt, data, losses, train
 from ...screen.figure import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
 from ...screen.kit import power_of_ten
 from . import longterm
