@@ -1104,7 +1104,8 @@ def test_notebook_shows_its_bank(name):
     texts = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     codes = [cell.source for cell in cells if cell.cell_type == "code"]
     for exercise in BANKS[name].exercises:
-        assert f"### {exercise.heading}" in texts
+        assert (f"### Exercise {exercise.id}: {exercise.title} ({exercise.minutes} minutes, "
+                f"difficulty {exercise.difficulty} of 3)") in texts
         checks = asking(exercise, cells)
         assert all("exercise" in cell.metadata.tags for cell in checks)
         *before, stub = [cell.source for cell in checks]

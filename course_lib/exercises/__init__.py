@@ -1,12 +1,4 @@
-"""Exercises that answer back: check, hint, solution; predict and reveal; progress.
-
-    check("3.1", my_function)     what is wrong with it and why, or that it passes
-    grade("3.1", my_function)     the same, and an AssertionError if it does not pass: for graded copies of a notebook
-    hint("3.1")                   the next hint
-    solution("3.1")               the source of a solution, folded
-    predict("3.2", ...)           the question; with a value in place of the ..., it is noted
-    reveal("3.2", measured)       what was measured beside what you predicted
-    progress()                    what is solved in every notebook
+"""Exercises that answer back: check (in graded copies grade), hint, solution; predict and reveal; progress.
 
 What you solved and predicted is kept in a local file and sent nowhere; COURSE_PROGRESS names another one.
 """
@@ -18,7 +10,6 @@ import functools
 import html
 import sys
 import textwrap
-from pathlib import Path
 from typing import Any
 
 from .bank import Bank, Exercise, Prediction, bank_of, numbers_of_banks
@@ -55,13 +46,11 @@ def grade(id: str, answer: Any = ...) -> None:
 def _checked(id: str, answer: Any) -> Verdict:
     exercise = _find(id, Exercise)
     verdict = exercise.judge(answer)
-    if verdict.word == "passed":
-        _say(f"{id} passed: {verdict.reason}")
-        if not any(record["kind"] == "passed" and record["id"] == id for record in _store().read()[0]):
-            _store().append({"kind": "passed", "id": id})
-        return verdict
-    _say(f"{id} {verdict.word}\n{verdict.reason}")
-    if verdict.word != "stopped":
+    passed = verdict.word == "passed"
+    _say(f"{id} passed: {verdict.reason}" if passed else f"{id} {verdict.word}\n{verdict.reason}")
+    if passed and not any(record["kind"] == "passed" and record["id"] == id for record in _store().read()[0]):
+        _store().append({"kind": "passed", "id": id})
+    if not passed and verdict.word != "stopped":
         _say(f'hint("{id}") gives a hint.')
     return verdict
 
@@ -138,10 +127,8 @@ def progress() -> None:
         count = "1 line of it" if unreadable == 1 else f"{unreadable} lines of it"
         notes.append(f"{count} can't be read (cut short by a crash?); nothing else is lost.")
     columns = "".join(f'<th scope="col">{name}</th>' for name in head)
-    body = ""
-    for first, *rest in rows:
-        cells = "".join(f"<td>{cell}</td>" for cell in rest)
-        body += f'<tr><th scope="row">{html.escape(first)}</th>{cells}</tr>'
+    body = "".join(f'<tr><th scope="row">{html.escape(first)}</th><td>{"</td><td>".join(rest)}</td></tr>'
+                   for first, *rest in rows)
     rich = (f"<table><caption>Your progress</caption><thead><tr>{columns}</tr></thead>"
             f"<tbody>{body}</tbody></table><p>{' '.join(notes)}</p>")
     widths = [max(map(len, column)) for column in zip(head, *rows)]
@@ -155,12 +142,11 @@ def _row(notebook: Bank, records: list[dict]) -> tuple[str, ...]:
     hints = {(record["id"], str(record.get("number"))) for record in records if record["kind"] == "hint"}
     exercises, predictions = notebook.exercises, notebook.predictions
     unsolved = [exercise for exercise in exercises if ("passed", exercise.id) not in done]
-    predicted = [prediction for prediction in predictions if ("prediction", prediction.id) in done]
-    used = [id for id, _ in hints if id in {exercise.id for exercise in exercises}]
+    predicted = sum(("prediction", prediction.id) in done for prediction in predictions)
     return (f"{notebook.number:02d} {notebook.title}",
             f"{len(exercises) - len(unsolved)} of {len(exercises)}",
-            f"{len(predicted)} of {len(predictions)}",
-            str(len(used)),
+            f"{predicted} of {len(predictions)}",
+            str(sum(id in {exercise.id for exercise in exercises} for id, _ in hints)),
             str(sum(exercise.minutes for exercise in unsolved)),
             ", ".join(exercise.id for exercise in unsolved) or "none")
 
@@ -196,13 +182,11 @@ def _said(prediction: Prediction) -> list[Any]:
     return said
 
 
+_store_at = functools.cache(Store)
+
+
 def _store() -> Store:
     return _store_at(default_path())
-
-
-@functools.lru_cache(maxsize=None)
-def _store_at(path: Path) -> Store:
-    return Store(path)
 
 
 def _say(text: str) -> None:

@@ -1,4 +1,4 @@
-"""What an exercise is, what a prediction is, and the bank of a lesson.
+"""What a prediction is, and the bank of a lesson.
 
 A lesson's exercises.py holds BANK = Bank(1, title, items).
 """
@@ -6,54 +6,19 @@ A lesson's exercises.py holds BANK = Bank(1, title, items).
 from __future__ import annotations
 
 import importlib
-import inspect
 import math
 import numbers
 import re
 import sys
-import textwrap
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .judge import Mistake, Question
+from .judge import Exercise, Mistake
 
 __all__ = ["Bank", "Exercise", "Mistake", "Prediction", "bank_of", "numbers_of_banks"]
-
-
-@dataclass(frozen=True, eq=False)
-class Exercise(Question):
-    """Something to write (a function) or to find out (a value).
-
-    id, title     "3.1", a few words
-    minutes       it takes
-    difficulty    1 to 3
-    hints         in order
-    also_correct  right answers that are written differently
-    helpers       functions and constants (as text) that the solution's source needs, shown before it
-    What an answer is judged by, from solution to choices, is in `judge.Question`.
-    """
-
-    title: str
-    _: KW_ONLY
-    minutes: int
-    difficulty: int
-    hints: list[str]
-    also_correct: tuple = ()
-    helpers: tuple = ()
-
-    @property
-    def heading(self) -> str:
-        """Its line in the notebook."""
-        return f"Exercise {self.id}: {self.title} ({self.minutes} minutes, difficulty {self.difficulty} of 3)"
-
-    def source(self) -> str:
-        """The solution's source, after the helpers it needs."""
-        parts = (*self.helpers, self.solution)
-        texts = [part if isinstance(part, str) else inspect.getsource(part) for part in parts]
-        return "\n\n".join(textwrap.dedent(text).strip() for text in texts) + "\n"
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,14 +89,11 @@ class Prediction:
             surplus = ", ".join(choice for choice in said if choice not in measured)
             parts = [f"Missing: {missing}."] * bool(missing) + [f"Does not hold: {surplus}."] * bool(surplus)
             return " ".join(parts) or "Right, all of it."
-        if self.kind != "number":
-            return "Right." if said == measured else "It turned out otherwise."
-        return self._distance(said, measured)
-
-    def _distance(self, said: float, measured: float) -> str:
-        close = self.close if self.close is not None else {"linear": .1, "log10": .5}[self.scale]
         if said == measured:
             return "Right."
+        if self.kind != "number":
+            return "It turned out otherwise."
+        close = self.close if self.close is not None else {"linear": .1, "log10": .5}[self.scale]
         if measured == 0 or said == 0:
             return "It is exactly zero." if measured == 0 else "It is not zero."
         if (said < 0) != (measured < 0):

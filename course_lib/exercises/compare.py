@@ -61,7 +61,7 @@ def difference(got: Any, need: Any, *, names: tuple[str, ...], time_axis: Any, r
     """The first difference between two results, or None.
 
     names      of the parts, if need is a tuple; a NamedTuple brings its own
-    time_axis  along which each step is compared on its own; "each", None or a tuple as in `judge.Question`
+    time_axis  along which each step is compared on its own; "each", None or a tuple as in `judge.Exercise`
     rtol       relative tolerance
     name       of the whole, in the sentence
     """
@@ -106,13 +106,10 @@ def _in_parts(got: Any, need: tuple, names: tuple[str, ...], time_axis: Any, rto
 
 
 def _in_words(got: Any, need: str | set | frozenset, name: str) -> Difference | None:
-    if isinstance(need, str):
-        if not isinstance(got, str):
-            return Difference(f"{name} is {words.kind(got)}, needed a text.", False, name)
-        return None if got.strip() == need else Difference(f"{name} is {got!r}, needed {need!r}.", True, name)
-    if isinstance(got, str) or not isinstance(got, (list, tuple, set, frozenset)):
-        return Difference(f"{name} is {words.kind(got)}, needed a list or a set.", False, name)
-    if set(map(str, got)) == set(map(str, need)):
+    form, forms = ("a text", str) if isinstance(need, str) else ("a list or a set", (list, tuple, set, frozenset))
+    if not isinstance(got, forms):
+        return Difference(f"{name} is {words.kind(got)}, needed {form}.", False, name)
+    if got.strip() == need if forms is str else set(map(str, got)) == set(map(str, need)):
         return None
     return Difference(f"{name} is {words.chosen(got)}, needed {words.chosen(need)}.", True, name)
 

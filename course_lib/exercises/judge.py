@@ -1,4 +1,4 @@
-"""Whether an answer is right, and if not, why.
+"""What an exercise is; whether an answer to it is right, and if not, why.
 
 An answer is called on the cases of its exercise and compared with the oracle, which computes the truth in another way
 than the solution does.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
+import textwrap
 import warnings
 import zlib
 from collections.abc import Callable
@@ -53,31 +54,48 @@ class _Outcome(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
-    """A question, and what an answer to it is judged by.
+class Exercise:
+    """Something to write (a function) or to find out (a value), and what an answer is judged by.
 
-    id         "3.1"
-    solution   the right function; without cases it takes nothing and gives the value
-    oracle     the truth, computed in another way, called like the solution
-    mistakes   typical wrong answers
-    cases      rng -> list of argument tuples, nothing in them zero; None if a value is asked for
-    returns    names of the returned values, if there are several; a NamedTuple brings its own
-    time_axis  of the returned array: each step is compared with its own largest entry; "each": each entry with
-               itself; None: all of it with its largest entry. A tuple has one for each returned value
-    rtol       relative tolerance
-    choices    the values to choose from, if the answer is one of them or a set of them
+    id, title     "3.1", a few words
+    minutes       it takes
+    difficulty    1 to 3
+    hints         in order
+    solution      the right function; without cases it takes nothing and gives the value
+    oracle        the truth, computed in another way, called like the solution
+    mistakes      typical wrong answers
+    also_correct  right answers that are written differently
+    helpers       functions and constants (as text) that the solution's source needs, shown before it
+    cases         rng -> list of argument tuples, nothing in them zero; None if a value is asked for
+    returns       names of the returned values, if there are several; a NamedTuple brings its own
+    time_axis     of the returned array: each step is compared with its own largest entry; "each": each entry with
+                  itself; None: all of it with its largest entry. A tuple has one for each returned value
+    rtol          relative tolerance
+    choices       the values to choose from, if the answer is one of them or a set of them
     """
 
     id: str
+    title: str
     _: KW_ONLY
+    minutes: int
+    difficulty: int
+    hints: list[str]
     solution: Callable
     oracle: Callable
     mistakes: list[Mistake]
+    also_correct: tuple = ()
+    helpers: tuple = ()
     cases: Callable[[np.random.Generator], list[tuple]] | None = None
     returns: tuple[str, ...] = ()
     time_axis: int | str | None | tuple = None
     rtol: float = 1e-9
     choices: tuple[str, ...] = ()
+
+    def source(self) -> str:
+        """The solution's source, after the helpers it needs."""
+        parts = (*self.helpers, self.solution)
+        texts = [part if isinstance(part, str) else inspect.getsource(part) for part in parts]
+        return "\n\n".join(textwrap.dedent(text).strip() for text in texts) + "\n"
 
     def judge(self, answer: Any) -> Verdict:
         """Judge an answer. What is wrong with it is in the verdict; nothing is raised, printed or recorded."""
@@ -111,18 +129,20 @@ class Question:
         answer, needed = plain(answer), self.oracle()
         if unfinished(answer):
             return self._not_begun()
-        if self.choices and (strange := _not_offered(self.choices, answer)):
-            offered = ", ".join(f'"{choice}"' for choice in self.choices)
-            return Verdict("not yet", f"{strange} is not among the choices: {offered}.")
+        if self.choices:
+            several = isinstance(answer, (list, tuple, set, frozenset))
+            given = answer if several else [answer] if isinstance(answer, str) else []
+            strange = [choice for choice in given if str(choice) not in self.choices] or [answer] * (not given)
+            if strange:
+                offered = ", ".join(f'"{choice}"' for choice in self.choices)
+                return Verdict("not yet", f"{words.chosen(strange[0])} is not among the choices: {offered}.")
         found = self._difference(answer, needed, "Your answer")
         if found is None:
             return Verdict("passed", "it is right.")
         for mistake in self.mistakes:
             if self._difference(answer, plain(mistake.wrong)) is None:
                 return Verdict("not yet", mistake.sentence, mistake)
-        if found.in_numbers:  # the sentence would give the answer away
-            return Verdict("not yet", f"{found.name} is not right.")
-        return Verdict("not yet", found.sentence)
+        return Verdict("not yet", f"{found.name} is not right." if found.in_numbers else found.sentence)
 
     def _judge_function(self, answer: Any) -> Verdict:
         name = self.solution.__name__
@@ -162,7 +182,10 @@ class Question:
             steps = "" if axes == {None} else " in each entry" if axes == {"each"} else " in each time step"
             return Verdict("passed", f"{count}, {words.agrees(self.rtol)}{steps}.")
         for mistake in self.mistakes:
-            if self._same(outcomes, self._outcomes(mistake)):
+            made = self._outcomes(mistake)
+            if len(made) == len(outcomes) and all(
+                    mine.changed == theirs.changed and self._difference(mine.result, theirs.result) is None
+                    for mine, theirs in zip(outcomes, made)):
                 return Verdict("not yet", mistake.sentence, mistake)
         first = wrong[0]
         if changed := outcomes[first].changed:
@@ -171,7 +194,7 @@ class Question:
         return Verdict("not yet", f"{differences[first].sentence}\n{self._where(first)}")
 
     def _where(self, number: int) -> str:
-        case = words.arguments(self.parameters, self.drawn[number])
+        case = ", ".join(f"{name} {words.argument(value)}" for name, value in zip(self.parameters, self.drawn[number]))
         return f"Case {number + 1} of {len(self.drawn)}: {case}."
 
     @functools.lru_cache(maxsize=None)
@@ -180,10 +203,6 @@ class Question:
             return [_called(mistake.wrong, self.parameters, case) for case in self.drawn]
         except Exception:  # a mistake that raises leaves no numbers to recognize it by
             return []
-
-    def _same(self, mine: list[_Outcome], theirs: list[_Outcome]) -> bool:
-        return len(mine) == len(theirs) and all(
-            a.changed == b.changed and self._difference(a.result, b.result) is None for a, b in zip(mine, theirs))
 
 
 def arity(answer: Callable, parameters: list[str]) -> str:
@@ -198,13 +217,6 @@ def arity(answer: Callable, parameters: list[str]) -> str:
         count = "1 value" if len(parameters) == 1 else f"{len(parameters)} values"
         return f"It takes {signature}, but it is called with {count}: ({', '.join(parameters)})."
     return ""
-
-
-def _not_offered(choices: tuple[str, ...], answer: Any) -> str:
-    several = isinstance(answer, (list, tuple, set, frozenset))
-    given = answer if several else [answer] if isinstance(answer, str) else []
-    strange = [choice for choice in given if str(choice) not in choices]
-    return words.chosen(strange[0]) if strange else "" if given else words.chosen(answer)
 
 
 def _is_empty(function: Any) -> bool:

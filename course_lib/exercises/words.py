@@ -46,13 +46,8 @@ def number(value: Any, digits: int = 6) -> str:
     return str(value) if isinstance(value, bool) else f"{value + 0:.{digits}g}"  # + 0: no minus before a zero
 
 
-def arguments(parameters: list[str], case: tuple) -> str:
-    """A case by the names of its arguments: "w = 0.5, x (4,)"."""
-    return ", ".join(f"{name} {argument(value)}" for name, value in zip(parameters, case))
-
-
 def argument(value: Any) -> str:
-    """An argument after its name: a number or a text itself, an array's shape, a NamedTuple part by part."""
+    """An argument after its name, "= 0.5", "(4,)": a number or text itself, a shape, a NamedTuple part by part."""
     if hasattr(value, "_fields"):
         parts = (f"{name} {argument(part)}" for name, part in zip(value._fields, value)
                  if not (isinstance(part, tuple) and len(part) == 0))

@@ -26,12 +26,8 @@ No pyplot: a slider's callback may run in another thread while a cell plots.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 import inspect
-import io
-from difflib import get_close_matches
 from functools import wraps
 from threading import RLock
 from typing import Any
@@ -42,13 +38,12 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
-from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.mathtext import MathTextParser
 from matplotlib.text import Text
 from PIL import Image
 
-from .svg import UNITS, SVGRenderer
+from .svg import UNITS, SVGRenderer, data_url, png_bytes
 
 INK = "#7a7a7a"  # contrast 4.3 on white and 4.4 on JupyterLab's dark background
 # Hues of Okabe and Ito 2008; blue is lighter, orange and sky are darker than theirs, so that each has a contrast of 3
@@ -72,16 +67,14 @@ _DRAWING = RLock()  # matplotlib's settings and text layout are shared by all fi
 _PARSING = RLock()  # and so is its parser of $formulas$, also with the cells' own plots
 
 
-def _one_at_a_time(parse):
+@wraps(MathTextParser.parse)
+def _one_at_a_time(*args, parse=MathTextParser.parse, **options):
     """Formulas of a cell's own plots, drawn while a slider moves a figure, would break both (ipympl issue 610)."""
-    @wraps(parse)
-    def locked(*args, **options):
-        with _PARSING:
-            return parse(*args, **options)
-    return locked
+    with _PARSING:
+        return parse(*args, **options)
 
 
-MathTextParser.parse = _one_at_a_time(MathTextParser.parse)
+MathTextParser.parse = _one_at_a_time
 
 
 class Figure:
@@ -94,13 +87,7 @@ class Figure:
     alt      what is to be seen, with its numbers
     fig      the matplotlib figure, for `draw`
 
-    `draw` has four words for what most pictures need; all else is matplotlib, on the axes that `panels` returns. Keep
-    what a word returns under a name of its own: self.line = self.curve(ax, BLUE).
-
-    panels   axes with their titles, labels and limits
-    curve    a line, or markers, that `move` gives its data
-    key      texts in the colors they explain
-    guide    a level that does not move, with its name
+    `draw` has four words for what most pictures need, `panels`, `curve`, `key` and `guide`; all else is matplotlib.
     """
 
     size: tuple[int, int] = (900, 360)
@@ -109,8 +96,8 @@ class Figure:
     def __init__(self, **values):
         self.lock = RLock()
         self._moving: list[Artist] = []
-        self._digest = b""  # of the background's pixels; themselves they are megabytes
-        self._background: bytes | None = None  # as PNG, once asked for
+        self._background = b""  # as PNG
+        self._changed = True  # whether the background may be another one since
         self._clean = False  # whether the canvas holds the background alone
         self.values = self._defaults()
         width, height = self.size
@@ -151,8 +138,6 @@ class Figure:
             if not isinstance(artist, Artist) or artist.axes is artist:
                 raise TypeError(f"moving() got {artist!r}, needs a matplotlib artist such as a line, text or image "
                                 f"that belongs to axes or to the figure.")
-            if isinstance(artist, AxesImage):
-                artist.set_interpolation("none")
             artist.set_animated(True)
             artist.set_in_layout(False)
             self._moving.append(artist)
@@ -165,28 +150,22 @@ class Figure:
                  grid=False, and at=(left, bottom, width, height), its place in fractions of the figure
         common   what all of them have
         rows     how many rows; widths, heights: ratios of columns and rows; sharex, sharey: as fig.subplots takes them
-        errors   TypeError for an unknown name; ValueError for rows that are not full, and for `at` in some dicts only
+        errors   AttributeError for an unknown name; ValueError for rows not full, and for `at` in some dicts only
         """
         settings = [{**common, **own} for own in each] or [common]
+        places = [own.pop("at", None) for own in settings]
         if len(settings) % rows:
             raise ValueError(f"panels() got {len(settings)} dicts, which do not fill {rows} rows. Change one of them.")
-        places = [own.pop("at", None) for own in settings]
-        if any(places):
-            if not all(places):
-                raise ValueError("panels() got `at` in some of its dicts, needs it in all of them or in none.")
+        if any(places) != all(places):
+            raise ValueError("panels() got `at` in some of its dicts, needs it in all of them or in none.")
+        if all(places):
             self.fig.set_layout_engine("none")
             made = [self.fig.add_axes(place) for place in places]
         else:
             made = self.fig.subplots(rows, len(settings) // rows, squeeze=False, width_ratios=widths,
                                      height_ratios=heights, sharex=sharex, sharey=sharey).ravel().tolist()
         for ax, own in zip(made, settings):
-            if not own.pop("grid", True):
-                ax.grid(False)
-            for name in own:
-                if not hasattr(ax, f"set_{name}"):
-                    near = get_close_matches(f"set_{name}", dir(ax), 1)
-                    raise TypeError(f"panels() got {name!r}, which axes do not have."
-                                    + "".join(f" Did you mean {one[4:]}?" for one in near))
+            ax.grid(own.pop("grid", True))
             ax.set(**own)
         return made if each else made[0]
 
@@ -221,19 +200,17 @@ class Figure:
         return made
 
     def guide(self, ax: Axes, y=None, words: str = "", at=.01, *, x=None, style="-", color=INK, linewidth=1, **text):
-        """Draw a level that does not move, at a height y or from bottom to top at x, and its name; return the line.
+        """Draw a level that does not move, at a height y or from bottom to top at x; return the line.
 
-        at       where the name begins: how far along the line, in fractions of the axes; or that and a level of its own
+        words    a height's name, which begins at this fraction of its length
         text     what else ax.text takes for the name; va is "bottom", fontsize 8.5 if they are not said
         errors   TypeError for neither or both of y and x
         """
         if (y is None) == (x is None):
             raise TypeError(f"guide() got y = {y!r} and x = {x!r}, needs one of them.")
-        level, draw, way, order = (y, ax.axhline, ax.get_yaxis_transform(), 1) if x is None else (
-            x, ax.axvline, ax.get_xaxis_transform(), -1)
         if words:
-            ax.text(*(at if np.ndim(at) else (at, level))[::order], words, transform=way,
-                    **{"color": color, "va": "bottom", "fontsize": 8.5, **text})
+            ax.text(at, y, words, transform=ax.get_yaxis_transform(), **{"va": "bottom", "fontsize": 8.5, **text})
+        draw, level = (ax.axhline, y) if x is None else (ax.axvline, x)
         return draw(level, color=color, linewidth=linewidth, linestyle=style)
 
     def update(self, **values) -> Figure:
@@ -268,10 +245,11 @@ class Figure:
     def background(self) -> bytes:
         """Return a PNG of all that does not move. The same object comes back until something in it changes."""
         with self.lock, _DRAWING:
-            self._draw_background()
-            if self._background is None:
-                self._clear()
-                self._background = _png(Image.fromarray(np.asarray(self._canvas.buffer_rgba())), compress_level=1)
+            self._draw_background(clean=self._changed)
+            if self._changed:
+                background, self._changed = png_bytes(self._canvas.buffer_rgba(), compress_level=1), False
+                if background != self._background:
+                    self._background = background
             return self._background
 
     def svg(self) -> str:
@@ -289,38 +267,29 @@ class Figure:
     def png(self) -> bytes:
         """Return the whole picture as a transparent PNG; the same values give the same bytes."""
         with self.lock, _DRAWING:
-            self._draw_background()
-            self._clear()
+            self._draw_background(clean=True)
             self._clean = False
             for artist in self._shown():
                 self.fig.draw_artist(artist)
             picture = Image.fromarray(np.asarray(self._canvas.buffer_rgba()))
             if not any(ax.images for ax in self.fig.axes):  # 256 colours are enough for lines, in a third of the bytes
                 picture = picture.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-            return _png(picture, optimize=True)
+            return png_bytes(picture, optimize=True)
 
     def html(self) -> str:
         """Return the whole picture as an <img> with its alt text."""
         with self.lock:
-            data = base64.b64encode(self.png()).decode()
             return (f'<img alt="{html.escape(self.alt)}" width="{self.size[0]}" '
-                    f'style="max-width:100%;height:auto" src="data:image/png;base64,{data}">')
+                    f'style="max-width:100%;height:auto" src="{data_url(self.png())}">')
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         with self.lock:
             return {"text/html": self.html(), "text/plain": self.alt}
 
-    def _draw_background(self) -> None:
-        if self.fig.stale:  # artists that move do not make a figure stale
-            self._canvas.draw()
-            self._clean = True
-            digest = hashlib.blake2b(self._canvas.buffer_rgba()).digest()
-            if digest != self._digest:
-                self._digest, self._background = digest, None
-
-    def _clear(self) -> None:
-        """Leave nothing but the background on the canvas."""
-        if not self._clean:
+    def _draw_background(self, clean: bool = False) -> None:
+        """Draw what does not move, where it has changed, or where the canvas has to hold nothing else (clean)."""
+        self._changed |= self.fig.stale  # artists that move do not make a figure stale
+        if self.fig.stale or clean and not self._clean:
             self._canvas.draw()
             self._clean = True
 
@@ -335,9 +304,3 @@ class Figure:
             raise TypeError(f"{type(self).__name__}.compute needs a default for {', '.join(without)}: "
                             f"a figure has to know where its values start.")
         return {p.name: p.default for p in parameters}
-
-
-def _png(image: Image.Image, **options) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "png", **options)
-    return buffer.getvalue()

@@ -69,14 +69,10 @@ def apart(heights: np.ndarray, gap: float) -> np.ndarray:
     placed = np.clip(heights[order], 0, 1)
     for _ in range(20 * len(placed)):
         for i in range(len(placed) - 1):
-            missing = gap - (placed[i + 1] - placed[i])
-            if missing > 0:
-                placed[i] -= missing / 2
-                placed[i + 1] += missing / 2
+            missing = max(0, gap - (placed[i + 1] - placed[i]))
+            placed[i:i + 2] += -missing / 2, missing / 2
         placed = np.clip(placed, 0, 1)
-    result = np.empty_like(placed)
-    result[order] = placed
-    return result
+    return placed[np.argsort(order)]
 
 
 def power_of_ten(exponent: float) -> str:

@@ -6,7 +6,6 @@ sent at each step. Stock ipywidgets, no script of our own. Without a kernel a st
 
 from __future__ import annotations
 
-import base64
 import html
 import math
 import numbers
@@ -14,6 +13,7 @@ from decimal import Decimal
 
 from . import VERMILION, Figure
 from .. import _checks
+from .svg import data_url
 
 with _checks.extra("lab", "live"):
     import ipywidgets as widgets
@@ -53,9 +53,8 @@ class Live(widgets.VBox):
 
     def _show(self) -> None:
         with self.figure.lock:
-            data = base64.b64encode(self.figure.background()).decode()
             self._still.value = (f'<img alt="" aria-hidden="true" style="display:block;width:100%" '
-                                 f'src="data:image/png;base64,{data}">')  # is sent only where it differs
+                                 f'src="{data_url(self.figure.background())}">')  # is sent only where it differs
             self._motion.value = self.figure.svg()
 
     def _repr_mimebundle_(self, **kwargs) -> dict:
@@ -120,7 +119,7 @@ def _slider(figure: Figure, name: str, wanted, common: dict) -> widgets.ValueWid
                         f'(low, high, "log"), a list of choices, or bool.')
     if not _is_number(start):
         raise TypeError(f"{name} is {start!r} in the figure, which no slider can show. Pass a list of choices.")
-    low, high = ends[:2]
+    low, high, *step = ends
     if low >= high:
         raise ValueError(f"{name} has the range {wanted!r}, whose low end is not below its high end. Swap them.")
     if logarithmic and low <= 0:
@@ -128,16 +127,16 @@ def _slider(figure: Figure, name: str, wanted, common: dict) -> widgets.ValueWid
     if not low <= start <= high:
         raise ValueError(f"{name} starts at {start:g}, outside of its range {low:g} to {high:g}. Widen the range, or "
                          f"start the figure elsewhere: {type(figure).__name__}({name}={low!r}).")
-    step = ends[2] if len(ends) == 3 else None
-    if step is not None and not 0 < step <= high - low:
-        raise ValueError(f"{name} has the step {step!r}, needs one above 0 and at most {high - low:g}.")
+    if step and not 0 < step[0] <= high - low:
+        raise ValueError(f"{name} has the step {step[0]!r}, needs one above 0 and at most {high - low:g}.")
     layout = widgets.Layout(width="320px", max_width="100%")
     if logarithmic:
-        return widgets.FloatLogSlider(**common, layout=layout, base=10, min=math.log10(low), max=math.log10(high),
-                                      step=(math.log10(high) - math.log10(low)) / 100, readout_format=".3g")
+        low, high = math.log10(low), math.log10(high)
+        return widgets.FloatLogSlider(**common, layout=layout, min=low, max=high, step=(high - low) / 100,
+                                      readout_format=".3g")
     if all(isinstance(number, numbers.Integral) for number in (start, *ends)):
-        return widgets.IntSlider(**common, layout=layout, min=low, max=high, step=step or 1)
-    step = step or _round_step((high - low) / 100)
+        return widgets.IntSlider(**common, layout=layout, min=low, max=high, step=step[0] if step else 1)
+    step = step[0] if step else _round_step((high - low) / 100)
     digits = max(0, -Decimal(f"{step:.6g}").as_tuple().exponent)
     return widgets.FloatSlider(**common, layout=layout, min=low, max=high, step=step, readout_format=f".{digits}f")
 

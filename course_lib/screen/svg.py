@@ -51,32 +51,25 @@ class SVGRenderer(RendererBase):
         clip = None if filled else (-width, -height, 2 * width, 2 * height)
         cleaned = path.cleaned(transform, remove_nans=True, clip=clip, curves=True, snap=False,
                                simplify=path.should_simplify and not filled)
-        d = path_data(cleaned.vertices, cleaned.codes, self.to_screen)
-        if d:
-            self._add(gc, f'<path d="{d}"{self._style(gc, rgbFace)}/>')
+        self._add_path(gc, cleaned.vertices, cleaned.codes, rgbFace)
 
     def draw_markers(self, gc, marker_path, marker_trans, path, trans, rgbFace=None):
         marker = marker_path.cleaned(marker_trans, remove_nans=True, curves=True, snap=False)
         points = trans.transform(path.vertices)
         points = points[np.isfinite(points).all(1)]
         vertices = (points[:, None] + marker.vertices).reshape(-1, 2)
-        d = path_data(vertices, np.tile(marker.codes, len(points)), self.to_screen)
-        if d:
-            self._add(gc, f'<path d="{d}"{self._style(gc, rgbFace)}/>')
+        self._add_path(gc, vertices, np.tile(marker.codes, len(points)), rgbFace)
 
     def draw_image(self, gc, x, y, im, transform=None):
         rows, columns = im.shape[:2]
         if transform is None:
             transform = Affine2D().scale(columns, rows)
         matrix = Affine2D().scale(1 / columns, 1 / rows) + transform + Affine2D().translate(x, y) + self.to_screen
-        buffer = io.BytesIO()
-        Image.fromarray(np.ascontiguousarray(im)).save(buffer, "png", compress_level=1)
-        data = base64.b64encode(buffer.getvalue()).decode()
         numbers = " ".join(f"{value:.6g}" for value in matrix.get_affine().get_matrix()[:2].T.ravel())
         alpha = "" if gc.get_alpha() == 1 else f' opacity="{gc.get_alpha():.3g}"'
         self._add(gc, f'<image width="{columns}" height="{rows}" transform="matrix({numbers})"{alpha} '
                       f'preserveAspectRatio="none" style="image-rendering:pixelated" '
-                      f'href="data:image/png;base64,{data}"/>')
+                      f'href="{data_url(png_bytes(im, compress_level=1))}"/>')
 
     def draw_text(self, gc, x, y, s, prop, angle, ismath=False, mtext=None):
         size = self.points_to_pixels(prop.get_size_in_points()) / text_to_path.FONT_SCALE
@@ -99,6 +92,10 @@ class SVGRenderer(RendererBase):
     def points_to_pixels(self, points):
         return points * self.dpi / 72
 
+    def _add_path(self, gc, vertices, codes, face) -> None:
+        if d := path_data(vertices, codes, self.to_screen):
+            self._add(gc, f'<path d="{d}"{self._style(gc, face)}/>')
+
     def _add(self, gc, element: str) -> None:
         clip_path, _ = gc.get_clip_path()
         if clip_path is not None:
@@ -112,11 +109,11 @@ class SVGRenderer(RendererBase):
 
     def _style(self, gc, face) -> str:
         forced = gc.get_alpha() if gc.get_forced_alpha() else None
-        style = f' fill="{_colour(face)}"{_opacity("fill", face, forced)}' if face is not None else ' fill="none"'
+        style = f' fill="{to_hex(face)}"{_opacity("fill", face, forced)}' if face is not None else ' fill="none"'
         width = self.points_to_pixels(gc.get_linewidth()) * self.scale
         if width:
             colour = gc.get_rgb()
-            style += f' stroke="{_colour(colour)}" stroke-width="{width:.3g}"{_opacity("stroke", colour, forced)}'
+            style += f' stroke="{to_hex(colour)}" stroke-width="{width:.3g}"{_opacity("stroke", colour, forced)}'
             style += f' stroke-linejoin="{gc.get_joinstyle()}"'
             cap = {"projecting": "square"}.get(gc.get_capstyle(), gc.get_capstyle())
             style += "" if cap == "butt" else f' stroke-linecap="{cap}"'
@@ -149,13 +146,22 @@ def path_data(vertices: np.ndarray, codes: np.ndarray, transform: Affine2D) -> s
     return ("".join(template) % tuple(steps.ravel().tolist())).replace(" -", "-")
 
 
+def png_bytes(picture, **options) -> bytes:
+    """Return a picture, an Image or its pixels, as PNG; options are Pillow's."""
+    buffer = io.BytesIO()
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(np.ascontiguousarray(picture))
+    image.save(buffer, "png", **options)
+    return buffer.getvalue()
+
+
+def data_url(png: bytes) -> str:
+    """Return a PNG as the address of an image."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
 @lru_cache(500)
 def _text_path(text: str, properties, math: bool) -> Path:
     return Path(*text_to_path.get_text_path(properties, text, ismath=math))
-
-
-def _colour(colour) -> str:
-    return to_hex(colour, keep_alpha=False)
 
 
 def _opacity(kind: str, colour, forced: float | None) -> str:

@@ -303,7 +303,8 @@ class StepSizes(Figure):
         ax = self.panels(
             title="How wrong is a derivative that is computed with a step?", xlabel="step eps", ylabel="relative error",
             xscale="log", yscale="log", xlim=(1e-16, 1), ylim=(3e-18, 1e5))
-        self.guide(ax, 1, "100 % wrong", (.01, 1.5), style=(0, (1, 2)))
+        self.guide(ax, 1, style=(0, (1, 2)))
+        ax.text(.01, 1.5, "100 % wrong", transform=ax.get_yaxis_transform(), va="bottom", fontsize=8.5)
         self.lines = [self.curve(ax, colour, style, zorder=zorder)
                       for style, colour, zorder in ((":", ORANGE, 4), ("--", VERMILION, 3), ("-", BLUE, 2))]
         self.key(ax, (.98, .97, "···  forward difference", ORANGE), (.98, .91, "╌╌ central difference", VERMILION),

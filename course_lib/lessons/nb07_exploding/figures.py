@@ -258,7 +258,8 @@ class Latch(Figure):
             dict(title=f"Bits kept over {self.T} steps", ylabel="share of bits kept (percent)", ylim=(40, 104)),
             dict(title="Gradient that reaches the bit", ylabel=r"$\log_{10}\ |dh_T/dh_0|$", ylim=(-160, 12)),
             xlabel="weight w", xlim=(.5, 3))
-        self.guide(ax, 50, "guessing", (.99, 51), ha="right", linewidth=.8, style=(0, (1, 2)))
+        self.guide(ax, 50, linewidth=.8, style=(0, (1, 2)))
+        ax.text(.99, 51, "guessing", transform=ax.get_yaxis_transform(), ha="right", va="bottom", fontsize=8.5)
         self.share, self.gradient = self.curve(ax, BLUE), self.curve(right, VERMILION, "--")
         for panel in (ax, right):
             self.guide(panel, x=1, linewidth=.8)
