@@ -49,6 +49,11 @@ class Line(NamedTuple):
     offset: np.ndarray
 
 
+class OfLine(Exercise):
+    def source(self):
+        return inspect.getsource(Line) + "\n" + super().source()
+
+
 def states(w, x, h0):
     h = np.empty(len(x) + 1)
     h[0] = h0
@@ -129,8 +134,8 @@ SAMPLE = Bank(99, "A sample & more", [
                        Mistake(lambda w, T: scaled(1)(w, T)[::-1], "The other way round.")],
              hints=["Start at the end.", "Multiply by w."]),
     Prediction("99.3", "How small is dh at the start?", scale="log10", unit="units"),
-    Exercise("99.4", "A line", minutes=10, difficulty=3, solution=fit, oracle=fit_complex_step,
-             cases=lambda rng: [(Line(.7, rng.uniform(1, 2, 3)), rng.uniform(1, 2, (4, 3)))], helpers=(Line,),
+    OfLine("99.4", "A line", minutes=10, difficulty=3, solution=fit, oracle=fit_complex_step,
+             cases=lambda rng: [(Line(.7, rng.uniform(1, 2, 3)), rng.uniform(1, 2, (4, 3)))],
              returns=("slope", "offset"),
              also_correct=(lambda *both: list(fit(*both)),),
              mistakes=[Mistake(lambda *both: Line(*(part / 2 for part in fit(*both))), "The 2 is missing."),

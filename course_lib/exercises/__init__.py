@@ -3,8 +3,6 @@
 What you solved and predicted is kept in a local file and sent nowhere; COURSE_PROGRESS names another one.
 """
 
-from __future__ import annotations
-
 import difflib
 import functools
 import html

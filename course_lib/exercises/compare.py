@@ -4,8 +4,6 @@ Numbers are compared relative to the largest needed entry, in each time step on 
 don't pass for a vanished gradient.
 """
 
-from __future__ import annotations
-
 import numbers
 from typing import Any, NamedTuple
 
@@ -106,12 +104,12 @@ def _in_parts(got: Any, need: tuple, names: tuple[str, ...], time_axis: Any, rto
 
 
 def _in_words(got: Any, need: str | set | frozenset, name: str) -> Difference | None:
-    form, forms = ("a text", str) if isinstance(need, str) else ("a list or a set", (list, tuple, set, frozenset))
-    if not isinstance(got, forms):
+    text = isinstance(need, str)
+    if not isinstance(got, str if text else (list, tuple, set, frozenset)):
+        form = "a text" if text else "a list or a set"
         return Difference(f"{name} is {words.kind(got)}, needed {form}.", False, name)
-    if got.strip() == need if forms is str else set(map(str, got)) == set(map(str, need)):
-        return None
-    return Difference(f"{name} is {words.chosen(got)}, needed {words.chosen(need)}.", True, name)
+    same = got.strip() == need if text else set(map(str, got)) == set(map(str, need))
+    return None if same else Difference(f"{name} is {words.chosen(got)}, needed {words.chosen(need)}.", True, name)
 
 
 def _in_numbers(got: np.ndarray, need: np.ndarray, time_axis: int | str | None, rtol: float,

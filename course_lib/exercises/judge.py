@@ -4,8 +4,6 @@ An answer is called on the cases of its exercise and compared with the oracle, w
 than the solution does.
 """
 
-from __future__ import annotations
-
 import copy
 import functools
 import inspect
@@ -46,13 +44,6 @@ class Verdict(NamedTuple):
     mistake: Mistake | None = None
 
 
-class _Outcome(NamedTuple):
-    """What calling a function on one case gave: its result, and the arguments that it changed."""
-
-    result: Any
-    changed: tuple[str, ...]
-
-
 @dataclass(frozen=True, eq=False)
 class Exercise:
     """Something to write (a function) or to find out (a value), and what an answer is judged by.
@@ -65,7 +56,6 @@ class Exercise:
     oracle        the truth, computed in another way, called like the solution
     mistakes      typical wrong answers
     also_correct  right answers that are written differently
-    helpers       functions and constants (as text) that the solution's source needs, shown before it
     cases         rng -> list of argument tuples, nothing in them zero; None if a value is asked for
     returns       names of the returned values, if there are several; a NamedTuple brings its own
     time_axis     of the returned array: each step is compared with its own largest entry; "each": each entry with
@@ -84,7 +74,6 @@ class Exercise:
     oracle: Callable
     mistakes: list[Mistake]
     also_correct: tuple = ()
-    helpers: tuple = ()
     cases: Callable[[np.random.Generator], list[tuple]] | None = None
     returns: tuple[str, ...] = ()
     time_axis: int | str | None | tuple = None
@@ -92,10 +81,8 @@ class Exercise:
     choices: tuple[str, ...] = ()
 
     def source(self) -> str:
-        """The solution's source, after the helpers it needs."""
-        parts = (*self.helpers, self.solution)
-        texts = [part if isinstance(part, str) else inspect.getsource(part) for part in parts]
-        return "\n\n".join(textwrap.dedent(text).strip() for text in texts) + "\n"
+        """The solution's source."""
+        return textwrap.dedent(inspect.getsource(self.solution)).strip() + "\n"
 
     def judge(self, answer: Any) -> Verdict:
         """Judge an answer. What is wrong with it is in the verdict; nothing is raised, printed or recorded."""
@@ -155,10 +142,10 @@ class Exercise:
             return self._not_begun()
         if complaint := arity(answer, self.parameters):
             return Verdict("not yet", complaint)
-        outcomes: list[_Outcome] = []
+        outcomes = []
         for number, case in enumerate(self.drawn):
             try:
-                outcome = _called(answer, self.parameters, case)
+                result, changed = _called(answer, self.parameters, case)
             except NotImplementedError:
                 return self._not_begun()
             except (Exception, SystemExit, KeyboardInterrupt) as error:
@@ -166,29 +153,30 @@ class Exercise:
                 if "ellipsis" in str(error) and not interrupted:
                     return Verdict("open", f"There is still a ... to replace{words.where(error)}.")
                 return Verdict("stopped" if interrupted else "not yet", f"{words.stop(error)}\n{self._where(number)}")
-            if outcome.result is None:
+            if result is None:
                 return Verdict("open", "It returns nothing yet. Replace the ... and return the result.")
-            if unfinished(outcome.result):
+            if unfinished(result):
                 return Verdict("open", "What it returns still holds a ... to replace.")
-            outcomes.append(outcome)
+            outcomes.append((result, changed))
         return self._judge_outcomes(outcomes)
 
-    def _judge_outcomes(self, outcomes: list[_Outcome]) -> Verdict:
-        differences = [self._difference(outcome.result, need) for outcome, need in zip(outcomes, self.needed)]
-        wrong = [i for i, outcome in enumerate(outcomes) if outcome.changed or differences[i]]
+    def _judge_outcomes(self, outcomes: list[tuple[Any, list[str]]]) -> Verdict:
+        differences = [self._difference(result, need) for (result, _), need in zip(outcomes, self.needed)]
+        wrong = [i for i, (_, changed) in enumerate(outcomes) if changed or differences[i]]
         if not wrong:
             count = "1 case" if len(outcomes) == 1 else f"{len(outcomes)} cases"
             axes = {*self.time_axis} if isinstance(self.time_axis, tuple) else {self.time_axis}
             steps = "" if axes == {None} else " in each entry" if axes == {"each"} else " in each time step"
-            return Verdict("passed", f"{count}, {words.agrees(self.rtol)}{steps}.")
+            digits = int(np.floor(-np.log10(self.rtol) + 1e-6))
+            return Verdict("passed", f"{count}, agrees to {digits} digits or more{steps}.")
         for mistake in self.mistakes:
             made = self._outcomes(mistake)
             if len(made) == len(outcomes) and all(
-                    mine.changed == theirs.changed and self._difference(mine.result, theirs.result) is None
-                    for mine, theirs in zip(outcomes, made)):
+                    changed == spoiled and self._difference(mine, theirs) is None
+                    for (mine, changed), (theirs, spoiled) in zip(outcomes, made)):
                 return Verdict("not yet", mistake.sentence, mistake)
         first = wrong[0]
-        if changed := outcomes[first].changed:
+        if changed := outcomes[first][1]:
             return Verdict("not yet", f"It changes its input {' and '.join(changed)}, which the caller still needs: "
                                       f"work on a copy.\n{self._where(first)}")
         return Verdict("not yet", f"{differences[first].sentence}\n{self._where(first)}")
@@ -198,7 +186,7 @@ class Exercise:
         return f"Case {number + 1} of {len(self.drawn)}: {case}."
 
     @functools.lru_cache(maxsize=None)
-    def _outcomes(self, mistake: Mistake) -> list[_Outcome]:
+    def _outcomes(self, mistake: Mistake) -> list[tuple[Any, list[str]]]:
         try:
             return [_called(mistake.wrong, self.parameters, case) for case in self.drawn]
         except Exception:  # a mistake that raises leaves no numbers to recognize it by
@@ -230,10 +218,10 @@ def _is_empty(function: Any) -> bool:
             and set(code.co_consts) <= {None, function.__doc__})
 
 
-def _called(function: Callable, parameters: list[str], case: tuple) -> _Outcome:
+def _called(function: Callable, parameters: list[str], case: tuple) -> tuple[Any, list[str]]:
+    """What calling a function on one case gives, and the arguments that it changes."""
     arguments = copy.deepcopy(case)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         result = plain(function(*arguments))
-    return _Outcome(result, tuple(name for name, before, after in zip(parameters, case, arguments)
-                                  if not untouched(before, after)))
+    return result, [name for name, before, after in zip(parameters, case, arguments) if not untouched(before, after)]

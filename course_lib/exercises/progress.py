@@ -4,8 +4,6 @@ Each record is one write to a descriptor in append mode, with a line end before 
 So a line cut short by a crash never damages the next, and two notebooks at once don't overwrite each other.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import sys

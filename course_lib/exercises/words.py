@@ -1,7 +1,5 @@
 """What learners read: values, cases, differences and errors, in words."""
 
-from __future__ import annotations
-
 import inspect
 import linecache
 import numbers
@@ -87,12 +85,6 @@ def indices(marks: np.ndarray, word: str) -> str:
         return f"{len(places)} of {len(marks)} {word.replace('index', 'indices')}"
     texts = [f"{run[0]}" if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs]
     return f"{word} {', '.join(texts)}"
-
-
-def agrees(rtol: float) -> str:
-    """What a passed comparison with this relative tolerance has shown."""
-    digits = int(np.floor(-np.log10(rtol) + 1e-6))
-    return f"agrees to {digits} digits or more" if digits > 1 else f"agrees within {100 * rtol:.2g} %"
 
 
 _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}

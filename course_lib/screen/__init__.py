@@ -1,9 +1,4 @@
-"""Figures that draw once and then move; each knows in words what it shows.
-
-    figure  svg    a figure's contract and its two layers, a PNG and an SVG
-    kit            what many of them draw with: scales of powers of ten, labels that keep apart
-    live           sliders over a figure; it alone needs ipywidgets
-"""
+"""Figures that draw once and then move; each knows in words what it shows."""
 
 from .. import _checks
 

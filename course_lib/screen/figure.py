@@ -24,13 +24,11 @@ In a cell, `Decay()` is a picture with its alt text, `Decay(q=.5)` another; `liv
 No pyplot: a slider's callback may run in another thread while a cell plots.
 """
 
-from __future__ import annotations
-
 import html
 import inspect
 from functools import wraps
 from threading import RLock
-from typing import Any
+from typing import Any, Self
 
 import matplotlib
 import numpy as np
@@ -38,6 +36,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
+from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.mathtext import MathTextParser
 from matplotlib.text import Text
@@ -138,6 +137,8 @@ class Figure:
             if not isinstance(artist, Artist) or artist.axes is artist:
                 raise TypeError(f"moving() got {artist!r}, needs a matplotlib artist such as a line, text or image "
                                 f"that belongs to axes or to the figure.")
+            if isinstance(artist, AxesImage):
+                artist.set_interpolation("none")
             artist.set_animated(True)
             artist.set_in_layout(False)
             self._moving.append(artist)
@@ -173,12 +174,9 @@ class Figure:
         """Draw a line that `move` gives its data; return it.
 
         style    "--", "o", "s-.", ... or matplotlib's (offset, (on, off, ...))
-        x, y     what it starts with, (N,) both; ValueError for other shapes
+        x, y     what it starts with, (N,) both; several lines are several curves
         line     what else ax.plot takes, such as linewidth
         """
-        if np.ndim(x) != 1 or np.shape(x) != np.shape(y):
-            raise ValueError(f"curve() got x of shape {np.shape(x)} and y of {np.shape(y)}, needs (N,) for both. "
-                             f"Several lines are several curves.")
         made, = ax.plot(x, y, style, color=color, **line) if isinstance(style, str) else ax.plot(
             x, y, linestyle=style, color=color, **line)
         return self.moving(made)
@@ -187,12 +185,9 @@ class Figure:
         """Write texts in the colors of what they explain; return them. Words that are "" are left to `move`.
 
         where    axes, or the figure `self.fig`
-        entries  (x, y, words, color), in fractions of `where` from its lower left; ValueError for other shapes
+        entries  (x, y, words, color), in fractions of `where` from its lower left
         text     what else ax.text takes; va is "top" if it is not said
         """
-        for entry in entries:
-            if not isinstance(entry, tuple) or len(entry) != 4:
-                raise ValueError(f"key() got {entry!r}, needs (x, y, words, color).")
         place = where.transAxes if isinstance(where, Axes) else where.transSubfigure
         made = [where.text(x, y, words, color=color, transform=place, **{"va": "top", **text})
                 for x, y, words, color in entries]
@@ -213,7 +208,7 @@ class Figure:
         draw, level = (ax.axhline, y) if x is None else (ax.axvline, x)
         return draw(level, color=color, linewidth=linewidth, linestyle=style)
 
-    def update(self, **values) -> Figure:
+    def update(self, **values) -> Self:
         """Take new values and move to what they lead to; on any error the former picture stays.
 
         values   some of the figure's values

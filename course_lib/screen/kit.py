@@ -1,7 +1,5 @@
 """What pictures on a scale of powers of ten share: curves with names at their ends, and where float32 ends."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .figure import Figure

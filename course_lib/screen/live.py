@@ -4,8 +4,6 @@ The picture lies in two layers. What does not move is a PNG that is sent once; w
 sent at each step. Stock ipywidgets, no script of our own. Without a kernel a still picture with its alt text remains.
 """
 
-from __future__ import annotations
-
 import html
 import math
 import numbers
@@ -26,12 +24,11 @@ class Live(widgets.VBox):
 
     def __init__(self, figure: Figure, controls: dict[str, widgets.ValueWidget]):
         self.figure, self.controls = figure, controls
-        width, height = figure.size
         whole = {"grid_area": "1 / 1 / 2 / 2", "width": "100%", "margin": "0"}
         self._still, self._motion = widgets.HTML(layout=whole), widgets.HTML(layout=whole)
         self._message = widgets.HTML()
         picture = widgets.GridBox([self._still, self._motion], layout=widgets.Layout(
-            width=f"{width}px", max_width="100%", grid_template_columns="100%"))
+            width=f"{figure.size[0]}px", max_width="100%", grid_template_columns="100%"))
         row = widgets.HBox(list(controls.values()), layout=widgets.Layout(flex_flow="row wrap", width="100%"))
         self._show()
         for control in controls.values():

@@ -4,8 +4,6 @@ Matplotlib's own SVG backend writes whole documents with global ids and takes it
 one writes a handful of elements, in whole tenths of a CSS pixel, and may run in any thread.
 """
 
-from __future__ import annotations
-
 import base64
 import io
 from functools import lru_cache

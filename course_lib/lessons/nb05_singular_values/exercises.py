@@ -85,6 +85,13 @@ def must_vanish():
             if largest_slope[activation] * sigma_1 < 1}
 
 
+class _OfNetworks(Exercise):
+    def source(self) -> str:
+        """The solution's source, after the networks that it looks at."""
+        networks = ",\n    ".join(f'"{name}": {what}' for name, what in NETWORKS.items())
+        return f"NETWORKS = {{\n    {networks}}}\n\n{super().source()}"
+
+
 def _must_vanish_by_slopes():
     a = np.linspace(-8, 8, 4001)
     steepest = {name: activations.get(name).derivative(a).max() for name in ("tanh", "sigmoid", "relu")}
@@ -272,11 +279,9 @@ BANK = Bank(5, "Singular values", [
                       "is the norm of the 200th power above 1?"),
     Prediction("5.8", "A sigmoid unit h_t = s(4.1 h_{t-1} + b): what does its gradient do over 200 steps?",
                kind="choice", choices=("it explodes", "it vanishes", "that depends on b")),
-    Exercise(
+    _OfNetworks(
         "5.9", "Which networks must vanish?", minutes=3, difficulty=2,
         solution=must_vanish, oracle=_must_vanish_by_slopes, choices=tuple(NETWORKS),
-        helpers=("NETWORKS = {\n    " + ",\n    ".join(f'"{name}": {what}' for name, what in NETWORKS.items())
-                 + "}",),
         also_correct=(["relu, sigma_1 = 0.98", "sigmoid, sigma_1 = 3.9", "tanh, sigma_1 = 0.98"],),
         mistakes=[
             Mistake({"tanh, sigma_1 = 0.98", "relu, sigma_1 = 0.98"},
