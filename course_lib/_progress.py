@@ -1,7 +1,5 @@
 """The progress bar of everything that takes a while."""
 
-from __future__ import annotations
-
 import os
 import sys
 import warnings

@@ -1,7 +1,5 @@
 """Activations: each function beside its derivative, safe for complex numbers so that a complex step can check them."""
 
-from __future__ import annotations
-
 from typing import Callable, NamedTuple
 
 import numpy as np

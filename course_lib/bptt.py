@@ -9,8 +9,6 @@ T + 1 rows, row 0 the initial state, so that an index in the code is the index i
 Source: Werbos 1990, "Backpropagation through time: what it does and how to do it".
 """
 
-from __future__ import annotations
-
 from typing import Callable, NamedTuple
 
 import numpy as np

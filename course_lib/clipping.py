@@ -1,7 +1,5 @@
 """Gradient clipping that tells what it did: the norm before, and whether it clipped; the angle it turned by."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Real data, small enough to travel with the course: data/README.md tells where each file comes from."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NamedTuple
 

@@ -9,8 +9,6 @@ functions that accept complex numbers and treat them as such: no abs, no max, no
 Source: Squire and Trapp 1998, "Using complex variables to estimate derivatives of real functions".
 """
 
-from __future__ import annotations
-
 from typing import Callable, NamedTuple
 
 import numpy as np

@@ -6,8 +6,6 @@ those within 16 digits of the largest, so it is never formed: its logarithms are
 All functions of a matrix W raise ValueError if it is not square or not finite.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 import numpy as np

@@ -1,8 +1,6 @@
 """Losses: each returns the loss and dL/dy. They take the last two axes, batch and output, and keep those in front:
 y (T, B, K) gives one loss a step, y (E, B, K) one a member of an ensemble."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from . import _checks

@@ -1,7 +1,5 @@
 """Many runs at once: spread over the processes of this machine, or over a cluster."""
 
-from __future__ import annotations
-
 import sys
 from typing import Any, Callable, Iterable, Iterator
 

@@ -1,7 +1,5 @@
 """The regulariser of Pascanu, Mikolov and Bengio 2013: keep the gradient's size from one step back to the next."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -6,8 +6,6 @@ torch has two biases. RNN and LSTM only ever read their sum: ours goes into bias
 multiplies the recurrent bias of n, so that b_hn, the last third of bias_hh, is apart. torch is imported when used.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from . import _checks, cells

@@ -6,8 +6,6 @@ members of an ensemble. Reading order: `cell`, then one module a cell: `rnn`, `l
 `readout`. Below them lie `tree` (nested parameters), `memory` (arrays through time) and `fitting` (what is refused).
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from .cell import Cell, OneLocal

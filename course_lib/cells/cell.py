@@ -1,7 +1,5 @@
 """What every cell has: the class that `bptt` and `jacobians` ask, and the products over all steps that cells share."""
 
-from __future__ import annotations
-
 from typing import Callable, NamedTuple
 
 import numpy as np

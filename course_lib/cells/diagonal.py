@@ -4,8 +4,6 @@ Its Jacobian is diag(lambda) at every step, whatever the input. Here lambda is r
 2023 it is complex.
 """
 
-from __future__ import annotations
-
 from typing import Callable, NamedTuple
 
 import numpy as np

@@ -4,8 +4,6 @@ What was given comes back as arrays. All raise ValueError for shapes and for val
 for kinds and dtypes.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from .. import _checks, activations

@@ -8,8 +8,6 @@ input and biases, J = I/2 + W_hn/4. Sigmoids are computed through tanh, s(a) = (
 rounding of 1 is 0.
 """
 
-from __future__ import annotations
-
 from typing import Callable, NamedTuple
 
 import numpy as np

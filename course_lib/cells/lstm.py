@@ -8,8 +8,6 @@ h is left out; W_hh enters through the gates, which read h_{t-1}. All four gates
 s(a) = (1 + tanh(a/2)) / 2: a gate below the rounding of 1 is 0.
 """
 
-from __future__ import annotations
-
 from typing import Callable, NamedTuple
 
 import numpy as np

@@ -3,8 +3,6 @@
 Leading axes in front of every shape are the members of an ensemble.
 """
 
-from __future__ import annotations
-
 from typing import Callable
 
 import numpy as np

@@ -7,8 +7,6 @@ is a diagonal recurrence whose lambda is read from the input, J_t = diag(1 - z_t
 before its first step.
 """
 
-from __future__ import annotations
-
 from typing import Callable, NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The linear readout on top of a cell: y = W_hy h + b_y."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -3,8 +3,6 @@
 J_t = dh_t/dh_{t-1} = diag(f'(a_t)) W_hh is literally what the papers write.
 """
 
-from __future__ import annotations
-
 from typing import Callable, NamedTuple
 
 import numpy as np

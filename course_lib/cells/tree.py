@@ -1,7 +1,5 @@
 """Nested parameters as a tree of arrays, and gradients summed to their shapes."""
 
-from __future__ import annotations
-
 from typing import Callable
 
 import numpy as np
