@@ -366,7 +366,7 @@ def test_a_guide_is_a_level_that_does_not_move():
 
 
 @pytest.mark.parametrize("draw, error, message", [
-    (lambda f: f.panels(dict(title="A"), dict(titel="B")), AttributeError, "unexpected keyword argument 'titel'"),
+    (lambda f: f.panels(dict(title="A"), dict(caption="B")), AttributeError, "unexpected keyword argument 'caption'"),
     (lambda f: f.panels({}, {}, {}, rows=2), ValueError, "panels() got 3 dicts, which do not fill 2 rows."),
     (lambda f: f.panels(dict(at=(0, 0, 1, 1)), {}), ValueError, "panels() got `at` in some of its dicts, needs it in all"),
     (lambda f: f.curve(f.panels(), BLUE, "-", [1, 2, 3], np.eye(3)), ValueError,
