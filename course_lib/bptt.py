@@ -138,7 +138,7 @@ def _begin(params, x, state0, activation: str, reuse: Evaluation | None = None) 
     cell = cells.cell_of(params)
     params, activation = cell.check(params), fitting.activation(cell, activation)
     x = fitting.inputs(params, x)
-    (T, *_, B, D), H = x.shape, params.W_xh.shape[-2] // cell.gates
+    (T, *_, B, _), H = x.shape, params.W_xh.shape[-2] // cell.gates
     starts = fitting.initial_states(cell, state0, x, H)
     lead = _checks.leading(
         x=x.shape[1:-2], **{name: array.shape[:-len(cell.shapes[name])] for name, array in params._asdict().items()},
@@ -161,7 +161,7 @@ def backward(run: Run, dh_direct: np.ndarray, dc_direct: np.ndarray | None = Non
     """Carry a loss back through every step; for an RNN dL/dh_{t-1} = direct_{t-1} + W_hh^T (f'(a_t) * dL/dh_t).
 
     That step back is written in `RNN.step_back`, cells/rnn.py, and each other cell's in its own file; the loop is in
-    `_back_through_steps`, and lesson 03 has both in a few plain lines, its `backward_states`.
+    `_back_through_steps`, and notebook 03 has both in a few plain lines, `backward_states`.
 
     run        what `forward` returned
     dh_direct  (T + 1, ..., B, H), shaped like run.h: what the loss reads from each h_t, zeros where it reads nothing

@@ -7,7 +7,6 @@ import functools
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 

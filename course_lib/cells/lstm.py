@@ -125,7 +125,7 @@ class LSTM(Cell):
             da_ifg, da_o = da[..., :3, :], da[..., 3, :]
             multiply(da_ifg, dc_t[..., None, :], da_ifg)
             multiply(da_o, dh_t, da_o)
-            matmul(da_t, W, carried)
+            matmul(da_t, W, carried)  # a sequence is a row: (W^T da)^T = da^T W
             add(dh_before, carried, dh_before)
             multiply(dc_t, f_t, carried)
             add(dc_before, carried, dc_before)

@@ -55,7 +55,7 @@ class RNN(Cell):
 
         def step_back(dh_t: np.ndarray, da_t: np.ndarray, dh_before: np.ndarray) -> None:
             multiply(dh_t, da_t, da_t)
-            matmul(da_t, W, carried)
+            matmul(da_t, W, carried)  # a sequence is a row: (W^T da)^T = da^T W
             add(dh_before, carried, dh_before)
 
         return step_back
