@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import matplotlib
 import pytest
 
 from course_lib.lessons.nb16_claims_on_trial import claims
@@ -12,9 +14,16 @@ from lab import complaints, execute
 NAME = "16_claims_on_trial.ipynb"
 
 
-def test_the_sheet_is_one_page_of_a4(page, tmp_path):
+@pytest.mark.parametrize("replaced", [[], ["Helvetica Neue", "Arial", "Liberation Sans"]], ids=["own", "wider"])
+def test_the_sheet_is_one_page_of_a4(page, tmp_path, replaced):
+    """Also where its fonts are missing: matplotlib's DejaVu Sans, a tenth wider than Arial, takes their place."""
     path = claims.sheet().write(tmp_path / "sheet.html")
+    wider = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf").as_uri()
+    faces = "".join(f'@font-face {{ font-family: "{name}"; src: url("{wider}"); }}\n' for name in replaced)
+    path.write_text(path.read_text("utf-8").replace("<style>", f"<style>\n{faces}"), "utf-8")
     page.goto(path.as_uri())
+    assert page.evaluate("document.fonts.ready.then(fonts => [...fonts].some(font => font.status === 'loaded'))"
+                         ) == bool(replaced)
     pdf = page.pdf(prefer_css_page_size=True)
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
     width, height = map(float, re.search(rb"/MediaBox\s*\[\s*0\s+0\s+([\d.]+)\s+([\d.]+)\s*\]", pdf).groups())
