@@ -13,8 +13,8 @@ from .rules import FAILS, HOLDS, PARTLY, VERDICTS
 NOTEBOOKS = {int(folder.name[2:4]): folder.name[2:] for folder in Path(__file__).parents[1].glob("nb[0-9][0-9]_*")}
 MARKS = {HOLDS: "✓", PARTLY: "±", FAILS: "✗"}
 TITLE = "What may be said about gradients through time"
-# Lengths in millimetres and points: the sheet is made for one page of A4, with its margins. Where Arial and its like are
-# missing, the x-height of the font that stands in for them is set to theirs, .52, so that the page holds it too.
+# Lengths in millimetres and points: the sheet is made for one page of A4, with its margins. Where Arial and its like
+# are missing, another font takes their x-height, .52, so that the page holds it too.
 PRINT = """@page { size: A4; margin: 8mm 9mm; }
 body { margin: 0 auto; max-width: 192mm; font: 7.4pt/1.22 "Helvetica Neue", Arial, "Liberation Sans", sans-serif;
        font-size-adjust: .52; color: #000; background: #fff; }
