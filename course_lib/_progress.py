@@ -12,7 +12,7 @@ NO_BAR = SimpleNamespace(update=lambda steps=1: None, set_postfix_str=lambda tex
 
 
 def progress_bar(total: int, shown: bool, unit: str):
-    """A tqdm bar, for a notebook or a terminal; hidden where TQDM_DISABLE is set. Without tqdm it warns, and raises nothing."""
+    """A tqdm bar, for a notebook or a terminal; hidden where TQDM_DISABLE is set. No errors: without tqdm it warns."""
     if not shown or os.environ.get("TQDM_DISABLE"):  # tqdm.notebook ignores TQDM_DISABLE
         return nullcontext(NO_BAR)
     try:

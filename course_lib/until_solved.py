@@ -41,6 +41,7 @@ def until_solved(params, objective: Callable, batches: Callable | Iterable, erro
                  progress: bool = True) -> Solved:
     """Train an ensemble until the error of each member is below a bound, and count its updates.
 
+    params   an ensemble, or the Result of one to go on with, which keeps its own optimiser
     error    params -> (E,), the error of each member on fresh sequences; it is measured every `every` updates
     updates  at most this many
     below    the bound: 0.01 is less than 1 %

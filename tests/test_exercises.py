@@ -320,6 +320,13 @@ def test_parts_have_their_names(answer, says):
     assert says in ITEMS["99.2"].judge(answer).reason
 
 
+@pytest.mark.parametrize("rtol, words", [(1e-9, "to 9 digits or more"), (5e-3, "to 2 digits or more"),
+                                         (.05, "within 5 %")])
+def test_a_right_answer_is_told_how_near_it_had_to_be(rtol, words):
+    exercise = dataclasses.replace(ITEMS["99.1"], rtol=rtol)
+    assert f"3 cases, agrees {words} in each time step." in exercise.judge(lambda w, x, h0: states(w, x, h0)).reason
+
+
 def test_a_vanished_gradient_is_compared_in_each_step():
     def vanished(w, T):
         dh, first = backwards(w, T)

@@ -10,6 +10,7 @@ from course_lib.lessons.nb00_start_here.ruler import GradientRuler
 from course_lib.exercises.bank import bank_of, numbers_of_banks
 
 ROOT = Path(__file__).parents[1]
+NUMBERS = "none one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen".split()
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -64,7 +65,9 @@ def test_it_lists_every_notebook_with_its_minutes():
         lesson, _, exercises = minutes.partition(" + ")
         assert re.search(r"(\d+) minutes", first).group(1) == lesson, name
         if exercises:
-            assert sum(e.minutes for e in bank_of(number).exercises) == int(exercises), name
+            more = [int(exercises), NUMBERS.index(re.search(r"(\w+) exercises\.", first)[1])]
+            assert [sum(e.minutes for e in bank_of(number).exercises), len(bank_of(number).exercises)] == more, name
+            assert f"and {exercises} more for the" in first, name
 
 
 def test_it_counts_the_exercises_and_the_figures():
@@ -83,3 +86,5 @@ def test_its_table_has_every_notebook_below_1_gb():
     rows = re.findall(r"^\| \[(\w+)\]\(notebooks/(\w+).ipynb\) \| (\d+) \| (\d+) \|$", table, re.MULTILINE)
     assert [name for name, *_ in rows] == sorted(path.stem for path in ROOT.glob("notebooks/*.ipynb"))
     assert all(name == link and int(memory) < 950 for name, link, _, memory in rows)
+    minutes = sum(int(seconds) for _, _, seconds, _ in rows) / 60
+    assert f"All notebooks together take {minutes:.0f} minutes" in README

@@ -168,7 +168,8 @@ class Exercise:
             axes = {*self.time_axis} if isinstance(self.time_axis, tuple) else {self.time_axis}
             steps = "" if axes == {None} else " in each entry" if axes == {"each"} else " in each time step"
             digits = int(np.floor(-np.log10(self.rtol) + 1e-6))
-            return Verdict("passed", f"{count}, agrees to {digits} digits or more{steps}.")
+            near = f"to {digits} digits or more" if digits > 1 else f"within {100 * self.rtol:.2g} %"
+            return Verdict("passed", f"{count}, agrees {near}{steps}.")
         for mistake in self.mistakes:
             made = self._outcomes(mistake)
             if len(made) == len(outcomes) and all(
