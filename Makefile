@@ -11,7 +11,7 @@ PYTEST = "$(VENV)" -m pytest
 # Products as small as the course's gain nothing from a second thread; on a busy machine the two wait for each other.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help lab test test-browser bench notebooks portable handout table teaching slides site clean python
+.PHONY: help lab test test-long test-browser bench notebooks portable handout table teaching slides site clean python
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -23,6 +23,10 @@ lab: python  ## open the course in JupyterLab
 test: python  ## run every test that needs no browser
 	@"$(PYTHON)" tools/setup_env.py test slides handout
 	$(PYTEST) -n 2
+
+test-long: python  ## try the general sentences of the course at other rates, sizes, lengths and seeds
+	@"$(PYTHON)" tools/setup_env.py test
+	$(PYTEST) -n 2 tests/lessons -m long
 
 test-browser: python  ## run the tests in a browser (needs chromium)
 	@"$(PYTHON)" tools/setup_env.py test browser slides site
