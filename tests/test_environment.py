@@ -73,6 +73,16 @@ def test_every_package_is_pinned_within_its_range():
         assert pins[name] in asked.specifier, f"{name} is pinned to {pins[name]}, outside {asked.specifier}"
 
 
+def test_every_pin_allows_the_oldest_python():
+    oldest = next(str(each.version) for each in SpecifierSet(pyproject()["requires-python"]) if each.operator == ">=")
+    installed = {canonicalize_name(each.name): each for each in metadata.distributions()}
+    here = {name: installed[name] for name in constraints() if name in installed}
+    assert len(here) > 100
+    for name, each in here.items():
+        assert Version(f"{oldest}.0") in SpecifierSet(each.metadata["Requires-Python"] or ""), \
+            f"{name} {each.version} needs Python {each.metadata['Requires-Python']}"
+
+
 def test_what_runs_here_is_what_is_pinned():
     pins = constraints()
     for name in dependencies("lab", "test"):

@@ -98,6 +98,8 @@ def test_no_network_then_begun_again(course):
     ("WARNING: Retrying (Retry(total=0)) after it broke\nERROR: No matching distribution found for torch",
      "no package index could be reached"),
     ("ERROR: No matching distribution found for torch==2.13.0", "torch==2.13.0 is not offered for Python 3."),
+    ("ERROR: Cannot install nbconvert because these package versions have conflicting dependencies.",
+     "the course's versions do not all allow Python 3."),
     ("Collecting x\nERROR: Failed to build 'x'", "it said \"ERROR: Failed to build 'x'\""),
     ("", "it said 'nothing'"),
 ])
@@ -105,23 +107,24 @@ def test_why_pip_failed(log, cause):
     assert setup_env.why_pip_failed(log).startswith(cause)
 
 
+def test_a_python_that_does_not_fit_is_named_in_full(monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 11, 2, "final", 0))
+    for log in ("ERROR: No matching distribution found for x==1", "x and y have conflicting dependencies."):
+        said = setup_env.why_pip_failed(log)
+        assert "Python 3.11.2" in said and said.endswith("for example make lab PYTHON=python3.12")
+
+
+def test_a_mac_without_torch_is_told_of_other_ways(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    said = setup_env.why_pip_failed("ERROR: No matching distribution found for torch==2.13.0")
+    assert "Apple silicon with macOS 14 or later" in said and "PYTHON=" not in said
+
+
 def test_the_folder_cannot_be_written(monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     monkeypatch.setattr(setup_env, "ROOT", str(tmp_path / "file"))  # in a file not even root makes a folder
     with pytest.raises(setup_env.SetupError, match="could not make .*disk is full or the folder read-only"):
         setup_env.make_venv()
-
-
-@pytest.mark.parametrize("platform, index, gpu, warned", [
-    ("linux", "", False, True), ("linux", "", True, False), ("linux", "file:///wheels", False, False),
-    ("darwin", "", False, False), ("win32", "", False, False)])
-def test_the_size_of_cuda_is_announced_where_it_may_come(platform, index, gpu, warned):
-    notice = setup_env.torch_notice(platform, index, gpu)
-    assert bool(notice) == warned
-    if warned:
-        remedy = "TORCH_INDEX=https://download.pytorch.org/whl/cpu make lab"
-        assert "several GB of CUDA" in notice and remedy in notice
-        assert remedy in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 # What is whole and what is not
@@ -135,7 +138,7 @@ class Workshop:
         monkeypatch.setattr(setup_env, "make_venv", self.make_venv)
         monkeypatch.setattr(setup_env, "pip_install", self.pip_install)
         monkeypatch.setattr(setup_env, "has", lambda requirement: requirement in self.held)
-        self.fails_at, self.held = None, []
+        self.fails_at, self.refuses, self.held = None, None, []
 
     def move_to(self, folder):
         self.folder = folder
@@ -152,6 +155,8 @@ class Workshop:
         self.done.append(" ".join(arguments))
         if self.fails_at and self.fails_at in self.done[-1]:
             raise KeyboardInterrupt
+        if self.refuses and self.refuses in self.done[-1]:
+            raise setup_env.SetupError("pip could not install the course's packages")
         self.held += arguments
 
     def set_up(self, *extras):
@@ -162,13 +167,23 @@ class Workshop:
 
 
 TORCH = "--no-deps torch==2.13.0"
-WHOLE = ["venv", TORCH, "-c constraints.txt -e .[lab]"]
+FIRST = "--retries 1 --timeout 10 --index-url https://download.pytorch.org/whl/cpu "
+REST = "-c constraints.txt -e .[lab]"
+WHOLE = ["venv", TORCH, REST]
 
 
 @pytest.fixture
 def workshop(course, monkeypatch):
     monkeypatch.delenv("TORCH_INDEX", raising=False)
+    monkeypatch.setattr(setup_env, "has_nvidia_gpu", lambda: True)
     return Workshop(course, monkeypatch)
+
+
+@pytest.fixture
+def without_gpu(workshop, monkeypatch):
+    monkeypatch.setattr(setup_env, "has_nvidia_gpu", lambda: False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    return workshop
 
 
 def test_made_once_torch_first(workshop, capsys):
@@ -178,9 +193,33 @@ def test_made_once_torch_first(workshop, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_torch_from_an_index_of_its_own(workshop, monkeypatch):
+def test_without_a_gpu_the_cpu_build_comes_first(without_gpu, capsys):
+    assert without_gpu.set_up() == ["venv", FIRST + TORCH, REST]
+    assert "CUDA" not in capsys.readouterr().out
+
+
+def test_where_the_cpu_build_cannot_be_had_the_usual_one_is_taken_and_its_size_said(without_gpu, capsys):
+    without_gpu.refuses = "whl/cpu"
+    assert without_gpu.set_up() == ["venv", FIRST + TORCH, TORCH, REST]
+    said = [line for line in capsys.readouterr().out.splitlines() if "CUDA" in line]
+    assert len(said) == 1 and setup_env.CPU_INDEX in said[0] and "several GB" in said[0]
+
+
+@pytest.mark.parametrize("platform", ["darwin", "win32"])
+def test_elsewhere_the_usual_build_is_small(without_gpu, monkeypatch, platform):
+    monkeypatch.setattr(sys, "platform", platform)
+    assert without_gpu.set_up() == WHOLE
+
+
+def test_cuda_by_choice(without_gpu, monkeypatch):
+    monkeypatch.setenv("TORCH_INDEX", "cuda")
+    assert without_gpu.set_up() == WHOLE
+    assert "TORCH_INDEX=cuda make lab" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_torch_from_an_index_of_its_own(without_gpu, monkeypatch):
     monkeypatch.setenv("TORCH_INDEX", "file:///wheels")
-    assert workshop.set_up() == ["venv", TORCH + " --index-url file:///wheels", "-c constraints.txt -e .[lab]"]
+    assert without_gpu.set_up() == ["venv", "--index-url file:///wheels " + TORCH, REST]
 
 
 def test_extras_are_added_and_never_lost(workshop):

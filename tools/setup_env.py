@@ -20,6 +20,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 OLDEST = (3, 11)
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+UNREACHED = re.compile(r"Retrying \(|NewConnectionError|ConnectTimeout|ProxyError|failure in name resolution")
 
 
 class SetupError(Exception):
@@ -118,15 +119,20 @@ def make_venv():
 
 def why_pip_failed(log):
     """Return the cause and the remedy, in words, of a pip run that ended in an error."""
+    python, other = "{}.{}.{}".format(*sys.version_info[:3]), "take another Python, for example make lab PYTHON=python3.12"
     if "No space left on device" in log:
         return "the disk is full: free about 2 GB (8 GB with CUDA)"
-    if re.search(r"Retrying \(|NewConnectionError|ConnectTimeout|ProxyError|failure in name resolution", log):
+    if UNREACHED.search(log):
         return ("no package index could be reached: check the network (behind a proxy set HTTPS_PROXY) and "
                 "start again")
     missing = re.search(r"No matching distribution found for (\S+)", log)
+    if missing and missing.group(1).startswith("torch=") and sys.platform == "darwin":
+        return ("{} has no build for this Mac: it needs Apple silicon with macOS 14 or later; on another one open the "
+                "course in the browser, on Binder or on Colab (README.md has the links)".format(missing.group(1)))
     if missing:
-        return ("{} is not offered for Python {}.{} on this system: take another Python, for example "
-                "make lab PYTHON=python3.12".format(missing.group(1), *sys.version_info[:2]))
+        return "{} is not offered for Python {} on this system: {}".format(missing.group(1), python, other)
+    if "conflicting dependencies" in log:
+        return "the course's versions do not all allow Python {}: {}".format(python, other)
     errors = [line for line in log.splitlines() if line.lower().startswith("error")]
     return "it said {!r}".format(errors[0] if errors else "nothing")
 
@@ -164,15 +170,6 @@ def has_nvidia_gpu():
     return os.path.exists("/proc/driver/nvidia/version")
 
 
-def torch_notice(platform, index, gpu):
-    """Return the warning about CUDA's size that this machine calls for, or an empty text."""
-    if not platform.startswith("linux") or index or gpu:
-        return ""
-    return ("  There is no NVIDIA GPU here, yet pip may now fetch torch with several GB of CUDA libraries.\n"
-            "  To get the small CPU build instead, stop here (Ctrl-C) and run:\n"
-            "      TORCH_INDEX={} make lab".format(CPU_INDEX))
-
-
 def torch_requirement():
     """Return the exact torch that constraints.txt names."""
     with open(at("constraints.txt")) as file:
@@ -191,15 +188,19 @@ def has(requirement):
 
 
 def install_torch():
-    """Install the exact torch, from its own index if TORCH_INDEX names one."""
-    index = os.environ.get("TORCH_INDEX", "")
-    notice = torch_notice(sys.platform, index, has_nvidia_gpu())
-    if notice:
-        print(notice)
+    """Install the exact torch: on Linux without an NVIDIA GPU its CPU build, unless TORCH_INDEX says otherwise."""
     print("  torch ...")
     sys.stdout.flush()
+    index = os.environ.get("TORCH_INDEX", "")
     # What torch needs comes with the rest: an index of torch builds does not hold our versions of it.
-    pip_install("--no-deps", torch_requirement(), *(["--index-url", index] if index else []))
+    arguments = ["--no-deps", torch_requirement()]
+    if not index and sys.platform.startswith("linux") and not has_nvidia_gpu():
+        try:
+            return pip_install("--retries", "1", "--timeout", "10", "--index-url", CPU_INDEX, *arguments)
+        except SetupError:
+            print("  {} has no CPU build of it now: pip's usual one brings several GB of CUDA libraries.".format(CPU_INDEX))
+            sys.stdout.flush()
+    return pip_install(*(["--index-url", index] if index not in ("", "cuda") else []) + arguments)
 
 
 def install(extras):
