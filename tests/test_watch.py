@@ -468,65 +468,6 @@ def watch_clip(flow, net, x, y, clipper):
     return flow.verdict()
 
 
-# The clipper
-
-def with_grads(*grads):
-    params = [nn.Parameter(torch.zeros_like(grad)) for grad in grads]
-    for p, grad in zip(params, grads):
-        p.grad = grad.clone()
-    return params
-
-
-@pytest.mark.parametrize("size", [1e30, 1., 1e-36, 1e-44])
-def test_clipping_at_any_size(size):
-    torch.manual_seed(0)
-    grads = [size * torch.randn(3, 4), size * torch.ones(5), torch.ones(2, 0)]
-    params = with_grads(*grads)
-    exact = float(sum((g.double() ** 2).sum() for g in grads).sqrt())
-    done = watch.Clipper(params, max_norm=exact / 4)()
-    assert done.clipped and done.norm == pytest.approx(exact, rel=1e-12)
-    if size > 1e-40:
-        for p, grad in zip(params, grads):
-            assert torch.allclose(p.grad, grad / 4, rtol=1e-5, atol=0)
-    keep = with_grads(*grads)
-    assert not watch.Clipper(keep, max_norm=2 * exact)().clipped
-    assert all(torch.equal(p.grad, g) for p, g in zip(keep, grads))
-
-
-def test_clipping_is_torchs_own_where_that_works():
-    nets = [network()[0] for _ in range(2)]
-    for net in nets:
-        train_step(net, *network()[1:])
-    norm = nn.utils.clip_grad_norm_(nets[0].parameters(), .01)
-    assert watch.Clipper(nets[1], .01)().norm == pytest.approx(float(norm), rel=1e-6)
-    for a, b in zip(nets[0].parameters(), nets[1].parameters()):
-        assert torch.allclose(a.grad, b.grad, rtol=1e-4)
-
-
-@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
-def test_clipping_names_what_is_not_finite_and_changes_nothing(value):
-    net, x, y = network()
-    train_step(net, x, y)
-    net.rnn.weight_hh_l0.grad[3, 2] = value
-    before = [p.grad.clone() for p in net.parameters()]
-    clipper = watch.Clipper(net, 1.)
-    with pytest.raises(FloatingPointError, match=r"gradient of rnn.weight_hh_l0 is not finite: .* at index \(3, 2\)"):
-        clipper()
-    assert all(torch.equal(a, p.grad) or a.isnan().any() for a, p in zip(before, net.parameters()))
-    assert clipper.calls == 0 and np.isnan(clipper.fraction)
-
-
-@pytest.mark.parametrize("make, error, says", [
-    (lambda: watch.Clipper(3, 1.), TypeError, "is int"),
-    (lambda: watch.Clipper([], 1.), TypeError, "generator is empty"),
-    (lambda: watch.Clipper([1.], 1.), TypeError, "hold float"),
-    (lambda: watch.Clipper(network()[0], 0), ValueError, "above 0"),
-    (lambda: watch.Clipper(network()[0], 1.)(), RuntimeError, "after loss.backward()")])
-def test_clipper_refuses(make, error, says):
-    with pytest.raises(error, match=re.escape(says)):
-        make()
-
-
 # Refusals that explain
 
 class Changed(nn.RNN):

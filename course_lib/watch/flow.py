@@ -115,7 +115,7 @@ class Flow:
         broken = self.first_nonfinite()
         lines = [str(broken)] if broken else [finding.words for finding in self.findings().values()]
         if self.clipper is not None:
-            lines.append(_clipping(self.clipper))
+            lines.append(self.clipper.words())
         return "\n".join(lines)
 
     def update_ratio(self) -> dict[str, float]:
@@ -137,7 +137,7 @@ class Flow:
         if not live:
             judged = [loop or reading.judged() for reading, loop in self._loops()]
             curves = [Curve(*each._replace(finding=each.finding.words)) for each in judged]
-            return Through(curves, "" if self.clipper is None else _clipping(self.clipper))
+            return Through(curves, "" if self.clipper is None else self.clipper.words())
         if not self._handles:
             raise RuntimeError("plot(live=True) follows a training that is still to come: call it inside the with "
                                "block, before the loop. For what has been watched: flow.plot().")
@@ -266,10 +266,3 @@ def _recurrent(net) -> dict[str, nn.RNNBase]:
 def _device_type(args: tuple, kwargs: dict) -> str:
     x = args[0] if args else kwargs["input"]
     return x.data.device.type
-
-
-def _clipping(clipper: Clipper) -> str:
-    if not clipper.calls:
-        return f"The clipper (max_norm {clipper.max_norm:g}) was not called."
-    return (f"The clipper (max_norm {clipper.max_norm:g}) acted in {clipper.acted} of {clipper.calls} updates, "
-            f"{clipper.fraction:.0%}; the median norm before was {sorted(clipper.norms)[clipper.calls // 2]:.2g}.")
