@@ -36,7 +36,7 @@ from .clipper import Clipped, Clipper
 __all__ = ["Clipped", "Clipper", "watch_time"]
 
 
-def watch_time(net, every: int = 1, clipper: Clipper | None = None):
+def watch_time(net, every: int = 1, clipper: Clipper | None = None, names=None, on_error: str | None = None):
     """Watch the recurrent modules in a network: `with watch_time(net) as flow: loss.backward()`.
 
     A pass is what happens up to a backward: the first call after a gradient has arrived begins the next. Calls under
@@ -46,7 +46,10 @@ def watch_time(net, every: int = 1, clipper: Clipper | None = None):
     net      an nn.Module that contains nn.RNN, nn.LSTM or nn.GRU anywhere, or is one
     every    watch passes 0, every, 2 every, ... only; the others run at their usual speed
     clipper  a Clipper, to have its count in the verdict
-    returns  Flow, a context manager: flow[name] is the reading of a module by its name in net.named_modules();
+    names    which of them to watch, as in net.named_modules(); None watches all
+    on_error  "raise" stops at what can't be read, "warn" says it once and lets the training go on. None raises in a with
+             block, and warns with `every` above 1 and between flow.start() and flow.stop()
+    returns  Flow, a context manager, or flow.start() and flow.stop() instead of a with block: flow[name] is the reading of a module by its name in net.named_modules();
              flow.names, flow.verdict(), flow.first_nonfinite(), flow.update_ratio(), flow.plot()
     errors   TypeError or ValueError for networks that cannot be watched, RuntimeError from the network's forward where
              the step-by-step replay differs from the fused output
@@ -54,4 +57,4 @@ def watch_time(net, every: int = 1, clipper: Clipper | None = None):
     with _checks.extra("watch", "the microscope"):
         from .flow import Flow
 
-    return Flow(net, every, clipper)
+    return Flow(net, every, clipper, names, on_error)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence
 
+from .arrivals import SECOND, Arrivals
 from .steps import STEPS, Layout, StatesAndCache, Weights
 
 # how far, relative to the largest entry, a replay may be from the fused output
@@ -106,7 +107,7 @@ class Part:
         return torch.func.vmap(torch.func.jacrev(joint))(torch.cat(states, -1), gx)
 
 
-class Call:
+class Call(Arrivals):
     """One call of a module: its replay, and the gradients that arrive at its outputs.
 
     parts        {"l0": Part, "l0_reverse": Part, ...}, torch's names
@@ -133,39 +134,25 @@ class Call:
             self.layout = Layout([B] * T, data.device)
         fused, finals = output[0].data if self.packed else output[0], output[1]
         self.outputs = [fused, *(finals if self.has_c else (finals,))]
-        self.arrived: list[Tensor | None] = [None] * len(self.outputs)
         self.gradient_wanted = fused.requires_grad
-        with torch.no_grad():
-            self._replay(module, self._rows(data).clone(), [self._states(state).clone() for state in given],
-                         random_state)
+        low = torch.is_autocast_enabled(data.device.type)
+        self._low = torch.get_autocast_dtype(data.device.type) if low else None
+        x, *given = (tensor.to(fused.dtype, copy=True)  # autocast may compute in less than it is given
+                     for tensor in (self._rows(data), *map(self._states, given)))
+        with torch.no_grad(), torch.autocast(data.device.type, enabled=False):
+            self._replay(module, x, given, random_state)
         self._shapes = [(tensor.shape, tensor.dtype, tensor.device) for tensor in self.outputs]
+        del self.outputs  # the user's own graph is not kept alive
         self._gradients: dict[str, Gradients] | None = None
         self.direct: dict[str, tuple[Tensor, Tensor | None]] = {}
 
-    def watch(self, heard) -> None:
-        """Collect what arrives at the outputs from now on; `heard` is called each time."""
-        def collect(index, number, place):
-            def hook(gradients):
-                if gradients[number] is not None:
-                    gradient, former = place(gradients[number].detach()), self.arrived[index]
-                    self.arrived[index] = gradient.clone() if former is None else former + gradient
-                    self._gradients = None
-                    heard(self)
-            return hook
-
-        for index, tensor in enumerate(self.outputs):
-            if tensor.requires_grad:
-                source, place = _origin(tensor, self.outputs)
-                # Before the node and not on the tensor: what hooks of the user make of the gradient counts.
-                source.grad_fn.register_prehook(collect(index, source.output_nr, place))
-        del self.outputs  # the user's own graph is not kept alive
-
-    @property
-    def has_gradient(self) -> bool:
-        return any(gradient is not None for gradient in self.arrived)
+    def forget(self) -> None:
+        self._gradients = None
 
     def gradients(self) -> dict[str, Gradients]:
         """Total gradients of every part, from what has arrived so far."""
+        if self.doubled:
+            raise RuntimeError(SECOND.format(self.name or "the module itself"))
         if self._gradients is None:
             with torch.no_grad():
                 self._gradients = self._backward()
@@ -186,8 +173,8 @@ class Call:
         return tensor if self.layout.order is None else tensor.index_select(1, self.layout.order)
 
     def _replay(self, module: nn.RNNBase, x: Tensor, given: list[Tensor], random_state) -> None:
-        named = {name: tensor.detach().clone() for name, tensor in zip(module._flat_weights_names,
-                                                                       module._flat_weights)}
+        named = {name: tensor.detach().to(x.dtype, copy=True)
+                 for name, tensor in zip(module._flat_weights_names, module._flat_weights)}
         self.parts = {part.name: part for part in self._make(named)}
         B, dtype = self.layout.sizes[0], x.dtype
         if not given:
@@ -196,7 +183,7 @@ class Call:
         dropout = module.dropout if module.training and self.layers > 1 else 0
         fused = self._rows(self.outputs[0])
         finals = [self._states(final) for final in self.outputs[1:]]
-        tolerance, kind = _tolerance(dtype, x.device)
+        tolerance, kind = _tolerance(self._low or dtype, x.device)
         away, where = self._forward(x, given, dropout, random_state, fused, finals, None)
         how = "output and final states were"
         if not away <= tolerance:
@@ -284,20 +271,6 @@ class Call:
                 dx = dx + (result[part.name].x.index_select(0, layout.reverse) if way else result[part.name].x)
             rows = dx * self.masks[layer - 1] if layer and self.masks else dx
         return result
-
-
-def _origin(tensor: Tensor, outputs: list[Tensor]):
-    """The tensor whose gradient tells that of an output, and how it is laid out there.
-
-    nn.LSTM returns a transposed view where batch_first is set: once the user changes it in place, autograd no longer
-    passes through the view itself, only through its base.
-    """
-    base = tensor._base
-    if base is None or not base.is_contiguous() or base.numel() != tensor.numel() or sum(
-            other._base is base for other in outputs) > 1:
-        return tensor, lambda gradient: gradient
-    shape, strides = tensor.shape, tensor.stride()
-    return base, lambda gradient: gradient.contiguous().as_strided(shape, strides)
 
 
 def _apart(mine: Tensor, theirs: Tensor, layout: Layout | None = None) -> float:
