@@ -150,7 +150,7 @@ class Call(Arrivals):
         self._gradients = None
 
     def gradients(self) -> dict[str, Gradients]:
-        """Total gradients of every part, from what has arrived so far."""
+        """Total gradients of every part, from what has arrived so far; RuntimeError where that is not all."""
         if self.doubled:
             raise RuntimeError(SECOND.format(self.name or "the module itself"))
         if self._gradients is None:
