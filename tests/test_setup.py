@@ -137,8 +137,9 @@ class Workshop:
         self.move_to(folder)
         monkeypatch.setattr(setup_env, "make_venv", self.make_venv)
         monkeypatch.setattr(setup_env, "pip_install", self.pip_install)
+        monkeypatch.setattr(setup_env, "uv_install", self.uv_install)
         monkeypatch.setattr(setup_env, "has", lambda requirement: requirement in self.held)
-        self.fails_at, self.refuses, self.held = None, None, []
+        self.fails_at, self.refuses, self.held, self.has_uv = None, None, [], False
 
     def move_to(self, folder):
         self.folder = folder
@@ -158,6 +159,11 @@ class Workshop:
         if self.refuses and self.refuses in self.done[-1]:
             raise setup_env.SetupError("pip could not install the course's packages")
         self.held += arguments
+
+    def uv_install(self, *arguments):
+        if self.has_uv:
+            self.done.append("uv: " + " ".join(arguments))
+        return self.has_uv
 
     def set_up(self, *extras):
         """Set up and return what was done."""
@@ -191,6 +197,45 @@ def test_made_once_torch_first(workshop, capsys):
     capsys.readouterr()
     assert workshop.set_up() == []
     assert capsys.readouterr() == ("", "")
+
+
+def test_uv_installs_what_pip_would(workshop):
+    workshop.has_uv = True
+    assert workshop.set_up() == ["venv", TORCH, "uv: " + REST]
+
+
+@pytest.mark.parametrize("listed, arguments, environment", [
+    ("", [], {}),
+    ("global.index-url='https://a/simple'\n:env:.find-links='/x /y'\nuser.extra-index-url='file:///b'",
+     ["--default-index", "https://a/simple", "--find-links", "/x", "--find-links", "/y", "--index", "file:///b"], {}),
+    ("global.cert='/c.crt'\nglobal.timeout='60'", [], {"SSL_CERT_FILE": "/c.crt"}),
+    ("global.constraint='/c.txt'", ["--constraints", "/c.txt"], {}),
+    ("global.index-url='https://a'\nglobal.trusted-host='a'", None, {})])
+def test_uv_goes_where_pip_is_told_to_go(listed, arguments, environment):
+    assert setup_env.uv_settings(listed) == (arguments, environment)
+
+
+@pytest.mark.parametrize("status, words, does", [(0, "", True), (2, "error: No solution", False)])
+def test_where_uv_fails_pip_is_next(monkeypatch, tmp_path, status, words, does):
+    ran = []
+    monkeypatch.setattr(setup_env, "python_of_venv", lambda: sys.executable)
+    monkeypatch.setattr(setup_env, "pip_install", lambda *arguments: ran.append("pip " + " ".join(arguments)))
+    monkeypatch.setattr(setup_env, "run_logged",
+                        lambda command, environment: ran.append(" ".join(command)) or (status, words))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    assert setup_env.uv_install("-e", ".[lab]") == does
+    assert ran[0] == "pip --retries 1 " + setup_env.pinned("uv")
+    assert "--compile-bytecode" in ran[1] and ran[1].endswith("-e .[lab]")
+
+
+def test_without_uv_pip_is_next(monkeypatch):
+    def none(*arguments):
+        raise setup_env.SetupError("pip could not install it")
+
+    monkeypatch.setattr(setup_env, "python_of_venv", lambda: sys.executable)
+    monkeypatch.setattr(setup_env, "pip_install", none)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    assert not setup_env.uv_install("-e", ".[lab]")
 
 
 def test_without_a_gpu_the_cpu_build_comes_first(without_gpu, capsys):
@@ -264,7 +309,7 @@ def test_another_torch_is_fetched_and_announced(workshop, capsys):
 
 def test_a_build_of_the_version_is_the_version(monkeypatch):
     monkeypatch.setattr(setup_env, "python_of_venv", lambda: sys.executable)
-    assert setup_env.has(setup_env.torch_requirement())
+    assert setup_env.has(setup_env.pinned("torch"))
     assert not setup_env.has("torch==1.0.0") and not setup_env.has("no-such-package==1.0.0")
 
 
@@ -326,8 +371,8 @@ def test_one_that_is_not_whole_is_made_again(workshop, harm):
 def test_make_alone_lists_the_targets():
     said = subprocess.check_output(["make", "-C", ROOT, "--no-print-directory"], text=True)
     listed = [line.split()[1] for line in said.splitlines()]
-    assert listed == ["help", "lab", "test", "test-long", "test-browser", "bench", "notebooks", "portable", "handout", "table",
-                      "teaching", "slides", "site", "clean"]
+    assert listed == ["help", "lab", "test", "test-long", "test-browser", "bench", "notebooks", "portable", "handout",
+                      "table", "teaching", "slides", "site", "clean"]
 
 
 def test_the_server_keeps_to_this_machine_and_asks_for_its_token(tmp_path):
