@@ -36,7 +36,17 @@ def test_just_below_two_it_decays_and_just_above_it_does_not(H):
     (lambda: settle(np.ones((2, 3)), .1, 5), ValueError, r"needs \(..., H, H\)"),
     (lambda: settle([[2.]], .1, 0), ValueError, "steps is 0"),
     (lambda: settle([[2.]], "a", 5), TypeError, "start is 'a'"),
-    (lambda: settle([[np.nan]], .1, 5), ValueError, "W_hn is not finite")])
+    (lambda: settle([[np.nan]], .1, 5), ValueError, "W_hn is not finite"),
+    (lambda: settle([[2.]], .1, 5, W_hr=np.ones((2, 2))), ValueError, r"W_hr has shape \(2, 2\), needs to fit W_hn")])
 def test_refusals(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+@pytest.mark.parametrize("W_hr, W_hz", [(1., 1.), (5., 0.), (0., -3.)])
+def test_with_gates_that_read_the_state_settle_is_the_map_by_hand(W_hr, W_hz):
+    h = .3
+    for _ in range(40):
+        r, z = 1 / (1 + np.exp(-W_hr * h)), 1 / (1 + np.exp(-W_hz * h))
+        h = z * h + (1 - z) * np.tanh(1.9 * r * h)
+    assert np.isclose(settle([[1.9]], .3, 40, W_hr, W_hz)[-1, 0], h, rtol=1e-12)
