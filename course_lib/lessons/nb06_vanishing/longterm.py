@@ -24,7 +24,8 @@ DIGITS_RATE = {"rnn": .003, "lstm": .01, "gru": .01, "mingru": .01}
 class Kind(NamedTuple):
     """A cell, how its W_hh is drawn, an RNN's activation, an LSTM's forget bias, or chrono instead of it.
 
-    cell  "rnn", "lstm", "gru", or "mingru", which has no W_hh
+    cell       "rnn", "lstm", "gru", or "mingru", which has no W_hh
+    recurrent  as initialise.network knows it, or of an LSTM "keras", see `keras_lstm`
     """
 
     cell: str = "rnn"
@@ -48,14 +49,19 @@ GATED = {  # each gated cell with zero biases and with those of chrono, beside a
     "GRU": KINDS["GRU"],
     "GRU chrono": Kind("gru", chrono=True),
     "minGRU chrono": Kind("mingru", chrono=True)}
-_ALL = KINDS | GATED
+BIASES = {  # the LSTM by its forget bias, and as Keras draws it
+    "LSTM b_f = 1": KINDS["LSTM b_f = 1"],
+    "LSTM b_f = 3": Kind("lstm", forget_bias=3.),
+    "LSTM b_f = 5": Kind("lstm", forget_bias=5.),
+    "LSTM, Keras": Kind("lstm", "keras", forget_bias=1.)}
+_ALL = KINDS | GATED | BIASES
 
 
 def ensemble(name: str, inputs: int, units: int, outputs: int, longest: int, seeds: Iterable[int] = range(5),
              dtype=np.float32) -> cells.NetworkParams:
     """Return an ensemble of networks of a kind, one for each seed; a seed always gives the same network.
 
-    name     in KINDS or GATED
+    name     in KINDS, GATED or BIASES
     longest  T_max of the chrono biases
     errors   ValueError for another name or no seeds
     """
@@ -71,10 +77,25 @@ def _network(kind: Kind, inputs: int, units: int, outputs: int, longest: int, rn
     if kind.cell == "mingru":
         params = initialise.mingru(inputs, units, rng, chrono=longest if kind.chrono else None)
         return initialise.with_readout(params, outputs, rng)
+    if kind.recurrent == "keras":
+        return initialise.with_readout(keras_lstm(inputs, units, rng), outputs, rng)
     options = {"chrono": longest} if kind.chrono else {}
     if kind.forget_bias:
         options["forget_bias"] = kind.forget_bias
     return initialise.network(inputs, units, outputs, rng, kind.recurrent, cell=kind.cell, **options)
+
+
+def keras_lstm(inputs: int, units: int, rng: np.random.Generator) -> cells.LSTMParams:
+    """Return an LSTM as Keras draws it: forget bias 1, and W_hh orthogonal as a whole, not gate by gate.
+
+    returns  LSTMParams: W_xh from U(-k, k), k^2 = 6 / (D + 4H); the columns of W_hh (4H, H) are orthonormal, so that
+             an entry has the variance 1/(4H), where an orthogonal (H, H) has 1/H
+    source   keras.layers.LSTM: glorot_uniform, orthogonal, unit_forget_bias=True
+    """
+    params = initialise.lstm(inputs, units, rng, forget_bias=1.)
+    k = np.sqrt(6 / (inputs + 4 * units))
+    W_hh, _ = np.linalg.qr(rng.normal(size=(4 * units, units)))
+    return params._replace(W_xh=rng.uniform(-k, k, params.W_xh.shape), W_hh=W_hh)
 
 
 def answers(name: str, nets: cells.NetworkParams, x: np.ndarray) -> np.ndarray:
@@ -89,25 +110,26 @@ def answers(name: str, nets: cells.NetworkParams, x: np.ndarray) -> np.ndarray:
 
 
 def learn_order(name: str, sequences: int = PAPER_ORDER, T: int = 100, seeds: Iterable[int] = range(5),
-          longest: int | None = None) -> until_solved.Solved:
+          longest: int | None = None, rate: float = .01) -> until_solved.Solved:
     """Train on temporal order until less than 1 % of 500 fresh sequences are wrong.
 
     sequences  at most this many; 50 an update, and a test after every 25 updates
     longest    T_max of the chrono biases; None: T
+    rate       of Adam
     returns    until_solved.Solved; the sequences needed are 50 times its .updates
 
-    32 units, Adam with rate .01, clipping at norm 1. All kinds and seeds read the same sequences.
+    32 units, Adam, clipping at norm 1. All kinds and seeds read the same sequences.
     """
-    return _named(name, tasks.temporal_order, 6, 4, sequences, T, seeds, longest, streams=(1, 2))
+    return _named(name, tasks.temporal_order, 6, 4, sequences, T, seeds, longest, rate, streams=(1, 2))
 
 
 def learn_recall(name: str, sequences: int = 20_000, T: int = 50, seeds: Iterable[int] = range(3),
-           longest: int | None = None) -> until_solved.Solved:
+           longest: int | None = None, rate: float = .01) -> until_solved.Solved:
     """Train on naming the first of T signs; all else as in `learn_order`."""
-    return _named(name, tasks.recall, 2, 2, sequences, T, seeds, longest, streams=(7, 8))
+    return _named(name, tasks.recall, 2, 2, sequences, T, seeds, longest, rate, streams=(7, 8))
 
 
-def _named(name, make, inputs, outputs, sequences, T, seeds, longest, streams) -> until_solved.Solved:
+def _named(name, make, inputs, outputs, sequences, T, seeds, longest, rate, streams) -> until_solved.Solved:
     nets = ensemble(name, inputs, 32, outputs, T if longest is None else longest, seeds)
     batches, fresh = (np.random.default_rng([T, stream]) for stream in streams)
 
@@ -115,16 +137,16 @@ def _named(name, make, inputs, outputs, sequences, T, seeds, longest, streams) -
         return until_solved.error_rate(nets, *make(T, 500, fresh), _ALL[name].activation)
 
     return _until(name, nets, losses.cross_entropy, lambda: make(T, BATCH, batches), error,
-                  updates=sequences // BATCH, every=25)
+                  rate, updates=sequences // BATCH, every=25)
 
 
 def learn_adding(name: str, sequences: int = PAPER_ADDING, T: int = 100, seeds: Iterable[int] = range(3),
-           longest: int | None = None) -> until_solved.Solved:
+           longest: int | None = None, rate: float = .01) -> until_solved.Solved:
     """Train on the adding problem until the mean squared error on 1000 fresh sequences is below .01.
 
     returns  until_solved.Solved, whose .error is that error as last measured; arguments as in `learn_order`
 
-    64 units, Adam with rate .01, clipping at norm 1, a test after every 50 updates.
+    64 units, Adam, clipping at norm 1, a test after every 50 updates.
     """
     nets = ensemble(name, 2, 64, 1, T if longest is None else longest, seeds)
     batches, fresh = np.random.default_rng([T, 3]), np.random.default_rng([T, 4])
@@ -134,7 +156,7 @@ def learn_adding(name: str, sequences: int = PAPER_ADDING, T: int = 100, seeds: 
         return ((answers(name, nets, x) - target) ** 2).mean((-2, -1))
 
     return _until(name, nets, losses.mean_squared_error, lambda: tasks.adding(T, BATCH, batches), error,
-                  updates=sequences // BATCH, every=50)
+                  rate, updates=sequences // BATCH, every=50)
 
 
 def learn_digits(name: str, distance: int, updates: int = 520, seeds: Iterable[int] = range(3)) -> np.ndarray:
@@ -224,9 +246,9 @@ def learn_sunspots(name: str, updates: int = 400, seeds: Iterable[int] = range(5
     return ((answers(name, trained.params, known.x_test) - known.y_test) ** 2).mean((-2, -1))
 
 
-def _until(name, nets, loss, batches, error, updates, every) -> until_solved.Solved:
+def _until(name, nets, loss, batches, error, rate, updates, every) -> until_solved.Solved:
     solved = until_solved.until_solved(nets, _objective(name, loss), batches, error, updates=updates,
-                                       every=every, optimiser=train.Adam(.01), clip_norm=1., progress=False)
+                                       every=every, optimiser=train.Adam(rate), clip_norm=1., progress=False)
     # the networks themselves need not travel between processes
     return until_solved.raise_if_interrupted(solved)._replace(left=None)
 
