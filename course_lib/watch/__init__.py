@@ -36,7 +36,8 @@ from .clipper import Clipped, Clipper
 __all__ = ["Clipped", "Clipper", "watch_time"]
 
 
-def watch_time(net, every: int = 1, clipper: Clipper | None = None, names=None, on_error: str | None = None):
+def watch_time(net, every: int = 1, clipper: Clipper | None = None, names=None, on_error: str | None = None,
+               on_pass=None):
     """Watch the recurrent modules in a network: `with watch_time(net) as flow: loss.backward()`.
 
     A pass is what happens up to a backward: the first call after a gradient has arrived begins the next. Calls under
@@ -49,12 +50,16 @@ def watch_time(net, every: int = 1, clipper: Clipper | None = None, names=None, 
     names    which of them to watch, as in net.named_modules(); None watches all
     on_error  "raise" stops at what can't be read, "warn" says it once and lets the training go on. None raises in a with
              block, and warns with `every` above 1 and between flow.start() and flow.stop()
-    returns  Flow, a context manager, or flow.start() and flow.stop() instead of a with block: flow[name] is the reading of a module by its name in net.named_modules();
-             flow.names, flow.verdict(), flow.first_nonfinite(), flow.update_ratio(), flow.plot()
+    on_pass  called with the flow once for each watched pass, when it is over: as the next one begins, or the block ends.
+             Its errors are said once and stop nothing. `adapters` has ready ones for TensorBoard and others
+    returns  Flow, a context manager, or flow.start() and flow.stop() instead of a with block: flow[name] is the reading
+             of a module by its name in net.named_modules(); flow.names, flow.verdict(), flow.first_nonfinite(),
+             flow.update_ratio(), flow.plot(); of all watched passes flow.history, flow.plot_history(), flow.scalars(),
+             flow.to_frame(), flow.to_json()
     errors   TypeError or ValueError for networks that cannot be watched, RuntimeError from the network's forward where
              the step-by-step replay differs from the fused output
     """
     with _checks.extra("watch", "the microscope"):
         from .flow import Flow
 
-    return Flow(net, every, clipper, names, on_error)
+    return Flow(net, every, clipper, names, on_error, on_pass)

@@ -39,6 +39,7 @@ class Clipper:
     error_if_nonfinite  whether a gradient that is not finite is an error; if not, nothing is changed and it is counted
     norms       the norm before, of every call so far that was finite
     acted, overflows  how often it clipped, how often it let a gradient pass that is not finite
+    last        what it did last; None before
     errors      TypeError for anything but a module or its parameters; TypeError or ValueError for max_norm
     source      Pascanu, Mikolov and Bengio 2013, Algorithm 1
     """
@@ -73,6 +74,7 @@ class Clipper:
         self.error_if_nonfinite = error_if_nonfinite
         self.norms: list[float] = []
         self.acted = self.overflows = 0
+        self.last: Clipped | None = None
 
     @property
     def calls(self) -> int:
@@ -112,14 +114,16 @@ class Clipper:
             if self.error_if_nonfinite or size < INF:
                 self._name_nonfinite(named)
             self.overflows += 1
-            return Clipped(size, False)
+            self.last = Clipped(size, False)
+            return self.last
         clipped = norm > self.max_norm
         if clipped:
             with torch.no_grad():
                 torch._foreach_mul_([grad for _, grad in named], self.max_norm / norm)
         self.norms.append(norm)
         self.acted += clipped
-        return Clipped(norm, clipped)
+        self.last = Clipped(norm, clipped)
+        return self.last
 
     clip = __call__
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import gc
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 
 from torch import nn
 
 from .. import _checks
 from .clipper import Clipper
+from .history import PassHistory, record_of
 from .passes import Pass, Watching
 from .reading import JudgedNorms, NonFinite, Reading, earliest_nonfinite
 from .verdict import Finding
@@ -23,12 +26,15 @@ class Flow(Watching):
     """
 
     def __init__(self, net: nn.Module, every: int = 1, clipper: Clipper | None = None, names=None,
-                 on_error: str | None = None):
+                 on_error: str | None = None, on_pass: Callable[[Flow], object] | None = None):
         super().__init__(net, every, names, on_error)
         if clipper is not None and not isinstance(clipper, Clipper):
             raise TypeError(f"clipper is {type(clipper).__name__}, needs a watch.Clipper.")
-        self.clipper = clipper
-        self._screen = None
+        if on_pass is not None and not callable(on_pass):
+            raise TypeError(f"on_pass is {type(on_pass).__name__}, needs a function that takes the flow.")
+        self.clipper, self.on_pass = clipper, on_pass
+        self._history, self._recorded, self._clipped, self._acts = PassHistory(), None, None, 0
+        self._screen = self._picture = None
 
     def __enter__(self) -> Flow:
         self.start()
@@ -88,6 +94,35 @@ class Flow(Watching):
             ratios[name] = moved / size if size else (float("inf") if moved else 0.)
         return ratios
 
+    @property
+    def history(self) -> PassHistory:
+        """What became of every watched pass, the last one included; of a long run a part (see PassHistory)."""
+        self._record()
+        return self._history
+
+    def scalars(self) -> dict[str, float]:
+        """{"lstm/log10_ratio": -6.2, ...} of the last watched pass, for a logger; {} before the first."""
+        return self.history[-1].scalars() if len(self.history) else {}
+
+    def to_frame(self):
+        """The history as a DataFrame, a row for each pass, module, call and part; needs pandas (ModuleNotFoundError)."""
+        return self.history.to_frame()
+
+    def to_json(self, path=None) -> str:
+        """The history as strict JSON, with the norms of each pass at up to 65 time steps; `path` is written too."""
+        return self.history.to_json(path)
+
+    def plot_history(self, label: str | None = None, live: bool = False):
+        """Return the picture of the history: how much of the gradient is left, and its size by time step and pass.
+
+        label  whose sizes are drawn, as in the verdict; None for the first
+        live   inside the with block, before the training loop: drawn again after each watched pass
+        errors  ValueError where nothing got a gradient yet, or for an unknown label
+        """
+        from .picture import OverTraining
+
+        return self._show(lambda: OverTraining(self.history, label)) if live else OverTraining(self.history, label)
+
     def plot(self, live: bool = False):
         """Return the picture of |dL/dh_t| by time step (|dL/dc_t| for an LSTM), every module and part as a curve.
 
@@ -99,14 +134,16 @@ class Flow(Watching):
             judged = [loop or reading.judged() for reading, loop in self._loops()]
             curves = [Curve(*each._replace(finding=each.finding.words)) for each in judged]
             return Through(curves, "" if self.clipper is None else self.clipper.words())
+        return self._show(self.plot)
+
+    def _show(self, picture: Callable) -> None:
         if not self.watching:
             raise RuntimeError("plot(live=True) follows a training that is still to come: call it inside the with "
                                "block, before the loop. For what has been watched: flow.plot().")
         with _checks.extra("lab", "plot(live=True)"):
             from IPython.display import HTML, display
 
-        self._screen = display(HTML("waiting for the first gradient"), display_id=True)
-        return None
+        self._screen, self._picture = display(HTML("waiting for the first gradient"), display_id=True), picture
 
     def __repr__(self) -> str:
         state = "watching" if self.watching else "done"
@@ -141,7 +178,46 @@ class Flow(Watching):
         return [(reading.label, reading) for reading in readings if reading._one_call.gradient_wanted] or [
             (reading.label, reading) for reading in readings[:1]]
 
+    def _present(self) -> Pass:
+        former, present = self._pass, super()._present()
+        if present is not former and self.clipper is not None:
+            self._acts = self.clipper.calls + self.clipper.overflows
+        return present
+
     def _finished(self, done: Pass) -> None:
-        if self._screen is not None:
-            self._screen.update(self.plot())
-            gc.collect()  # a figure of matplotlib is a cycle of references: 12 MB that would wait for a later collection
+        """Nothing in here may stop a training: what goes wrong is said once."""
+        steps = {"the history": self._record if self.watching else None,  # what is last can be read later too
+                 "on_pass": self.on_pass and (lambda: self.on_pass(self)),
+                 "the live picture": self._screen and self._redraw}
+        for what, step in steps.items():
+            try:
+                if step:
+                    step()
+            except Exception as error:
+                if what not in self._said:
+                    self._said.add(what)
+                    warnings.warn(f"{what} failed in pass {done.number}: {type(error).__name__}: {error} Training goes "
+                                  f"on; this is said once.", RuntimeWarning, stacklevel=2)
+
+    def _record(self) -> None:
+        """Take the last watched pass into the history, once for what has arrived so far."""
+        done = self._done
+        if done is None:
+            return
+        if done is self._pass:
+            acts = 0 if self.clipper is None else self.clipper.calls + self.clipper.overflows
+            self._clipped = self.clipper.last if acts > self._acts else None
+        state = done.number, self._clipped, [(call.task, [gradient is not None for gradient in call.arrived])
+                                             for call in done.order]
+        if state != self._recorded:
+            record = record_of(self, done.number, self._loops(), self._clipped)
+            self._history.take(record)
+            self._recorded = state
+            if record.nonfinite and self._history.first_bad is None:
+                self._history.first_bad = copy.copy(self)
+                self._history.first_bad.__dict__.update(_ends=[], _pass=None, _history=PassHistory(), _recorded=None,
+                                                        _screen=None, _picture=None)
+
+    def _redraw(self) -> None:
+        self._screen.update(self._picture())
+        gc.collect()  # a figure of matplotlib is a cycle of references: 12 MB that would wait for a later collection
