@@ -102,7 +102,7 @@ def overflow_ahead(sizes: np.ndarray, dtype=np.float32, within: float = 50, last
     dtype   the floating point type they are kept in
     within  the sign is present where fewer steps than this are left
     last    over how many steps the growth is taken
-    value   steps left: inf without growth, 0 where the squares overflow already
+    value   steps left, not rounded: inf without growth, 0 where the squares overflow already
     """
     sizes, within = _series("sizes", sizes), _checks.positive("within", within)
     if (sizes < 0).any():
@@ -114,7 +114,7 @@ def overflow_ahead(sizes: np.ndarray, dtype=np.float32, within: float = 50, last
         growth = np.nan_to_num(np.median(np.diff(logs, axis=0), axis=0), posinf=0) if len(logs) > 1 else 0 * sizes[-1]
         left = np.where(growth > 0, np.maximum(room - logs[-1], 0) / growth, np.inf)
     left = float(np.where(logs[-1] >= room, 0, left).min())
-    words = (f"squares overflow {np.dtype(dtype)} in {left:.0f} steps" if 0 < left < 1e4 else
+    words = (f"squares overflow {np.dtype(dtype)} in {np.floor(left) + 1:.0f} steps" if 0 < left < 1e4 else
              f"squares overflow {np.dtype(dtype)} now" if left == 0 else "no growth that leads there")
     return Sign("overflow ahead", left < within, left, words, len(sizes) - 1)
 
