@@ -393,7 +393,7 @@ BANK = Bank(1, "Gradients", [
         solution=largest_rate, oracle=_largest_rate_by_trial, rtol=1e-3, also_correct=(.05, 1 / 20),
         mistakes=[
             Mistake(1 / 3, "The direction u allows this rate, v does not. One that grows is enough to fail."),
-            Mistake(.1, "The curvature along v is not 20: derive 20 v^2 twice."),
+            Mistake(.1, "The curvature along v is not 20: differentiate 20 v^2 twice."),
             Mistake(2 / 3, "The curvature is the second derivative, and it is the largest one that counts."),
             Mistake(.025, "With 1 / curvature v arrives in one update. A larger rate is still stable."),
             Mistake(2 / 46, "The curvatures do not add up. Each direction goes its own way."),

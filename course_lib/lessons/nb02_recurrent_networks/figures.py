@@ -358,7 +358,7 @@ class AccuracyByLength(Figure):
 
 
 class Remembered(NamedTuple):
-    """Hidden states of two units (T + 1, B, 2), the symbol of each sequence (B,), and the fraction read out rightly."""
+    """Hidden states of two units (T + 1, B, 2), the symbol of each sequence (B,), and the fraction read out correctly."""
 
     h: np.ndarray
     labels: np.ndarray
@@ -415,14 +415,14 @@ class Memory(Figure):
             for i, (path, curve) in enumerate(zip(self.paths[drawn], self.curves[drawn])):
                 path.set_data(h[:, i, 0], h[:, i, 1])
                 curve.set_data(t, h[:, i, 0])
-        self.verdict.set_text(f"read out rightly: {100 * seen.accuracy:.0f} % of {self.SEQUENCES}")
+        self.verdict.set_text(f"read out correctly: {100 * seen.accuracy:.0f} % of {self.SEQUENCES}")
 
     def describe(self, seen):
         means = [seen.h[-1, seen.labels == symbol].mean(0) for symbol in (0, 1)]
         return (f"Hidden states of {2 * self.DRAWN} sequences of {self.values['T']} steps with noise "
                 f"{self.values['noise']:g}. From (0, 0) those that began with symbol 0 go to {_vector(means[0])} on "
                 f"average, those with symbol 1 to {_vector(means[1])}. After the last step "
-                f"{100 * seen.accuracy:.0f} % of {self.SEQUENCES} are read out rightly.")
+                f"{100 * seen.accuracy:.0f} % of {self.SEQUENCES} are read out correctly.")
 
 
 def _short(value: float) -> str:
