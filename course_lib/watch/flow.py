@@ -14,7 +14,8 @@ from .clipper import Clipper
 from .history import PassHistory, record_of
 from .passes import Pass, Watching
 from .reading import JudgedNorms, NonFinite, Reading, earliest_nonfinite
-from .verdict import Finding
+from .road import findings_of
+from .verdict import Finding, nothing
 
 
 class Flow(Watching):
@@ -70,17 +71,21 @@ class Flow(Watching):
             readings += Reading(call.name, calls, calls.index(call)).each()
         return earliest_nonfinite(readings)
 
-    def findings(self) -> dict[str, Finding]:
-        """{label: Finding} of every module, call and part that got a gradient, in the order of names.
+    def findings(self, distance: int | None = None) -> dict[str, Finding]:
+        """{label: Finding} of every module, call and part, in the order of names.
 
-        A module that is called once for each step, as decoders are, gets one finding for all its calls.
+        Calls that were given each other's final state, as loops over steps and carried chunks have them, get one
+        finding for the whole way. A module without a gradient has one that says so.
+
+        distance  in steps back from the last one read, over which it is judged; None for the whole way
         """
-        return {(loop or reading).label: loop.finding if loop else reading.finding() for reading, loop in self._loops()}
+        self._with_gradient()
+        return {label: finding for name in self.names for label, finding in self._findings_of(name, distance)}
 
-    def verdict(self) -> str:
-        """One sentence with its numbers for each layer, and how often the clipper acted."""
+    def verdict(self, distance: int | None = None) -> str:
+        """One sentence with its numbers for each layer, and how often the clipper acted. distance as in `findings`."""
         broken = self.first_nonfinite()
-        lines = [str(broken)] if broken else [finding.words for finding in self.findings().values()]
+        lines = [str(broken)] if broken else [finding.words for finding in self.findings(distance).values()]
         if self.clipper is not None:
             lines.append(self.clipper.words())
         return "\n".join(lines)
@@ -162,21 +167,26 @@ class Flow(Watching):
         raise RuntimeError(f"nothing was watched yet: call the network, then loss.backward(), inside the with block. "
                            f"Of {', '.join(map(repr, self.names))} none was called.")
 
-    def _loops(self) -> Iterator[tuple[Reading, JudgedNorms | None]]:
-        """Every reading with a gradient; where the calls are the steps of a loop, the first of them and the loop."""
-        loops = {}
-        for _, reading in self._with_gradient():
-            key = reading.name, reading._part
-            if first := key not in loops:
-                loops[key] = reading.loop()
-            if first or not loops[key]:
-                yield reading, loops[key]
+    def _findings_of(self, name: str, distance: int | None) -> list[tuple[str, Finding]]:
+        if name not in self._readable().calls:
+            label = name or "the module itself"
+            return [(label, nothing("no gradient", f"{label} was not called in this pass."))]
+        return findings_of(self[name], distance)
 
-    def _with_gradient(self) -> list[tuple[str, Reading]]:
-        """Every module, call and part that got a gradient; the error of the first where none did."""
-        readings = [reading for name in self._readable().calls for reading in self[name].each()]
-        return [(reading.label, reading) for reading in readings if reading._one_call.gradient_wanted] or [
-            (reading.label, reading) for reading in readings[:1]]
+    def _loops(self) -> Iterator[tuple[Reading, JudgedNorms | None]]:
+        """Every way back that has a gradient: its first call, and what is judged along it."""
+        for reading in self._with_gradient():
+            for way in reading.roads():
+                if any(each._one_call.has_gradient for each in way.readings):
+                    yield way.readings[0], reading.judged(way)
+
+    def _with_gradient(self) -> list[Reading]:
+        """Every module that got a gradient; the error of the first where none did."""
+        readings = [self[name] for name in self._readable().calls]
+        found = [reading for reading in readings if reading.has_gradient]
+        if not found:
+            readings[0].each()[0].grad_h
+        return found
 
     def _present(self) -> Pass:
         former, present = self._pass, super()._present()

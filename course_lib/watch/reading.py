@@ -8,52 +8,10 @@ import numpy as np
 import torch
 
 from .. import jacobians as products
-from . import verdict
-from .replay import Call, Part
-
-SATURATED = .99  # a tanh is counted from this size on, a sigmoid outside of .01 to .99
-
-
-class NonFinite(NamedTuple):
-    """The first entry that is NaN or infinite; prints as a sentence.
-
-    array     "x", "h", "c", a gate, a parameter's name, "grad_h_direct", "grad_h", "grad_c", "grad_x" or "grad of ..."
-    module, part, call  where
-    step      t of h_t, which reads x[t - 1]; None for a parameter. Gradients are counted from the end of time
-    sequence  in the caller's batch; None for a parameter
-    value     nan, inf or -inf
-    """
-
-    array: str
-    module: str
-    part: str
-    call: int
-    step: int | None
-    sequence: int | None
-    value: float
-
-    def __str__(self) -> str:
-        where = "" if self.step is None else f" at time step {self.step}, sequence {self.sequence},"
-        reads = f" (x[{self.step - 1}])" if self.array == "x" else ""
-        name = self.module or "the module itself"
-        return (f"The first value that is not finite: {self.array} is {self.value}{where}{reads} in {self.part} of "
-                f"{name}, call {self.call}. {self._cause}")
-
-    @property
-    def _cause(self) -> str:
-        if self.array == "x":
-            return "It is in what this layer reads: look at the data, or at what comes before this layer."
-        if self.array in ("initial h", "initial c"):
-            return "It came with the initial state."
-        if self.array.startswith("grad of"):
-            return "States and their gradients are finite: the product of the two is not."
-        if self.array.startswith(("weight", "bias")):
-            return "The parameter itself: an earlier update broke it."
-        if self.array.endswith("direct"):
-            return "It arrives from outside of this layer: look at the loss, or at what stands between."
-        if self.array.startswith("grad"):
-            return "What arrived from later steps and from the loss was finite: this step made it."
-        return "Inputs and parameters are finite: this step made it."
+from . import reach, road, verdict
+from .nonfinite import NonFinite, earliest_nonfinite
+from .part import Part
+from .replay import Call
 
 
 class JudgedNorms(NamedTuple):
@@ -187,27 +145,27 @@ class Reading:
         """(T + 1, B): |dL/dh_t| of each sequence, in float64: a gradient of 1e-36 is not 0. which="c": |dL/dc_t|."""
         if which not in ("h", "c"):
             raise ValueError(f"which is {which!r}, needs 'h' or 'c'.")
-        return np.linalg.norm(self.grad_h if which == "h" else self.grad_c, axis=-1)
+        gradients = self._gradients
+        return self._states(reach.norms_of(gradients.h if which == "h" else gradients.c)[:, None])[..., 0]
 
-    def reach(self, dtype=None) -> np.ndarray:
-        """(T + 1, B): the norm of only that gradient which enters at the last step that is read, on its way back.
+    def log_norms(self, which: str = "h") -> np.ndarray:
+        """(T + 1, B): natural logs of `norms`, -inf where the gradient is exactly 0 in the module's own precision."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.norms(which))
+
+    def log_reach(self) -> np.ndarray:
+        """(T + 1, B): natural logs of the norm of only that gradient which enters at the last step that is read.
 
         Where a loss reads every step, the total gradient at an early step comes mostly from losses close to it. This
-        one has to cover the distance. |dL/dh_t|, for an LSTM |dL/dc_t|.
+        one has to cover the distance. |dL/dh_t|, for an LSTM |dL/dc_t|; in float64 whatever the module's precision,
+        rescaled at every step, so that a length of thousands of steps neither under- nor overflows.
         """
-        part, B, layout = self._chosen, self._layout.sizes[0], self._layout
-        direct = [None if each is None else each.clone() for each in self._direct]
-        steps = torch.cat([torch.zeros(B, dtype=torch.long), layout.where[0].cpu() + 1])
-        columns = torch.cat([torch.arange(B), layout.where[1].cpu()])
-        read = sum((each != 0).any(-1).cpu() for each in direct if each is not None) > 0
-        last = torch.zeros(B, dtype=torch.long).scatter_reduce(0, columns, steps * read, "amax")
-        others = (steps != last[columns]).to(part.h.device)
-        for each in direct:
-            if each is not None:
-                each[others] = 0
-        with torch.no_grad():
-            found = part.backward(*direct, dtype=dtype)
-        return np.linalg.norm(self._states(found.h if found.c is None else found.c), axis=-1)
+        return self._road.logs
+
+    def reach(self) -> np.ndarray:
+        """(T + 1, B): the norms whose logs are `log_reach`; 0 or inf where float64 ends."""
+        with np.errstate(over="ignore", under="ignore"):
+            return np.exp(self.log_reach())
 
     def jacobians(self, sequence: int | None = None) -> np.ndarray:
         """(T, B, S, S): [t - 1] is the derivative of step t's state by the state before, by torch.func, in float64.
@@ -238,64 +196,74 @@ class Reading:
 
     def saturation(self) -> dict[str, float]:
         """The share of entries near an end: |tanh| above .99 (h of an RNN, g, tanh(c), n), gates beyond .01 or .99."""
-        part = self._chosen
-        arrays = part.gates
-        if part.mode == "RNN_TANH":
-            arrays = {"h": part.h[self._layout.sizes[0]:]}
-        elif part.mode == "LSTM":
-            arrays = {**arrays, "tanh(c)": torch.tanh(part.c[self._layout.sizes[0]:])}
-        tanh = "h", "g", "n", "tanh(c)"
-        near = {name: rows.abs() > SATURATED if name in tanh else (rows - .5).abs() > SATURATED - .5
-                for name, rows in arrays.items()}
-        return {name: float(each.double().mean()) for name, each in near.items()}
+        part, B = self._chosen, self._layout.sizes[0]
+        states = {name: rows[B:] for name, rows in (("h", part.h), ("c", part.c)) if rows is not None}
+        return road.saturation(part.mode, {**part.gates, **states})
 
     def first_nonfinite(self) -> NonFinite | None:
         """The first entry that is not finite, of all calls and parts: inputs, then states, gradients, parameters'."""
         return earliest_nonfinite(self.each())
 
-    def finding(self) -> verdict.Finding:
-        """What becomes of the gradient on its way back, as numbers."""
+    def finding(self, distance: int | None = None) -> verdict.Finding:
+        """What becomes of the gradient on its way back, as numbers; see `verdict.judge`."""
         broken = self.first_nonfinite()
-        if broken is not None:
-            return verdict.not_finite(broken)
-        return verdict.judge_norms(self.label, self.reach(), "h" if self._chosen.c is None else "c",
-                                   str(self._chosen.h.dtype).removeprefix("torch."), lambda: self.reach(torch.float64))
+        return verdict.nothing("not finite", str(broken)) if broken else self._road.finding(distance)
 
-    def loop(self) -> JudgedNorms | None:
-        """This part over all calls, where each call is one step of a loop, as decoders have it; None otherwise.
+    def roads(self) -> list[road.Road]:
+        """Every way back through what is not chosen yet: calls that were given each other's final state are one."""
+        if self._call is not None:
+            return [each._road for each in self.each()]
+        found = []
+        for part in self.parts if self._part is None else [self._part]:
+            calls = [Reading(self.name, self._calls, call, part) for call in range(self.calls)]
+            key = "ways", part, sum(call.arrivals for call in self._calls)
+            ways = self._calls[-1].once(key, lambda: reach.ways(self._calls, part))
+            found += [road.Road([calls[k] for k in way.calls], way, len(way.calls) == self.calls) for way in ways]
+        return found
 
-        It judges the total gradient: which part of it entered at the last step cannot be told from call to call.
-        """
-        calls = [Reading(self.name, self._calls, call, self._part) for call in range(self.calls)]
-        if len(calls) < 2 or any(each._layout.sizes != calls[0]._layout.sizes or len(each._layout.sizes) > 1
-                                 or not each._one_call.gradient_wanted or each.first_nonfinite() for each in calls):
-            return None
-        state = "h" if self._chosen.c is None else "c"
-        label = " ".join(filter(None, [self._label, self._part if len(self.parts) > 1 else "",
-                                       f"({self.calls} calls of one step)"]))
-        total, direct = (np.stack([rows[0][0], *(each[1] for each in rows)]) for rows in (
-            [each.norms(state) for each in calls], [np.linalg.norm(each.grad_h_direct, axis=-1) for each in calls]))
-        return JudgedNorms(label, state, total, direct,
-                           verdict.judge_norms(label, total, state, str(self._chosen.h.dtype).removeprefix("torch.")))
+    def judged(self, way: road.Road | None = None) -> JudgedNorms:
+        """This part in this call, or along a way: its norms by time step, and what they say."""
+        way = way or self._road
+        total, direct = ([getattr(each, what) for each in way.readings] for what in ("_total", "_direct_norms"))
+        total, direct = (np.concatenate([rows[0], *(each[1:] for each in rows[1:])]) for rows in (total, direct))
+        return JudgedNorms(way.label, way.state, total, direct, way.finding())
 
-    def judged(self) -> JudgedNorms:
-        """This part in this call: its norms by time step, and what they say."""
-        state = "h" if self._chosen.c is None else "c"
-        return JudgedNorms(self.label, state, self.norms(state), np.linalg.norm(self.grad_h_direct, axis=-1),
-                           self.finding())
-
-    def verdict(self) -> str:
-        """What becomes of the gradient on its way back, one sentence for each call and part."""
-        return "\n".join(each.finding().words for each in self.each())
+    def verdict(self, distance: int | None = None) -> str:
+        """What becomes of the gradient on its way back, one sentence for each way and part."""
+        return "\n".join(each.finding(distance).words for each in self.roads())
 
     def __repr__(self) -> str:
         return f"Reading of {self._label}: {self.calls} call{'s' * (self.calls > 1)}, parts {', '.join(self.parts)}"
 
     @property
+    def has_gradient(self) -> bool:
+        """Whether a gradient has arrived at one of the module's calls."""
+        return any(call.gradient_wanted and call.has_gradient for call in self._calls)
+
+    @property
     def label(self) -> str:
         """Module, part and call in words, as far as they are needed."""
-        return " ".join(filter(None, [self._label, self._part if len(self.parts) > 1 else "",
-                                      f"call {self._call}" if self.calls > 1 else ""]))
+        return self._part_label + (f" call {self._call}" if self.calls > 1 else "")
+
+    @property
+    def _part_label(self) -> str:
+        return " ".join(filter(None, [self._label, self._part if len(self.parts) > 1 else ""]))
+
+    @property
+    def _road(self) -> road.Road:
+        """The way back through this call alone."""
+        self._gradients
+        call, part = self._one_call, self._part
+        way = call.once(("way", part), lambda: reach.ways([call], part)[0])
+        return road.Road([self], way._replace(calls=[self._call]), self.calls == 1)
+
+    @property
+    def _total(self) -> np.ndarray:
+        return self.norms("h" if self._chosen.c is None else "c")
+
+    @property
+    def _direct_norms(self) -> np.ndarray:
+        return self._states(reach.norms_of(self._direct[0])[:, None])[..., 0]
 
     @property
     def _label(self) -> str:
@@ -340,7 +308,8 @@ class Reading:
     @property
     def _direct(self):
         self._gradients
-        return self._one_call.direct[self._part]
+        with torch.no_grad():
+            return self._one_call.direct(self._part)
 
     def _only_lstm(self, what: str) -> Part:
         if self._chosen.c is None:
@@ -359,62 +328,3 @@ class Reading:
         if not isinstance(index, (int, np.integer)) or not 0 <= index < len(self.lengths):
             raise ValueError(f"sequence is {index!r}, needs 0 to {len(self.lengths) - 1}.")
         return int(index)
-
-
-def earliest_nonfinite(readings: list[Reading]) -> NonFinite | None:
-    """The first entry that is not finite of several readings, given in the order in which they were computed."""
-    for reading in readings:
-        part = reading._chosen
-        for name, value in zip(part.weights._fields, part.weights):
-            if value is not None and not value.isfinite().all():
-                torch_name = {"W_": "weight_", "b_": "bias_"}[name[:2]] + f"{name[2:]}_{part.name}"
-                return NonFinite(torch_name, reading.name, part.name, reading._call, None, None,
-                                 value[~value.isfinite()][0].item())
-    for reading in readings:
-        part, B = reading._chosen, reading._layout.sizes[0]
-        states = {"h": part.h} | ({} if part.c is None else {"c": part.c})
-        found = _earliest(reading, {f"initial {name}": rows[:B] for name, rows in states.items()}, initial=True)
-        found = found or _earliest(reading, {"x": part.x})
-        found = found or _earliest(reading, {**part.gates, **{n: rows[B:] for n, rows in states.items()}})
-        if found:
-            return found
-    if not any(call.has_gradient for reading in readings for call in reading._calls):
-        return None
-    backwards = [reading for reading in readings[::-1] if reading._one_call.gradient_wanted]
-    for reading in backwards:
-        gradients, direct, B = reading._gradients, reading._direct, reading._layout.sizes[0]
-        arrays = {"grad_h_direct": direct[0], "grad_c_direct": direct[1], "grad_c": gradients.c, "grad_h": gradients.h}
-        found = _earliest(reading, {name: rows[B:] for name, rows in arrays.items() if rows is not None}, last=True)
-        found = found or _earliest(reading, {name: rows[:B] for name, rows in arrays.items() if rows is not None},
-                                   initial=True)
-        found = found or _earliest(reading, {"grad_x": gradients.x}, last=True)
-        if found:
-            return found
-    for reading in backwards:
-        for name, grad in reading._gradients.parameters.items():
-            if not grad.isfinite().all():
-                return NonFinite(f"grad of {name}", reading.name, reading._chosen.name, reading._call, None, None,
-                                 grad[~grad.isfinite()][0].item())
-    return None
-
-
-def _earliest(reading: Reading, arrays: dict[str, torch.Tensor], last: bool = False,
-              initial: bool = False) -> NonFinite | None:
-    """The first step, or for gradients the last, at which an array is not finite; (N, K), or (B, K) of step 0."""
-    found, layout = [], reading._layout
-    for order, (name, rows) in enumerate(arrays.items()):
-        bad = (~rows.isfinite()).any(-1).nonzero()[:, 0]
-        if len(bad):
-            row = int(bad[0])
-            t, column = 0, row
-            if not initial:
-                steps = layout.where[0][bad]
-                row = int(bad[(steps == (steps.max() if last else steps.min())).nonzero()[0, 0]])
-                t, column = int(layout.where[0][row]) + 1, int(layout.where[1][row])
-            value = rows[row][~rows[row].isfinite()][0].item()
-            found.append(((-t if last else t, order), name, t, column, value))
-    if not found:
-        return None
-    _, name, t, column, value = min(found)
-    user = column if layout.order is None else int(layout.order[column])
-    return NonFinite(name, reading.name, reading._chosen.name, reading._call, t, user, value)

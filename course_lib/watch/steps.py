@@ -6,23 +6,31 @@
 
 All sequences are kept as torch packs them: the rows of step 1, then those of step 2, longest sequence first. A sequence
 that is read backwards is one that is read forwards, its rows reversed. The order of operations is that of torch on the
-CPU, so that nn.RNN and nn.GRU are followed to the last bit there.
+CPU.
 
-A step takes gx = W_ih x_t + b_ih and returns h_t, c_t and what its way back needs. The way back adds to dh and dc in
-place, dL/dh_{t-1} = direct_{t-1} + (dh_t/dh_{t-1})^T dL/dh_t, for an LSTM by way of c_t too.
+A step takes gx = W_ih x_t + b_ih and returns h_t, c_t and what its way back needs, for one step or for many rows at
+once: where the fused module has said every h_{t-1}, all steps are computed side by side, and of an LSTM the sum c_t
+alone is left to be taken one after the other.
 
-The way back is by hand because training waits for it at every watched update. Autograd over the same steps agrees to
-2e-7 of the largest entry (100 steps, batch 32, 64 units, float32, one core), but the replay, there and back, then takes
-1.5 (nn.RNN), 1.1 (nn.LSTM) and 1.4 (nn.GRU) times as long.
+The way back is made of three. `slopes` has all that is local to a step, for many rows at once. `inner` gives the
+gradients inside of a step. `pull` adds to dh and dc of the step before in place,
+
+    dL/dh_{t-1} = direct_{t-1} + (dh_t/dh_{t-1})^T dL/dh_t,  for an LSTM by way of c_t too.
+
+It is by hand because training waits for it at every watched update.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+BLOCK = 2**19  # entries of what a block of steps is given to compute side by side: it stays in a cache
 
 
 class Weights(NamedTuple):
@@ -44,53 +52,107 @@ class Layout:
     """
 
     def __init__(self, sizes: list[int], device, order: Tensor | None = None, unsorted: Tensor | None = None):
-        self.sizes, self.order, self.unsorted = sizes, order, unsorted
-        counts = torch.tensor(sizes)
-        steps = torch.repeat_interleave(torch.arange(len(sizes)), counts)
-        starts = counts.cumsum(0) - counts
-        sequence = torch.arange(len(steps)) - starts[steps]
-        self.lengths = (counts[:, None] > torch.arange(sizes[0])).sum(0)
-        self.reverse = (starts[self.lengths[sequence] - 1 - steps] + sequence).to(device)  # row that is read instead
-        self.last = (starts[self.lengths - 1] + torch.arange(sizes[0])).to(device)  # of each sequence
-        self.before = torch.where(steps > 0, sizes[0] + starts[steps - 1] + sequence, sequence).to(device)
-        self.where = steps.to(device), sequence.to(device)
+        self.sizes, self.device, self.order, self.unsorted = sizes, device, order, unsorted
+        self.even = sizes[0] == sizes[-1]
+        counts = torch.tensor(sizes, device="cpu")
+        self.starts = counts.cumsum(0) - counts
+        if self.even:
+            self.lengths = torch.full((sizes[0],), len(sizes), device="cpu")
+        else:
+            self.lengths = (counts[:, None] > torch.arange(sizes[0], device="cpu")).sum(0)
 
-    def steps_back(self, rows: Tensor) -> tuple[Tensor, ...]:
-        """(N, K) -> the rows of each step, (n_t, K), the last step first."""
-        return rows.split(self.sizes)[::-1]
+    @cached_property
+    def steps_and_sequences(self) -> tuple[Tensor, Tensor]:
+        steps = torch.repeat_interleave(torch.arange(len(self.sizes), device="cpu"),
+                                        torch.tensor(self.sizes, device="cpu"))
+        return steps, torch.arange(len(steps), device="cpu") - self.starts[steps]
 
-    def pairs_back(self, states: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """(B + N, K) -> the rows of step t beside those of step t - 1 that they came from, the last step first."""
-        now = [states[:self.sizes[0]], *states[self.sizes[0]:].split(self.sizes)]
-        return list(zip(now[:0:-1], [earlier[:n] for earlier, n in zip(now, self.sizes)][::-1]))
+    @cached_property
+    def where(self) -> tuple[Tensor, Tensor]:
+        """Step, from 0 on, and sequence of each row."""
+        return tuple(each.to(self.device) for each in self.steps_and_sequences)
+
+    @cached_property
+    def reverse(self) -> Tensor:
+        """The row that is read instead by the reverse direction."""
+        steps, sequence = self.steps_and_sequences
+        return (self.starts[self.lengths[sequence] - 1 - steps] + sequence).to(self.device)
+
+    @cached_property
+    def last(self) -> Tensor:
+        """(B,): the last row of each sequence."""
+        return (self.starts[self.lengths - 1] + torch.arange(self.sizes[0], device="cpu")).to(self.device)
+
+    @cached_property
+    def before(self) -> Tensor:
+        """(N,): where each row's state before stands in (B + N, H)."""
+        steps, sequence = self.steps_and_sequences
+        before = torch.where(steps > 0, self.sizes[0] + self.starts[steps - 1] + sequence, sequence)
+        return before.to(self.device)
+
+    def states_before(self, states: Tensor) -> Tensor:
+        """(B + N, H) -> (N, H): h_{t-1} of each row."""
+        return states[:len(states) - self.sizes[0]] if self.even else states.index_select(0, self.before)
+
+    def blocks(self, width: int) -> Iterator[tuple[int, list[int], slice]]:
+        """First step (from 0 on), sizes and rows of every block, with some BLOCK / width rows each."""
+        steps = max(1, BLOCK // max(1, width * self.sizes[0]))
+        begin = 0
+        for first in range(0, len(self.sizes), steps):
+            sizes = self.sizes[first:first + steps]
+            yield first, sizes, slice(begin, begin + sum(sizes))
+            begin += sum(sizes)
+
+    def by_step(self, states: Tensor) -> list[Tensor]:
+        """(B + N, K) -> the rows of step 0, the initial states, and of each step."""
+        B = self.sizes[0]
+        return [states[:B], *states[B:].split(self.sizes)]
 
     def padded(self, rows: Tensor) -> Tensor:
         """(N, K) -> (T, B, K) float64 in the user's order, NaN after the end of a sequence."""
-        result = torch.full((len(self.sizes), self.sizes[0], rows.shape[1]), torch.nan, dtype=torch.float64)
-        result[self.where[0].cpu(), self.where[1].cpu()] = rows.detach().double().cpu()
+        rows = rows.detach().cpu().double()
+        if self.even:
+            return self.users(rows.unflatten(0, (len(self.sizes), self.sizes[0])))
+        result = torch.full((len(self.sizes), self.sizes[0], rows.shape[1]), torch.nan, dtype=torch.float64,
+                            device="cpu")
+        result[self.steps_and_sequences] = rows
         return self.users(result)
 
     def users(self, columns: Tensor) -> Tensor:
         """(..., B, K) in the order of the rows -> in the user's order."""
         return columns if self.unsorted is None else columns.index_select(-2, self.unsorted.to(columns.device))
 
+    def own(self, columns: Tensor) -> Tensor:
+        """(..., B, K) in the user's order -> in the order of the rows."""
+        return columns if self.order is None else columns.index_select(-2, self.order.to(columns.device))
 
-class StatesAndCache(NamedTuple):
-    """What the way back needs: h, c (B + N, H) with the initial states in front, what the steps returned beside them,
-    and h_{t-1} of each row, (N, H)."""
+
+class StepRows(NamedTuple):
+    """Of some rows: h, c after their step, h_before, c_before, and what the step returned beside them."""
 
     h: Tensor
     c: Tensor | None
-    cache: list[Tensor]
-    before: Tensor
+    h_before: Tensor
+    c_before: Tensor | None
+    cache: tuple[Tensor, ...]
 
 
-class InnerGradients(NamedTuple):
-    """Inside every step: dL/dgx, dL/d(W_hh h_{t-1} + b_hh), (N, K) each; m (N, H), which a projection W_hr reads."""
+class Mode(NamedTuple):
+    """How a kind of module goes its step, and back.
 
-    gx: Tensor
-    gh: Tensor
-    m: Tensor | None = None
+    step    (gx, h, c, w, f) -> h_t, c_t, cache
+    gates   {name: (N, H)} of a cache
+    slopes  (kept, f) -> what is local to each row
+    inner   (slopes, dh_t, dc_t, w) -> dL/d(W_hh h_{t-1} + b_hh), (N, K); dc_t is the total one
+    pull    (slopes, w, dh_t, dc_t, dh_before, dc_before), in place
+    """
+
+    step: Callable
+    gates: Callable
+    slopes: Callable
+    inner: Callable
+    pull: Callable
+    f: Callable | None = None
 
 
 def rnn_step(gx: Tensor, h: Tensor, c: None, w: Weights, f) -> tuple:
@@ -98,46 +160,62 @@ def rnn_step(gx: Tensor, h: Tensor, c: None, w: Weights, f) -> tuple:
     return h, None, ()
 
 
-def rnn_back(kept: StatesAndCache, w: Weights, layout: Layout, dh: Tensor, dc: None, f) -> InnerGradients:
-    B, da, tanh = layout.sizes[0], torch.empty_like(kept.before), f is torch.tanh
-    slopes = 1 - kept.h[B:]**2 if tanh else kept.h[B:] <= 0
-    for (dh_t, dh_before), da_t, slope in zip(layout.pairs_back(dh), *map(layout.steps_back, (da, slopes))):
-        if tanh:
-            torch.mul(dh_t, slope, out=da_t)
-        else:
-            da_t.copy_(dh_t).masked_fill_(slope, 0)  # torch's own rule: also an infinite gradient becomes 0
-        dh_before.addmm_(da_t, w.W_hh)
-    return InnerGradients(da, da)
+def rnn_slopes(kept: StepRows, f) -> tuple[Tensor]:
+    return (1 - kept.h**2 if f is torch.tanh else kept.h <= 0,)
+
+
+def rnn_inner(slopes: tuple, dh: Tensor, dc: None, w: Weights) -> Tensor:
+    slope, = slopes
+    # torch's own rule for ReLU: also an infinite gradient becomes 0
+    return dh.masked_fill(slope, 0) if slope.dtype is torch.bool else dh * slope
+
+
+def rnn_pull(slopes: tuple, w: Weights, dh: Tensor, dc: None, dh_before: Tensor, dc_before: None) -> None:
+    dh_before.addmm_(rnn_inner(slopes, dh, dc, w), w.W_hh)
+
+
+def lstm_gates(a: Tensor) -> Tensor:
+    """i, f, g, o side by side, (N, 4 H), in the place of a."""
+    H = a.shape[-1] // 4
+    g = torch.tanh(a[..., 2 * H:3 * H])
+    a.sigmoid_()[..., 2 * H:3 * H] = g
+    return a
+
+
+def lstm_out(o: Tensor, c: Tensor, w: Weights) -> Tensor:
+    m = o * torch.tanh(c)
+    return m if w.W_hr is None else F.linear(m, w.W_hr)
 
 
 def lstm_step(gx: Tensor, h: Tensor, c: Tensor, w: Weights, f=None) -> tuple:
     a = gx + F.linear(h, w.W_hh, w.b_hh)
     H = c.shape[-1]
-    gates = torch.sigmoid(a)
-    i, f, _, o = gates.split(H, -1)
+    i, f, _, o = torch.sigmoid(a).split(H, -1)
     g = torch.tanh(a[..., 2 * H:3 * H])
     c = f * c + i * g
-    m = o * torch.tanh(c)
-    return m if w.W_hr is None else F.linear(m, w.W_hr), c, (gates, g)
+    return lstm_out(o, c, w), c, ()
 
 
-def lstm_back(kept: StatesAndCache, w: Weights, layout: Layout, dh: Tensor, dc: Tensor, f=None) -> InnerGradients:
-    gates, g = kept.cache
-    i, f, _, o = gates.chunk(4, -1)
-    tanh_c, c_before = torch.tanh(kept.c[layout.sizes[0]:]), kept.c.index_select(0, layout.before)
-    to_c, to_o = o * (1 - tanh_c**2), tanh_c * o * (1 - o)
-    to_gates = torch.stack([g * i * (1 - i), c_before * f * (1 - f), i * (1 - g**2)], 1)
-    da = to_gates.new_empty(len(g), 4, i.shape[1])
-    for (dh_t, dh_before), (dc_t, dc_before), da_t, to_c_t, to_o_t, to_gates_t, f_t in zip(
-            layout.pairs_back(dh), layout.pairs_back(dc), *map(layout.steps_back, (da, to_c, to_o, to_gates, f))):
-        dm = dh_t if w.W_hr is None else dh_t @ w.W_hr
-        dc_t.addcmul_(dm, to_c_t)
-        torch.mul(to_gates_t, dc_t.unsqueeze(1), out=da_t[:, :3])
-        torch.mul(to_o_t, dm, out=da_t[:, 3])
-        dh_before.addmm_(da_t.flatten(1), w.W_hh)
-        dc_before.addcmul_(dc_t, f_t)
-    da = da.flatten(1)
-    return InnerGradients(da, da, None if w.W_hr is None else o * tanh_c)
+def lstm_slopes(kept: StepRows, f=None) -> tuple[Tensor, ...]:
+    i, f, g, o = kept.cache[0].chunk(4, -1)
+    tanh_c = torch.tanh(kept.c)
+    to_gates = torch.stack([g * i * (1 - i), kept.c_before * f * (1 - f), i * (1 - g**2)], 1)
+    return o * (1 - tanh_c**2), tanh_c * o * (1 - o), to_gates, f
+
+
+def lstm_inner(slopes: tuple, dh: Tensor, dc: Tensor, w: Weights) -> Tensor:
+    _, to_o, to_gates, _ = slopes
+    dm = dh if w.W_hr is None else dh @ w.W_hr
+    da = to_gates.new_empty(len(dh), 4, dc.shape[1])
+    torch.mul(to_gates, dc.unsqueeze(1), out=da[:, :3])
+    torch.mul(to_o, dm, out=da[:, 3])
+    return da.flatten(1)
+
+
+def lstm_pull(slopes: tuple, w: Weights, dh: Tensor, dc: Tensor, dh_before: Tensor, dc_before: Tensor) -> None:
+    dc.addcmul_(dh if w.W_hr is None else dh @ w.W_hr, slopes[0])
+    dh_before.addmm_(lstm_inner(slopes, dh, dc, w), w.W_hh)
+    dc_before.addcmul_(dc, slopes[3])
 
 
 def gru_step(gx: Tensor, h: Tensor, c: None, w: Weights, f=None) -> tuple:
@@ -150,19 +228,34 @@ def gru_step(gx: Tensor, h: Tensor, c: None, w: Weights, f=None) -> tuple:
     return (h - n) * z + n, None, (gates, n, h_n)
 
 
-def gru_back(kept: StatesAndCache, w: Weights, layout: Layout, dh: Tensor, dc: None, f=None) -> InnerGradients:
+def gru_slopes(kept: StepRows, f=None) -> tuple[Tensor, ...]:
     gates, n, h_n = kept.cache
     r, z = gates.chunk(2, -1)
     to_n = (1 - z) * (1 - n**2)
-    to_gates = torch.stack([to_n * h_n * r * (1 - r), (kept.before - n) * z * (1 - z), to_n * r], 1)
-    da = torch.empty_like(to_gates)
-    for (dh_t, dh_before), da_t, to_gates_t, z_t in zip(
-            layout.pairs_back(dh), *map(layout.steps_back, (da, to_gates, z))):
-        torch.mul(to_gates_t, dh_t.unsqueeze(1), out=da_t)
-        dh_before.addmm_(da_t.flatten(1), w.W_hh).addcmul_(dh_t, z_t)
-    # r multiplies the recurrent part of n alone
-    return InnerGradients(torch.cat([da[:, :2].flatten(1), dh[layout.sizes[0]:] * to_n], 1), da.flatten(1))
+    return torch.stack([to_n * h_n * r * (1 - r), (kept.h_before - n) * z * (1 - z), to_n * r], 1), z, to_n
 
 
-STEPS = {"RNN_TANH": (rnn_step, rnn_back, torch.tanh), "RNN_RELU": (rnn_step, rnn_back, torch.relu),
-         "LSTM": (lstm_step, lstm_back, None), "GRU": (gru_step, gru_back, None)}
+def gru_inner(slopes: tuple, dh: Tensor, dc: None, w: Weights) -> Tensor:
+    return (slopes[0] * dh.unsqueeze(1)).flatten(1)
+
+
+def gru_pull(slopes: tuple, w: Weights, dh: Tensor, dc: None, dh_before: Tensor, dc_before: None) -> None:
+    dh_before.addmm_(gru_inner(slopes, dh, dc, w), w.W_hh).addcmul_(dh, slopes[1])
+
+
+def no_gates(cache: tuple) -> dict[str, Tensor]:
+    return {}
+
+
+def gates_of_lstm(cache: tuple) -> dict[str, Tensor]:
+    return dict(zip("ifgo", cache[0].chunk(4, -1)))
+
+
+def gates_of_gru(cache: tuple) -> dict[str, Tensor]:
+    return dict(zip("rz", cache[0].chunk(2, -1)), n=cache[1])
+
+
+MODES = {"RNN_TANH": Mode(rnn_step, no_gates, rnn_slopes, rnn_inner, rnn_pull, torch.tanh),
+         "RNN_RELU": Mode(rnn_step, no_gates, rnn_slopes, rnn_inner, rnn_pull, torch.relu),
+         "LSTM": Mode(lstm_step, gates_of_lstm, lstm_slopes, lstm_inner, lstm_pull),
+         "GRU": Mode(gru_step, gates_of_gru, gru_slopes, gru_inner, gru_pull)}

@@ -1,0 +1,220 @@
+"""One layer of a recurrent module in one direction, step by step, forward and back, with every state kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from math import gcd
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .steps import MODES, Layout, StepRows, Weights, lstm_gates, lstm_out
+
+
+class Gradients:
+    """Totals of one part: h, c (B + N, H) with the initial states in front; x (N, D) and parameters by torch's names,
+    computed when they are asked for."""
+
+    def __init__(self, part: Part, h: Tensor, c: Tensor | None):
+        self.h, self.c, self._part = h, c, part
+
+    @cached_property
+    def x(self) -> Tensor:
+        with torch.no_grad():
+            return self._part.gradient_of_x(self.h, self.c)
+
+    @cached_property
+    def parameters(self) -> dict[str, Tensor]:
+        with torch.no_grad():
+            return self._part.gradient_of_parameters(self.h, self.c)
+
+
+class Apart(NamedTuple):
+    """How far from the fused output: relative to the largest entry of its step, and of all; where that is."""
+
+    by_step: float
+    overall: float
+    where: str
+
+
+class Part:
+    """One layer in one direction: what it read, each state it went through, and the way back.
+
+    x       (N, D) in the order in which it was read
+    h, c    (B + N, H), the initial states in front; c is None except in an LSTM
+    gates   {name: (N, H)}, what the sigmoids and the candidate's tanh gave
+    finals  h, c (B, H) as the module returned them, by which a later call is known to have been given them
+    """
+
+    def __init__(self, name: str, mode: str, weights: Weights, layout: Layout):
+        self.name, self.mode, self.weights, self.layout = name, mode, weights, layout
+        self._width, self.finals = len(weights.W_hh), []
+
+    def forward(self, x: Tensor, h0: Tensor, c0: Tensor | None, fused: Tensor) -> Apart:
+        """Take the states h_t (N, H) that the fused module went through, and compute from each h_{t-1} the next.
+
+        That is every single step of the network's own way, compared by itself, so that no rounding difference grows.
+        All steps are computed side by side, but for the sum c_t = f c_{t-1} + i g of an LSTM.
+        """
+        layout, w, kind = self.layout, self.weights, MODES[self.mode]
+        B, compared = layout.sizes[0], []
+        self.x, self.h, self.c, self._caches = x, torch.cat([h0, fused]), None, []
+        before = layout.states_before(self.h)
+        if c0 is not None:
+            self.c = c0.new_empty(B + len(x), c0.shape[1])
+            self.c[:B] = c0
+            cs = layout.by_step(self.c)
+        for first, sizes, rows in layout.blocks(self._width):
+            gx = F.linear(x[rows], w.W_ih, w.b_ih)
+            if c0 is None:
+                found, _, cache = kind.step(gx, before[rows], None, w, kind.f)
+            else:
+                cache = lstm_gates(gx.add_(F.linear(before[rows], w.W_hh, w.b_hh))),
+                i, f, g, o = cache[0].chunk(4, -1)
+                for t, (f_t, ig_t) in enumerate(zip(f.split(sizes), (i * g).split(sizes)), start=first + 1):
+                    torch.addcmul(ig_t, f_t, cs[t - 1][:len(f_t)], out=cs[t])
+                found = lstm_out(o, self.c[B:][rows], w)
+            self._caches.append(cache)
+            compared.append(_apart_by_step(found, fused[rows], sizes))
+        gaps, sizes, ratios = zip(*compared)
+        return Apart(max(ratios), max(gaps) / max(max(sizes), torch.finfo(x.dtype).tiny), self.name)
+
+    @property
+    def gates(self) -> dict[str, Tensor]:
+        return MODES[self.mode].gates([torch.cat(column) for column in zip(*self._caches)])
+
+    @property
+    def sample(self) -> dict[str, Tensor]:
+        """h, c and the gates of some 4000 rows from everywhere: enough for a share or a median in words."""
+        B, every = self.layout.sizes[0], max(1, len(self.x) // 4000)
+        while gcd(every, B) > 1:  # each sequence has its turn
+            every += 1
+        kept = {name: rows[B::every] for name, rows in (("h", self.h), ("c", self.c)) if rows is not None}
+        caches = [[rows[::every] for rows in block] for block in self._caches]
+        return kept | MODES[self.mode].gates([torch.cat(column) for column in zip(*caches)])
+
+    def last(self, rows: Tensor) -> Tensor:
+        """(B + N, H) -> (B, H): each sequence's last state."""
+        return rows[self.layout.sizes[0]:].index_select(0, self.layout.last)
+
+    def carry(self, dh: Tensor, dc: Tensor | None, unit: Callable[[int], None] | None = None) -> None:
+        """Add to (B + N, H) gradients, what is read from each state, what comes back from every later step, in place.
+
+            dL/dh_{t-1} = direct_{t-1} + (dh_t/dh_{t-1})^T dL/dh_t, for an LSTM by way of c_t too
+
+        In the precision of dh. unit(t) is called before the gradients of step t are passed on, the last step first.
+        """
+        w, dhs, pull = self._typed(dh), self.layout.by_step(dh), MODES[self.mode].pull
+        dcs = [None] * len(dhs) if dc is None else self.layout.by_step(dc)
+        for first, sizes, slopes in self._slopes_back(dh):
+            for k in range(len(sizes) - 1, -1, -1):
+                t, n = first + k + 1, sizes[k]
+                if unit is not None:
+                    unit(t)
+                dh_before, dc_before = dhs[t - 1], dcs[t - 1]
+                if len(dh_before) > n:
+                    dh_before, dc_before = dh_before[:n], None if dc is None else dc_before[:n]
+                pull([each[k] for each in slopes], w, dhs[t], dcs[t], dh_before, dc_before)
+        if unit is not None:
+            unit(0)
+
+    def _slopes_back(self, like: Tensor, split: bool = True):
+        """First step, sizes and slopes of each block in the precision of `like`, the last block first."""
+        def typed(tensor):
+            return tensor if tensor is None or tensor.dtype is like.dtype else tensor.to(like.device, like.dtype)
+
+        kind, B = MODES[self.mode], self.layout.sizes[0]
+        before = [None if states is None else self.layout.states_before(states) for states in (self.h, self.c)]
+        for (first, sizes, rows), cache in zip(list(self.layout.blocks(self._width))[::-1], self._caches[::-1]):
+            now = [None if states is None else typed(states[B:][rows]) for states in (self.h, self.c)]
+            then = [None if states is None else typed(states[rows]) for states in before]
+            slopes = kind.slopes(StepRows(*now, *then, tuple(typed(each) for each in cache)), kind.f)
+            yield first, sizes, [each.split(sizes) for each in slopes] if split else (rows, slopes)
+
+    def _inner(self, dh: Tensor, dc: Tensor | None):
+        """Rows, dL/dgx and dL/d(W_hh h_{t-1} + b_hh) of each block from total gradients."""
+        B, w = self.layout.sizes[0], self._typed(dh)
+        for _, _, (rows, slopes) in self._slopes_back(dh, split=False):
+            da = MODES[self.mode].inner(slopes, dh[B:][rows], None if dc is None else dc[B:][rows], w)
+            gx = da
+            if self.mode == "GRU":  # r multiplies the recurrent part of n alone
+                gx = da.clone()
+                gx[:, 2 * dh.shape[1]:] = dh[B:][rows] * slopes[2]
+            yield rows, gx, da
+
+    def gradient_of_x(self, dh: Tensor, dc: Tensor | None) -> Tensor:
+        dx = torch.empty_like(self.x)
+        for rows, gx, _ in self._inner(dh, dc):
+            torch.mm(gx, self.weights.W_ih, out=dx[rows])
+        return dx
+
+    def gradient_of_parameters(self, dh: Tensor, dc: Tensor | None) -> dict[str, Tensor]:
+        w, B, before = self.weights, self.layout.sizes[0], self.layout.states_before(self.h)
+        grads = {name: torch.zeros_like(value, dtype=torch.promote_types(value.dtype, torch.float32))
+                 for name, value in zip(w._fields, w) if value is not None}
+        for rows, gx, gh in self._inner(dh, dc):
+            grads["W_ih"] += gx.T @ self.x[rows]
+            grads["W_hh"] += gh.T @ before[rows]
+            if w.b_ih is not None:
+                grads["b_ih"] += gx.sum(0)
+                grads["b_hh"] += gh.sum(0)
+        if w.W_hr is not None:
+            o = torch.cat([cache[0].chunk(4, -1)[3] for cache in self._caches])
+            grads["W_hr"] = dh[B:].T @ (o * torch.tanh(self.c[B:]))
+        return {self.torch_name(name): grad.to(w.W_hh.dtype) for name, grad in grads.items()}
+
+    def torch_name(self, name: str) -> str:
+        """W_hh -> weight_hh_l0"""
+        return {"W_": "weight_", "b_": "bias_"}[name[:2]] + f"{name[2:]}_{self.name}"
+
+    def _typed(self, like: Tensor) -> Weights:
+        return Weights(*(None if each is None else each.to(like.device, like.dtype) for each in self.weights))
+
+    def jacobian(self, rows: Tensor, t: int) -> Tensor:
+        """(n, S, S) of step t for some sequences of it: d(h_t, c_t) / d(h_{t-1}, c_{t-1}), float64, by torch.func."""
+        step, f = MODES[self.mode].step, MODES[self.mode].f
+        w = Weights(*(None if each is None else each.double() for each in self.weights))
+        begin = sum(self.layout.sizes[:t - 1])
+        index = torch.arange(begin, begin + self.layout.sizes[t - 1], device=self.x.device)[rows]
+        before, width = self.layout.before[index], self.h.shape[1]
+        gx = F.linear(self.x[index].double(), w.W_ih, w.b_ih)
+        states = [part[before].double() for part in (self.h, self.c) if part is not None]
+
+        def joint(state, gx):
+            h, c, _ = step(gx, state[:width], state[width:] if len(states) > 1 else None, w, f)
+            return h if c is None else torch.cat([h, c])
+
+        return torch.func.vmap(torch.func.jacrev(joint))(torch.cat(states, -1), gx)
+
+
+def gap_between(mine: Tensor, theirs: Tensor) -> float:
+    """How far apart, relative to the largest entry. inf where only one is finite, except for numbers about to
+    overflow."""
+    theirs = theirs.to(mine.dtype)
+    finite = mine.isfinite() & theirs.isfinite()
+    alone = mine.isfinite() ^ theirs.isfinite()
+    largest = torch.finfo(mine.dtype).max / 100
+    if (alone & ~(torch.where(mine.isfinite(), mine, theirs).abs() > largest)).any():
+        return float("inf")
+    gap, size = (torch.where(finite, each, 0).abs() for each in (mine - theirs, theirs))
+    return float(gap.max() / size.max().clamp(min=torch.finfo(size.dtype).tiny))
+
+
+def _apart_by_step(mine: Tensor, theirs: Tensor, sizes: list[int]) -> tuple[float, float, float]:
+    """Of some steps: the largest gap, the largest entry, and the largest ratio of the two in one step."""
+    gap, size = (_largest(each, sizes) for each in (mine - theirs, theirs))
+    if not bool((gap + size).isfinite().all()):
+        ratio = max(gap_between(*pair) for pair in zip(mine.split(sizes), theirs.split(sizes)))
+        return ratio, 1., ratio
+    return float(gap.max()), float(size.max()), float((gap / size.clamp_min(torch.finfo(size.dtype).tiny)).max())
+
+
+def _largest(rows: Tensor, sizes: list[int]) -> Tensor:
+    """(steps,): the largest entry of each step."""
+    if sizes[0] == sizes[-1]:
+        low, high = rows.reshape(len(sizes), -1).aminmax(dim=1)
+        return torch.maximum(high, -low)
+    return torch.stack([step.abs().max() for step in rows.split(sizes)])

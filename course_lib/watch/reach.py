@@ -1,0 +1,179 @@
+"""How far a gradient comes: what enters at the last step that is read, on its way back, with its size kept as a log.
+
+The way back is linear. So the gradient is divided by its largest entry at every step, and the logs of what it was
+divided by are added up: in float64 nothing under- or overflows at any length. Where a call was given the final state of
+a call before, the way goes on through both.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .part import Part
+from .replay import Call
+
+TINY = torch.finfo(torch.float64).tiny
+LOOK_BACK = 8  # so many calls before are searched for the one whose final state was given
+
+
+class Carried(NamedTuple):
+    """What arrives at the initial states of a call: h and c side by side (B, S), the largest entry 1; natural logs of
+    its size (B,), -inf where nothing does. In the user's order."""
+
+    joint: Tensor
+    logs: Tensor
+
+
+def norms_of(rows: Tensor) -> Tensor:
+    """(..., K) -> (...): Euclidean norms in float64, the largest entry as unit, so that no square under- or overflows.
+    """
+    rows = rows.double() if rows.device.type != "mps" else rows.cpu().double()
+    unit = rows.abs().amax(-1, keepdim=True)
+    unit = torch.where((unit > 0) & unit.isfinite(), unit, 1)
+    return torch.linalg.vector_norm(rows / unit, dim=-1) * unit[..., 0]
+
+
+def last_read(part: Part, entering: list[Tensor | None]) -> Tensor:
+    """(B,): the last step of each sequence at which a gradient enters, from 1 on; 0 where none does."""
+    layout = part.layout
+    rows, *ends = (None if each is None else each.cpu() for each in entering)
+    lengths = layout.lengths
+    found = torch.zeros_like(lengths)
+    for end in ends:
+        if end is not None:
+            found = torch.where((end != 0).any(-1), lengths, found)
+    if rows is not None:
+        at_last = (rows.index_select(0, layout.last.cpu()) != 0).any(-1)
+        found = torch.where(at_last, lengths, found)
+        if not found.all():
+            steps, sequences = layout.steps_and_sequences
+            found = found.scatter_reduce(0, sequences, (steps + 1) * (rows != 0).any(-1), "amax")
+    return found
+
+
+def way_back(part: Part, entering: list[Tensor | None], carried: Carried | None = None) -> tuple[Tensor, Carried]:
+    """Natural logs (T + 1, B) of the norm of dL/dh_t, for an LSTM dL/dc_t, and what arrives at the initial state.
+
+    Of each sequence what was carried from a later call, else what enters at its last step read. -inf where nothing has
+    entered yet or nothing is left, NaN after the end.
+    """
+    layout, widths = part.layout, [states.shape[1] for states in (part.h, part.c) if states is not None]
+    B, device = layout.sizes[0], "cpu" if part.h.device.type == "mps" else part.h.device
+    joint = torch.zeros(len(part.h), sum(widths), dtype=torch.float64, device=device)
+    last = last_read(part, entering).to(device)
+    row = torch.where(last > 0, layout.starts.to(device)[last - 1] + torch.arange(B, device=device), 0)
+    base = torch.zeros(B, dtype=torch.float64, device=device)
+    enters = torch.zeros(B, sum(widths), dtype=torch.float64, device=device)
+    rows, *ends = entering
+    if rows is not None:
+        enters[:, :widths[0]] = rows.index_select(0, row.to(rows.device)).to(device, torch.float64)
+    at_end = (last == layout.lengths.to(device)).double()[:, None]
+    for end, columns in zip(ends, enters.split(widths, 1)):
+        if end is not None:
+            columns += at_end * end.to(device, torch.float64)
+    enters *= (last > 0)[:, None]
+    if carried is not None:
+        comes = layout.own(carried.logs[:, None])[:, 0] > -torch.inf
+        enters = torch.where(comes[:, None], layout.own(carried.joint), enters)
+        base = torch.where(comes, layout.own(carried.logs[:, None])[:, 0], base)
+        row, last = torch.where(comes, layout.last.to(device), row), torch.where(comes, 1, last)
+    joint.index_add_(0, B + row, enters)
+    by_step, units = layout.by_step(joint), [None] * (len(layout.sizes) + 1)
+
+    def unit(t):
+        units[t] = by_step[t].abs().amax(1, keepdim=True).clamp_min_(TINY)
+        by_step[t].div_(units[t])
+
+    part.carry(*joint.split(widths, 1), *[None] * (2 - len(widths)), unit)
+    units = torch.cat(units)[:, 0]
+    alive = units > TINY
+    sizes = torch.stack([norms_of(joint.split(widths, 1)[-1]).log(), torch.where(alive, units, 1).log()], 1)
+    sizes = torch.cat([layout.users(sizes[:B])[None].to("cpu"), layout.padded(sizes[B:])])
+    steps_back = sizes[..., 1].nan_to_num().flip(0).cumsum(0).flip(0)
+    logs = sizes[..., 0] + steps_back + layout.users(base[:, None])[:, 0].cpu()
+    first = steps_back[0].to(device) + layout.users(base[:, None])[:, 0]
+    first = torch.where(layout.users(alive[:B, None])[:, 0], first, -torch.inf)
+    return logs, Carried(layout.users(joint[:B]), first)
+
+
+class Way(NamedTuple):
+    """Some calls of one part, each given the final state of the one before: (T + 1, B) of all their steps together.
+
+    calls    their numbers
+    logs     natural logs of what `way_back` follows; NaN after a sequence's end and before the call that began it anew
+    lengths  steps of each call
+    """
+
+    calls: list[int]
+    logs: np.ndarray
+    lengths: list[int]
+
+
+def links(calls: list[Call], part: str) -> tuple[list[int | None], list[np.ndarray | None], list[bool]]:
+    """For each call: the call before whose final state it was given, for which sequences (B,), and whether attached.
+
+    The numbers are compared: a state that was changed on its way is another state.
+    """
+    parents, same, attached = [], [], []
+    for k, call in enumerate(calls):
+        parents.append(None), same.append(None), attached.append(False)
+        if call.state_given == "not given":
+            continue
+        for j in range(k - 1, max(-1, k - 1 - LOOK_BACK), -1):
+            equal = _given(calls[j], call, part)
+            if equal is not None and equal.any():
+                parents[k], same[k], attached[k] = j, equal, call.state_given == "attached"
+                break
+    return parents, same, attached
+
+
+def _given(before: Call, call: Call, part: str) -> np.ndarray | None:
+    """(B,): the sequences whose initial state is the final one of a call before; None where the sizes differ."""
+    first, then = before.parts[part], call.parts[part]
+    if first.layout.sizes[0] != then.layout.sizes[0]:
+        return None
+    equal = torch.ones(first.layout.sizes[0], dtype=torch.bool, device=first.h.device)
+    for final, states in zip(first.finals, (then.h, then.c)):
+        equal &= (first.layout.users(final) == then.layout.users(states[:len(final)])).all(-1)
+    return equal.cpu().numpy()
+
+
+@torch.no_grad()
+def ways(calls: list[Call], part: str) -> list[Way]:
+    """Every way back through the calls of one part, from each call whose final state no later call was given.
+
+    Calls without a gradient of their own are part of a way, but none ends there.
+    """
+    parents, same, attached = links(calls, part)
+    parents = [parent if joined else None for parent, joined in zip(parents, attached)]
+    found = []
+    for leaf in range(len(calls)):
+        if leaf in parents:
+            continue
+        path = [leaf]
+        while parents[path[0]] is not None:
+            path.insert(0, parents[path[0]])
+        carried, blocks = None, []
+        for k in path[::-1]:
+            logs, carried = way_back(calls[k].parts[part], calls[k].entering(part), carried)
+            blocks.insert(0, logs.numpy())
+            if k != path[0]:
+                kept = torch.from_numpy(same[k]).to(carried.logs.device)
+                carried = Carried(carried.joint, torch.where(kept, carried.logs, -torch.inf))
+        logs = np.concatenate([blocks[0], *(block[1:] for block in blocks[1:])])
+        _cut(logs, path, blocks, same)
+        found.append(Way(path, logs, [len(block) - 1 for block in blocks]))
+    return found
+
+
+def _cut(logs: np.ndarray, path: list[int], blocks: list[np.ndarray], same: list) -> None:
+    """Where a later call began a sequence anew and reads it, its way ends there: NaN before."""
+    begin, entered = len(logs), np.zeros(logs.shape[1], dtype=bool)
+    for k, block in zip(path[:0:-1], blocks[:0:-1]):
+        begin -= len(block) - 1
+        entered |= (np.nan_to_num(block, nan=-np.inf) > -np.inf).any(0)
+        logs[:begin, entered & ~same[k]] = np.nan
