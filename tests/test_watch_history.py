@@ -84,6 +84,17 @@ def test_of_a_long_sequence_some_steps_are_kept_and_both_ends():
     assert max(np.diff(steps)) - min(np.diff(steps)) <= 1
 
 
+def test_what_is_smaller_than_any_number_is_kept_as_a_logarithm():
+    torch.manual_seed(0)
+    rnn = nn.RNN(2, 8)
+    with watch.watch_time(rnn) as flow:
+        rnn(torch.randn(1500, 1, 2))[0][-1].sum().backward()
+    record, = flow.history
+    assert record.found[0].log10_norms[0] == -np.inf  # so it is in the network's own float32
+    assert -1000 < flow.scalars()["module/log10_ratio"] < -300
+    assert flow.scalars()["module/reach"] == record.found[0].finding.reach < 100
+
+
 def test_the_present_pass_is_there_before_it_is_over_and_only_once():
     net = network()
     with watch.watch_time(net) as flow:
@@ -228,7 +239,7 @@ def test_scalars_are_plain_numbers_under_flat_names():
     assert flat["clip/norm"] == clipper.norms[-1] and flat["clip/acted"] == 1 and flat["not_finite"] == 0
     top = record.found[2].finding
     assert (flat["gru/l1/log10_ratio"], flat["gru/l1/factor"], flat["gru/l1/half_life"]) == (
-        pytest.approx(np.log10(top.ratio)), top.factor, top.half_life)
+        top.log10_ratio, top.factor, top.half_life)
     assert flat["gru/l1/log10_norm_last"] == pytest.approx(
         np.median(np.log10(flow["gru"].part("l1").norms()[-1])), rel=1e-12)
     assert json.loads(json.dumps(flat)) == flat

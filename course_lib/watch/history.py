@@ -44,10 +44,8 @@ class Watched(NamedTuple):
     def numbers(self) -> dict[str, float]:
         """{name: number}: what the gradient does on its way, and its size at both ends."""
         found = self.finding
-        with np.errstate(divide="ignore"):
-            log10_ratio = float(np.log10(found.ratio))
-        return {"log10_ratio": log10_ratio, "steps": float(found.steps), "factor": found.factor,
-                "half_life": found.half_life,
+        return {"log10_ratio": float(found.log10_ratio), "steps": float(found.steps), "factor": found.factor,
+                "half_life": found.half_life, "reach": float("nan") if found.reach is None else float(found.reach),
                 "log10_norm_first": float(self.log10_norms[min(1, len(self.steps) - 1)]),
                 "log10_norm_last": float(self.log10_norms[-1]),
                 "saturation": max(self.saturation.values(), default=float("nan"))}
