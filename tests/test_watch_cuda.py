@@ -108,3 +108,87 @@ def test_clipper_on_cuda():
     module.bias_hh_l0.grad[3] = torch.nan
     with pytest.raises(FloatingPointError, match="bias_hh_l0"):
         watch.Clipper(module, 1.)()
+
+
+@pytest.mark.parametrize("low", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("kind", KINDS)
+def test_autocast_on_cuda_is_read_in_its_own_precision(kind, low):
+    module, x = data(kind, torch.float32)
+    module, x = module.cuda(), x.cuda()
+    with watch.watch_time(module) as flow:
+        with torch.autocast("cuda", dtype=low):
+            out = module(x)[0]
+        out.float().square().sum().backward()
+    assert str(low).removeprefix("torch.") in flow[""].precision and "cuda" in flow[""].precision
+    for name, grad in flow[""].grads.items():
+        assert close(grad, getattr(module, name).grad.double().cpu().numpy(), .1), name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_network_without_cudnn_is_read_like_one_with_it(kind):
+    module, x = data(kind, num_layers=2)
+    module, x = module.cuda(), x.cuda()
+    fused = look(module, x)
+    with torch.backends.cudnn.flags(enabled=False):
+        plain = look(module, x)
+    for part in fused.parts:
+        assert close(plain.part(part).grad_h, fused.part(part).grad_h, 1e-9), part
+
+
+def test_a_training_with_history_and_clipper_on_cuda():
+    """Losses and weights to the last bit, and the same records as on the CPU."""
+    kept, weights = [], []
+    for device, watching in (("cpu", True), ("cuda", True), ("cuda", False)):
+        module, x = data(nn.GRU)
+        module, x = module.to(device), x.to(device)
+        clipper, optimizer = watch.Clipper(module, .5), torch.optim.SGD(module.parameters(), .1)
+        flow = watch.watch_time(module, every=2, clipper=clipper)
+        if watching:
+            flow.start()
+        for _ in range(5):
+            optimizer.zero_grad()
+            module(x)[0].square().sum().backward()
+            clipper()
+            optimizer.step()
+        if watching:
+            flow.stop()
+            kept.append([record.scalars() for record in flow.history])
+        weights.append([p.detach() for p in module.parameters()])
+    assert all(torch.equal(a, b) for a, b in zip(weights[1], weights[2], strict=True))
+    assert len(kept[0]) == 3 and kept[0][0]["clip/acted"] == 1
+    for here, there in zip(*kept, strict=True):
+        assert here.keys() == there.keys()
+        assert all(there[name] == pytest.approx(here[name], rel=1e-6, abs=1e-9) for name in here)
+
+
+@pytest.mark.parametrize("cell", [nn.RNNCell, nn.LSTMCell, nn.GRUCell])
+def test_a_loop_over_a_cell_on_cuda(cell):
+    torch.manual_seed(0)
+    module, x = cell(5, 16, dtype=torch.float64), torch.randn(30, 3, 5, dtype=torch.float64)
+    read = []
+    for device in ("cpu", "cuda"):
+        module, state = module.to(device), None
+        with watch.watch_time(module) as flow:
+            for x_t in x.to(device):
+                state = module(x_t, state)
+            (state[0] if cell is nn.LSTMCell else state).square().sum().backward()
+        read.append(flow[""].grad_h)
+    assert close(read[1], read[0], 1e-9)
+
+
+def test_mixed_precision_on_cuda_lets_overflows_pass():
+    module, x = data(nn.LSTM, torch.float32)
+    module, x = module.cuda(), x.cuda()
+    optimizer = torch.optim.SGD(module.parameters(), .1)
+    scaler = torch.amp.GradScaler("cuda", init_scale=2.**120)
+    clipper = watch.Clipper(module, 1., error_if_nonfinite=False)
+    for _ in range(8):
+        optimizer.zero_grad()
+        with torch.autocast("cuda", dtype=torch.float16):
+            loss = module(x)[0].float().square().mean()
+        scaler.scale(loss).backward()
+        scaler.unscale_(optimizer)
+        clipper()
+        scaler.step(optimizer)
+        scaler.update()
+    assert clipper.overflows == 8 and clipper.calls == 0 and scaler.get_scale() == 2.**112

@@ -255,7 +255,7 @@ def test_names_are_the_same_however_often_a_loop_calls_its_module():
             for x in torch.randn(T, 1, 2, 2):
                 out, h = rnn(x, h)
             out.sum().backward()
-            names.append(list(flow.scalars()))
+            names.append(set(flow.scalars()) - {"module/reach"})  # it has no value where a thousandth is not reached
     assert names[0] == names[1] and "module/factor" in names[0]
 
 
