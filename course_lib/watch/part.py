@@ -7,11 +7,15 @@ from functools import cached_property
 from math import gcd
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from .steps import MODES, Layout, StepRows, Weights, lstm_gates, lstm_out
+
+
+SAMPLE = 2**14
 
 
 class Gradients:
@@ -51,7 +55,7 @@ class Part:
 
     def __init__(self, name: str, mode: str, weights: Weights, layout: Layout):
         self.name, self.mode, self.weights, self.layout = name, mode, weights, layout
-        self._width, self.finals = len(weights.W_hh), []
+        self._width, self.finals, self._slopes = len(weights.W_hh), [], None
 
     def forward(self, x: Tensor, h0: Tensor, c0: Tensor | None, fused: Tensor) -> Apart:
         """Take the states h_t (N, H) that the fused module went through, and compute from each h_{t-1} the next.
@@ -66,21 +70,29 @@ class Part:
         if c0 is not None:
             self.c = c0.new_empty(B + len(x), c0.shape[1])
             self.c[:B] = c0
-            cs = layout.by_step(self.c)
         for first, sizes, rows in layout.blocks(self._width):
-            gx = F.linear(x[rows], w.W_ih, w.b_ih)
             if c0 is None:
+                gx = F.linear(x[rows], w.W_ih, w.b_ih)
                 found, _, cache = kind.step(gx, before[rows], None, w, kind.f)
             else:
-                cache = lstm_gates(gx.add_(F.linear(before[rows], w.W_hh, w.b_hh))),
+                bias = w.b_ih if w.b_ih is None else w.b_ih + w.b_hh
+                cache = lstm_gates(F.linear(x[rows], w.W_ih, bias).addmm_(before[rows], w.W_hh.T)),
                 i, f, g, o = cache[0].chunk(4, -1)
-                for t, (f_t, ig_t) in enumerate(zip(f.split(sizes), (i * g).split(sizes)), start=first + 1):
-                    torch.addcmul(ig_t, f_t, cs[t - 1][:len(f_t)], out=cs[t])
+                self._sum_up(first, sizes, f, i * g)
                 found = lstm_out(o, self.c[B:][rows], w)
             self._caches.append(cache)
             compared.append(_apart_by_step(found, fused[rows], sizes))
         gaps, sizes, ratios = zip(*compared)
         return Apart(max(ratios), max(gaps) / max(max(sizes), torch.finfo(x.dtype).tiny), self.name)
+
+    def _sum_up(self, first: int, sizes: list[int], f: Tensor, ig: Tensor) -> None:
+        """c_t = f_t c_{t-1} + i_t g_t, (n, H), for the steps after `first`."""
+        c, f, ig = (as_light(each) for each in (self.c, f, ig))
+        begins = self.layout.begins[first:]
+        with np.errstate(all="ignore"):
+            for n, before, here in zip(sizes, begins, begins[1:]):
+                k = here - begins[1]
+                c[here:here + n] = f[k:k + n] * c[before:before + n] + ig[k:k + n]
 
     @property
     def gates(self) -> dict[str, Tensor]:
@@ -88,8 +100,8 @@ class Part:
 
     @property
     def sample(self) -> dict[str, Tensor]:
-        """h, c and the gates of some 4000 rows from everywhere: enough for a share or a median in words."""
-        B, every = self.layout.sizes[0], max(1, len(self.x) // 4000)
+        """h, c and the gates of some rows from everywhere, SAMPLE entries: enough for a share or a median in words."""
+        B, every = self.layout.sizes[0], max(1, self.h[self.layout.sizes[0]:].numel() // SAMPLE)
         while gcd(every, B) > 1:  # each sequence has its turn
             every += 1
         kept = {name: rows[B::every] for name, rows in (("h", self.h), ("c", self.c)) if rows is not None}
@@ -100,44 +112,54 @@ class Part:
         """(B + N, H) -> (B, H): each sequence's last state."""
         return rows[self.layout.sizes[0]:].index_select(0, self.layout.last)
 
-    def carry(self, dh: Tensor, dc: Tensor | None, unit: Callable[[int], None] | None = None) -> None:
+    def carry(self, dh: Tensor, dc: Tensor | None, unit: Callable[[int, int], None] | None = None) -> None:
         """Add to (B + N, H) gradients, what is read from each state, what comes back from every later step, in place.
 
             dL/dh_{t-1} = direct_{t-1} + (dh_t/dh_{t-1})^T dL/dh_t, for an LSTM by way of c_t too
 
-        In the precision of dh. unit(t) is called before the gradients of step t are passed on, the last step first.
+        In the precision of dh. unit(first row, last row) is called before the gradients of a step are passed on.
         """
-        w, dhs, pull = self._typed(dh), self.layout.by_step(dh), MODES[self.mode].pull
-        dcs = [None] * len(dhs) if dc is None else self.layout.by_step(dc)
-        for first, sizes, slopes in self._slopes_back(dh):
-            for k in range(len(sizes) - 1, -1, -1):
-                t, n = first + k + 1, sizes[k]
-                if unit is not None:
-                    unit(t)
-                dh_before, dc_before = dhs[t - 1], dcs[t - 1]
-                if len(dh_before) > n:
-                    dh_before, dc_before = dh_before[:n], None if dc is None else dc_before[:n]
-                pull([each[k] for each in slopes], w, dhs[t], dcs[t], dh_before, dc_before)
-        if unit is not None:
-            unit(0)
+        w, pull, begins, like = self._typed(dh), MODES[self.mode].pull, self.layout.begins, dh
+        w, dh, dc = Weights(*map(as_light, w)), as_light(dh), as_light(dc)
+        with np.errstate(all="ignore"):
+            for first, sizes, _, slopes in self._slopes_back(like):
+                slopes = [as_light(each) for each in slopes]
+                for t in range(first + len(sizes), first, -1):
+                    n, here, before = sizes[t - first - 1], begins[t], begins[t - 1]
+                    if unit is not None:
+                        unit(here, here + n)
+                    k = here - begins[first + 1]
+                    cs = (None, None) if dc is None else (dc[here:here + n], dc[before:before + n])
+                    pull([each[k:k + n] for each in slopes], w, dh[here:here + n], cs[0], dh[before:before + n], cs[1])
+            if unit is not None:
+                unit(0, self.layout.sizes[0])
 
-    def _slopes_back(self, like: Tensor, split: bool = True):
-        """First step, sizes and slopes of each block in the precision of `like`, the last block first."""
-        def typed(tensor):
-            return tensor if tensor is None or tensor.dtype is like.dtype else tensor.to(like.device, like.dtype)
+    def _slopes_back(self, like: Tensor):
+        """First step, sizes, rows and slopes of each block, the last block first, for gradients in the precision of
+        `like`. They are computed in the module's own, seven digits at least: its states are not known to more."""
+        dtype = torch.promote_types(self.h.dtype, min(like.dtype, torch.float32, key=lambda each: torch.finfo(each).bits))
+        if self._slopes is None or self._slopes[0] != (dtype, like.device):
+            self._slopes = (dtype, like.device), list(self._make_slopes(dtype, like.device))
+        return self._slopes[1]
 
+    def forget_slopes(self) -> None:
+        """They are large, and wanted again only while totals and reach are computed one after the other."""
+        self._slopes = None
+
+    def _make_slopes(self, *typed):
         kind, B = MODES[self.mode], self.layout.sizes[0]
         before = [None if states is None else self.layout.states_before(states) for states in (self.h, self.c)]
         for (first, sizes, rows), cache in zip(list(self.layout.blocks(self._width))[::-1], self._caches[::-1]):
-            now = [None if states is None else typed(states[B:][rows]) for states in (self.h, self.c)]
-            then = [None if states is None else typed(states[rows]) for states in before]
-            slopes = kind.slopes(StepRows(*now, *then, tuple(typed(each) for each in cache)), kind.f)
-            yield first, sizes, [each.split(sizes) for each in slopes] if split else (rows, slopes)
+            kept = [None if states is None else states[B:][rows] for states in (self.h, self.c)]
+            kept += [None if states is None else states[rows] for states in before]
+            kept = StepRows(*(None if each is None else each.to(*typed[::-1]) for each in kept),
+                            tuple(each.to(*typed[::-1]) for each in cache))
+            yield first, sizes, rows, kind.slopes(kept, kind.f)
 
     def _inner(self, dh: Tensor, dc: Tensor | None):
         """Rows, dL/dgx and dL/d(W_hh h_{t-1} + b_hh) of each block from total gradients."""
         B, w = self.layout.sizes[0], self._typed(dh)
-        for _, _, (rows, slopes) in self._slopes_back(dh, split=False):
+        for _, _, rows, slopes in self._slopes_back(dh):
             da = MODES[self.mode].inner(slopes, dh[B:][rows], None if dc is None else dc[B:][rows], w)
             gx = da
             if self.mode == "GRU":  # r multiplies the recurrent part of n alone
@@ -188,6 +210,13 @@ class Part:
             return h if c is None else torch.cat([h, c])
 
         return torch.func.vmap(torch.func.jacrev(joint))(torch.cat(states, -1), gx)
+
+
+def as_light(tensor: Tensor | None):
+    """The same numbers as an array of numpy, where that can be: on a CPU, in float32 or float64."""
+    if tensor is None or tensor.device.type != "cpu" or tensor.dtype not in (torch.float32, torch.float64, torch.bool):
+        return tensor
+    return tensor.numpy()
 
 
 def gap_between(mine: Tensor, theirs: Tensor) -> float:

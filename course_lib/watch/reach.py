@@ -13,10 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .part import Part
+from .part import Part, as_light
 from .replay import Call
 
 TINY = torch.finfo(torch.float64).tiny
+SCALED = 8  # it is divided at eighth step, and at each one where it changes by more than STEADY in between
+STEADY = 1e100
 LOOK_BACK = 8  # so many calls before are searched for the one whose final state was given
 
 
@@ -63,7 +65,6 @@ def way_back(part: Part, entering: list[Tensor | None], carried: Carried | None 
     """
     layout, widths = part.layout, [states.shape[1] for states in (part.h, part.c) if states is not None]
     B, device = layout.sizes[0], "cpu" if part.h.device.type == "mps" else part.h.device
-    joint = torch.zeros(len(part.h), sum(widths), dtype=torch.float64, device=device)
     last = last_read(part, entering).to(device)
     row = torch.where(last > 0, layout.starts.to(device)[last - 1] + torch.arange(B, device=device), 0)
     base = torch.zeros(B, dtype=torch.float64, device=device)
@@ -81,23 +82,56 @@ def way_back(part: Part, entering: list[Tensor | None], carried: Carried | None 
         enters = torch.where(comes[:, None], layout.own(carried.joint), enters)
         base = torch.where(comes, layout.own(carried.logs[:, None])[:, 0], base)
         row, last = torch.where(comes, layout.last.to(device), row), torch.where(comes, 1, last)
-    joint.index_add_(0, B + row, enters)
-    by_step, units = layout.by_step(joint), [None] * (len(layout.sizes) + 1)
-
-    def unit(t):
-        units[t] = by_step[t].abs().amax(1, keepdim=True).clamp_min_(TINY)
-        by_step[t].div_(units[t])
-
-    part.carry(*joint.split(widths, 1), *[None] * (2 - len(widths)), unit)
-    units = torch.cat(units)[:, 0]
-    alive = units > TINY
-    sizes = torch.stack([norms_of(joint.split(widths, 1)[-1]).log(), torch.where(alive, units, 1).log()], 1)
+    sizes = enters.abs().amax(1)
+    sizes = torch.where(sizes > 0, sizes, 1)
+    enters, base = enters / sizes[:, None], base + sizes.log()
+    for every in SCALED, 1:
+        states, units = _scaled(part, widths, enters, B + row, every)
+        alive = sum((each[:B] != 0).any(-1) for each in states) > 0
+        steady = (units == 1) | (units == TINY) | (units > 1 / STEADY) & (units < STEADY)
+        if steady.all() and bool((alive | (last == 0)).all()):
+            break
+    part.forget_slopes()
+    sizes = torch.stack([norms_of(states[-1]).log(), torch.where(units > TINY, units, 1).log()], 1)
     sizes = torch.cat([layout.users(sizes[:B])[None].to("cpu"), layout.padded(sizes[B:])])
     steps_back = sizes[..., 1].nan_to_num().flip(0).cumsum(0).flip(0)
     logs = sizes[..., 0] + steps_back + layout.users(base[:, None])[:, 0].cpu()
     first = steps_back[0].to(device) + layout.users(base[:, None])[:, 0]
-    first = torch.where(layout.users(alive[:B, None])[:, 0], first, -torch.inf)
-    return logs, Carried(layout.users(joint[:B]), first)
+    first = torch.where(layout.users(alive[:, None])[:, 0], first, -torch.inf)
+    return logs, Carried(layout.users(torch.cat([each[:B] for each in states], 1)), first)
+
+
+def _scaled(part: Part, widths: list[int], enters: Tensor, rows: Tensor, every: int) -> tuple[list[Tensor], Tensor]:
+    """What has come to each state of what enters, (B + N, H) of h and c, and by what (B + N,) it was divided there:
+    its largest entry at every second, eighth, ... step."""
+    states = [torch.zeros(len(part.h), width, dtype=torch.float64, device=enters.device).index_add_(0, rows, each)
+              for width, each in zip(widths, enters.split(widths, 1))]
+    units = torch.ones(len(part.h), dtype=torch.float64, device=enters.device)
+
+    def unit(begin, end):
+        nonlocal steps
+        steps += 1
+        if steps % every and begin:
+            return
+        rows = [each[begin:end] for each in light]
+        largest = _largest(rows)
+        for each in rows:
+            each /= largest[:, None]
+        units_light[begin:end] = largest
+
+    light, units_light, steps = [as_light(each) for each in states], as_light(units), 0
+    part.carry(*states, *[None] * (2 - len(states)), unit)
+    return states, units
+
+
+def _largest(rows: list):
+    """(n,): the largest entry of each row, of h and c together; TINY where all are 0."""
+    if isinstance(rows[0], Tensor):
+        return torch.cat(rows, 1).abs().amax(1).clamp_min(TINY)
+    largest = abs(rows[0]).max(1)
+    for each in rows[1:]:
+        largest = np.maximum(largest, abs(each).max(1))
+    return np.maximum(largest, TINY)
 
 
 class Way(NamedTuple):
