@@ -99,7 +99,7 @@ class UpdatesNeeded(Figure):
 
     def draw(self):
         every = list(self.practices.values())
-        distances = [each.distance for each in every[0]]
+        distances = sorted({each.distance for runs in every for each in runs})
         self.limit = max(each.updates[-1] for runs in every for each in runs)
         ax = self.panels(
             title="Updates until the pronoun is right", xlabel="distance from the noun to the pronoun (words)",

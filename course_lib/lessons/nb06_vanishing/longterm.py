@@ -159,9 +159,11 @@ def learn_adding(name: str, sequences: int = PAPER_ADDING, T: int = 100, seeds: 
                   rate, updates=sequences // BATCH, every=50)
 
 
-def learn_digits(name: str, distance: int, updates: int = 520, seeds: Iterable[int] = range(3)) -> np.ndarray:
+def learn_digits(name: str, distance: int, updates: int = 520, seeds: Iterable[int] = range(3),
+                 rate: float | None = None) -> np.ndarray:
     """Train on the first 1297 digits, read `distance` steps before they are named; return the accuracy on the last 500.
 
+    rate     of Adam; None: DIGITS_RATE
     returns  (E,)
     errors   TypeError or ValueError for a name, a distance or seeds that cannot be used
 
@@ -172,7 +174,7 @@ def learn_digits(name: str, distance: int, updates: int = 520, seeds: Iterable[i
 
     trained = until_solved.raise_if_interrupted(train.train(
         nets, _objective(name, losses.cross_entropy), lambda: delayed_digits(distance, BATCH, rng, images),
-        updates=updates, clip_norm=1., optimiser=train.Adam(DIGITS_RATE[_ALL[name].cell]), progress=False))
+        updates=updates, clip_norm=1., optimiser=train.Adam(rate or DIGITS_RATE[_ALL[name].cell]), progress=False))
     x = delayed(test.images, distance)
     return 1 - until_solved.error_rate(trained.params, x, test.labels, _ALL[name].activation)
 
