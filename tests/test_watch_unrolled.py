@@ -1,7 +1,8 @@
 """The microscope against an independent unroll: nn.RNNCell, GRUCell, LSTMCell, one sequence at a time, by autograd.
 
 240 configurations drawn from all that the modules offer: kind, layers, directions, batch_first, bias, projection,
-dropout, packed sequences sorted or not, unbatched, initial states given or not, one step or many.
+dropout, packed sequences sorted or not, unbatched, initial states given or not, one step or many. 60 more in which the
+state is carried from call to call, by chunks or step by step; and ways of 3000 steps, in logs.
 """
 
 from typing import NamedTuple
@@ -263,3 +264,125 @@ def test_singular_values_are_those_of_each_sequence():
         product = np.linalg.multi_dot(reading.jacobians()[T - 1::-1, b])
         assert close(np.exp(found[b][:4]), np.linalg.svd(product, compute_uv=False)[:4], 1e-8)
     assert close(reading.log_singular_values(sequence=1), found[1:], 1e-10)
+
+
+# Carried from call to call, and very long
+
+def draw_carried(seed):
+    rng = np.random.default_rng(1000 + seed)
+    kind = ["RNN", "LSTM", "GRU"][seed % 3]
+    layers, D, H, B = (int(rng.integers(*ends)) for ends in ((1, 4), (1, 5), (3, 6), (1, 4)))
+    options = {"proj_size": 2} if kind == "LSTM" and seed % 2 else {}
+    if kind == "RNN":
+        options = {"nonlinearity": ["tanh", "relu"][seed % 2]}
+    torch.manual_seed(seed)
+    module = getattr(nn, kind)(D, H, layers, batch_first=bool(seed % 4), dtype=torch.float64, **options)
+    x = [torch.randn(12, D, dtype=torch.float64) for _ in range(B)]
+    return Case(module, x, "batch", True, None, seed), [1, 3, 4, 6, 12][seed % 5]
+
+
+def carried(case, chunk):
+    """The outputs of calls of `chunk` steps each, the state handed on, and the last state."""
+    time = 1 if case.module.batch_first else 0
+    state, outs = None, []
+    for part in torch.stack(case.x, 1 - time).split(chunk, time):
+        out, state = case.module(part, state)
+        outs.append(out)
+    finals = list(state) if isinstance(case.module, nn.LSTM) else [state]
+    return list(torch.cat(outs, time).unbind(1 - time)), finals
+
+
+@pytest.mark.parametrize("seeds", [range(start, start + 12) for start in range(0, 60, 12)], ids=str)
+def test_gradients_of_carried_calls_are_those_of_an_unrolled_network(seeds):
+    for seed in seeds:
+        case, chunk = draw_carried(seed)
+        with watch.watch_time(case.module) as flow:
+            loss(case, *carried(case, chunk)).backward()
+        reading, again = flow[""], unroll(case)
+        assert reading.calls == 12 // chunk
+        rows = [(row, value) for kept, value in ((again.h, "grad_h"), (again.c, "grad_c")) for row in kept.items()
+                if row[1][0] is not None]
+        states = [state for (_, row), _ in rows for state in row]
+        grads = iter(torch.autograd.grad(loss(case, again.outputs, again.finals), states, allow_unused=True))
+        for ((part, b), row), value in rows:
+            theirs = np.concatenate([np.zeros(state.shape) if g is None else g.numpy()
+                                     for state, g in zip(row, grads)])
+            for call in range(reading.calls):
+                mine = getattr(reading.call(call).part(part), value)[1:, b]
+                assert close(mine, theirs[1 + call * chunk:][:chunk], 1e-10), (seed, part, value, call)
+
+
+@pytest.mark.parametrize("seeds", [range(start, start + 12) for start in range(0, 60, 12)], ids=str)
+def test_the_way_through_carried_calls_is_the_way_through_one(seeds):
+    """Loss at the end alone: then the total gradient of the unrolled network is all that is on its way."""
+    for seed in seeds:
+        case, chunk = draw_carried(seed)
+        module = case.module
+        if module.num_layers > 1 or isinstance(module, nn.RNN) and module.nonlinearity == "relu":
+            continue
+        with watch.watch_time(module) as flow:
+            carried(case, chunk)[1][0].square().sum().backward()
+        road, = flow[""].roads()
+        again = unroll(case)
+        rows = again.c if isinstance(module, nn.LSTM) else again.h
+        for b in range(len(case.x)):
+            grads = torch.autograd.grad(again.finals[0].square().sum(), rows["l0", b], retain_graph=True)
+            theirs = np.log([float(g.norm()) for g in grads[1:]])
+            assert np.abs(road.logs[1:, b] - theirs).max() < 1e-10 * np.abs(theirs).max(), seed
+            assert len(road.logs) == 13 and len(flow.findings()) == 1
+
+
+def logs_by_cells(module, x, gradient, states=None):
+    """Natural logs of |dL/dh_t|, |dL/dc_t| of an LSTM, for t = T ... 1: each step back by autograd, at length 1. From
+    given states, where chaos leaves no two ways of computing them the same."""
+    step = cell_of(module, "l0", dict(module.named_parameters()))
+    lstm, own = isinstance(module, nn.LSTM), []
+    h, c = torch.zeros(1, module.hidden_size).double(), torch.zeros(1, module.hidden_size).double()
+    with torch.no_grad():
+        for x_t in x.split(1):
+            own.append((h, c if lstm else None))
+            h, c = step(x_t, *own[-1])
+    dh, dc, size, logs = gradient, torch.zeros_like(gradient), 0., []
+    for x_t, (h, c) in zip(x.flip(0).split(1), (states or own)[::-1]):
+        given = [state.clone().requires_grad_() for state in (h, c) if state is not None]
+        new = step(x_t, *given, *[None] * (2 - len(given)))
+        if lstm:  # what reaches c_t, by way of h_t too
+            inner = new[1].detach().requires_grad_()
+            o = torch.sigmoid((x_t @ module.weight_ih_l0.T + given[0] @ module.weight_hh_l0.T + module.bias_ih_l0
+                               + module.bias_hh_l0).chunk(4, -1)[3])
+            logs.append(size + float((dc + torch.autograd.grad(o * inner.tanh(), inner, dh)[0]).norm().log()))
+        else:
+            logs.append(size + float(dh.norm().log()))
+        dh, *rest = torch.autograd.grad([state for state in new if state is not None], given, [dh, dc][:len(given)])
+        dc = rest[0] if lstm else dc
+        largest = max(dh.abs().max(), dc.abs().max())
+        dh, dc, size = dh / largest, dc / largest, size + float(largest.log())
+    return np.array(logs)
+
+
+@pytest.mark.parametrize("chunk, gain", [(1000, 1.), (3000, 5.)], ids=["three calls, vanishing", "one call, chaos"])
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
+def test_logs_over_three_thousand_steps(kind, chunk, gain):
+    """10^-700 and the like, or as large where there is chaos: every log to 1e-8."""
+    torch.manual_seed(0)
+    module, x = kind(2, 8, dtype=torch.float64), torch.randn(3000, 1, 2, dtype=torch.float64)
+    with torch.no_grad():
+        module.weight_hh_l0.mul_(gain)
+    with watch.watch_time(module) as flow:
+        state = None
+        for part in x.split(chunk):
+            out, state = module(part, state)
+        out[-1].sum().backward()
+    road, = flow[""].roads()
+    states = None
+    if gain > 1:
+        h = torch.from_numpy(flow[""].h[:-1])
+        states = [(h_t, c_t) for h_t, c_t in zip(h, torch.from_numpy(flow[""].c[:-1]) if kind is nn.LSTM else
+                                                 [None] * len(h))]
+    theirs = logs_by_cells(module, x[:, 0], torch.ones(1, 8, dtype=torch.float64), states)
+    assert np.abs(road.logs[:0:-1, 0] - theirs).max() < 1e-8
+    finding, = flow.findings().values()
+    assert finding.log10_ratio == pytest.approx((theirs[-1] - theirs[0]) / np.log(10), abs=1e-8)
+    if gain == 1:
+        assert theirs[-1] < np.log(1e-308) and finding.ratio == 0
+        assert f"10^{finding.log10_ratio:.0f}" in finding.words and finding.kind == "vanished"

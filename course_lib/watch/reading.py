@@ -192,7 +192,8 @@ class Reading:
     def log_singular_values(self, sequence: int | None = None) -> np.ndarray:
         """(B, S): natural logs of the singular values of J_T ... J_1, largest first, of each sequence's own length."""
         chosen = range(len(self.lengths)) if sequence is None else [self._sequence(sequence)]
-        return np.stack([products.log_singular_values(self.jacobians(b)[:self.lengths[b], 0]) for b in chosen])
+        with np.errstate(under="ignore"):
+            return np.stack([products.log_singular_values(self.jacobians(b)[:self.lengths[b], 0]) for b in chosen])
 
     def saturation(self) -> dict[str, float]:
         """The share of entries near an end: |tanh| above .99 (h of an RNN, g, tanh(c), n), gates beyond .01 or .99."""

@@ -14,6 +14,7 @@ from .reach import Way
 SATURATED = .99  # a tanh is counted from this size on, a sigmoid outside of .01 to .99
 MOST = .5  # a larger share of saturated units is said
 CLOSED = .1  # a median gate below this is said to be nearly closed
+KEEP = "f", "z", "tanh(c)"  # their ends are no sickness: a gate that keeps is open, and c's way is not through tanh(c)
 TANH = "h", "g", "n", "tanh(c)"  # what ends at +-1
 
 
@@ -82,7 +83,7 @@ class Road:
         """Saturation and gates, a state that came detached, a gradient that was there before."""
         notes, mode = [], self._parts[0].mode
         shares = saturation(mode, self._sample)
-        full = [f"{share:.0%} of {name}" for name, share in shares.items() if share > MOST]
+        full = [f"{share:.0%} of {name}" for name, share in shares.items() if share > MOST and name not in KEEP]
         if full:
             ends = "+-1" if mode == "RNN_TANH" else "its ends"
             notes.append(f"Saturated: {' and '.join(full)} {'is' if len(full) == 1 else 'are'} at {ends}.")

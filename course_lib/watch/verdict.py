@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .. import _checks
+
 LIMIT = 1e3  # a larger change, over the way that is judged, is called vanished or exploding
 
 
@@ -83,7 +85,10 @@ def judge(label: str, logs: np.ndarray, state: str, seen: Seen, distance: int | 
     state     "h" or "c"
     distance  in steps back from the last one read; None for the whole way
     returns   Finding
+    errors    ValueError for a distance that is not a whole number from 1 on
     """
+    if distance is not None:
+        _checks.count("distance", distance)
     with np.errstate(all="ignore"):
         return _judge(label, from_the_end(logs), state, seen, distance)
 
@@ -138,7 +143,7 @@ def _rounding(sizes: np.ndarray, dtype: str, lowest: float) -> list[str]:
     below = _mean(sizes) < lowest
     if not below.any():
         return []
-    return [f"After {int(below.argmax()) - 1} steps it is too small for {dtype}, in which the network has exactly 0."]
+    return [f"After {int(below.argmax()) - 1} steps it is too small for {dtype}: there nothing of it is left."]
 
 
 def _mean(way: np.ndarray) -> np.ndarray:
