@@ -238,7 +238,7 @@ BANK = Bank(9, "Initialization and other cures", [
     ),
     Prediction("9.6", "A tenth of the rate and ten times the updates, from the same 90 starts on the wall. "
                       "How many are thrown far away, compared with the larger rate?", kind="choice",
-               choices=("hardly any", "about half as many", "at least as many")),
+               choices=("hardly any", "about half as many", "about as many, or more")),
     Prediction("9.7", "All targets times 100, squared error. By which factor does the ratio "
                       "|dL/dh_0| / |dL/dh_T| change?", unit="times"),
     Prediction("9.8", "Start (6, -2.2), rate 0.3: without damping one update moves a state by thousands. "
