@@ -205,10 +205,10 @@ def delayed(images: np.ndarray, distance: int) -> np.ndarray:
 
 
 class Forecast(NamedTuple):
-    """Next year's sunspot number from the years before, in standard deviations of the training years.
+    """The next number of a series from those before it, in standard deviations of the part that is trained on.
 
-    x, target          (years, N, 1), (N, 1)  what is read, and the year after it, up to 1949
-    x_test, y_test     the same for the years 1950 to 2008, which are to be forecast
+    x, target          (years, N, 1), (N, 1)  what is read, and the number after it; sunspots: up to 1949
+    x_test, y_test     the same for the rest, which is to be forecast; sunspots: 1950 to 2008
     """
 
     x: np.ndarray
@@ -223,28 +223,38 @@ def forecast(years: int = 30) -> Forecast:
     errors  TypeError or ValueError for years that are not a whole number above 0
     """
     year, number = data.sunspots()
-    known = year < 1950
-    scaled = (number - number[known].mean()) / number[known].std()
-    windows = np.lib.stride_tricks.sliding_window_view(scaled, _checks.count("years", years) + 1).T[..., None]
-    told = year[years:] < 1950
-    return Forecast(windows[:-1, told], windows[-1, told], windows[:-1, ~told], windows[-1, ~told])
+    return windows(number, _checks.count("years", years), int((year < 1950).sum()))
+
+
+def windows(series: np.ndarray, length: int, known: int) -> Forecast:
+    """Return all windows of `length` numbers with the number after each; those up to `known` are trained on."""
+    scaled = (series - series[:known].mean()) / series[:known].std()
+    read = np.lib.stride_tricks.sliding_window_view(scaled, length + 1).T[..., None]
+    told = np.arange(length, len(series)) < known
+    return Forecast(read[:-1, told], read[-1, told], read[:-1, ~told], read[-1, ~told])
 
 
 def learn_sunspots(name: str, updates: int = 400, seeds: Iterable[int] = range(5), years: int = 30) -> np.ndarray:
-    """Train on next year's sunspots; return the mean squared error on 1950 to 2008, (E,).
+    """Train on next year's sunspots; return the mean squared error on 1950 to 2008, (E,): `learn_forecast`."""
+    return learn_forecast(name, forecast(years), updates, seeds)
 
-    32 units, Adam with rate .003, clipping at norm 1, 50 windows an update.
+
+def learn_forecast(name: str, known: Forecast, updates: int = 400, seeds: Iterable[int] = range(5),
+                   rate: float = .003) -> np.ndarray:
+    """Train on the first part of a series; return the mean squared error on the rest of it, (E,).
+
+    32 units, Adam, clipping at norm 1, 50 windows an update.
     """
-    known, rng = forecast(years), np.random.default_rng(6)
+    rng = np.random.default_rng(6)
 
     def batch():
         drawn = rng.integers(len(known.target), size=BATCH)
         return known.x[:, drawn], known.target[drawn]
 
-    nets = ensemble(name, 1, 32, 1, years, seeds)
+    nets = ensemble(name, 1, 32, 1, len(known.x), seeds)
     trained = until_solved.raise_if_interrupted(train.train(
         nets, _objective(name, losses.mean_squared_error), batch, updates=updates, clip_norm=1.,
-        optimiser=train.Adam(.003), progress=False))
+        optimiser=train.Adam(rate), progress=False))
     return ((answers(name, trained.params, known.x_test) - known.y_test) ** 2).mean((-2, -1))
 
 

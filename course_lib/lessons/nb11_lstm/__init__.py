@@ -1,3 +1,3 @@
 """Lesson 11, notebooks/11_lstm.ipynb: `roads` measures what is left of a gradient by all ways and by the gates alone
-(for lessons 12 and 13 too), `held_gates` what a trained LSTM can do while a gate is held still, `long_order` reads a
-long run; `figures` draws half-lives, roads and gates."""
+(for lessons 12 and 13 too), `held_gates` what a trained LSTM can do while a gate is held still, `long_order` reads two
+long runs, `traffic` makes counts that come in bursts; `figures` draws half-lives, roads and gates."""

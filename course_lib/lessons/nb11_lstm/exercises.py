@@ -278,9 +278,9 @@ BANK = Bank(11, "LSTM", [
         ],
         hints=["1 - s(b) = s(-b).", "1 / (1 - s(b)) = 1 + exp(b)."],
     ),
-    Prediction("11.9", "Temporal order over 100 steps, 31 390 sequences, five seeds each. In which of these "
-                       "do four or more learn it?", kind="choices",
-               choices=("tanh", "orthogonal", "LSTM b_f = 1", "LSTM chrono")),
+    Prediction("11.9", "Temporal order over 100 steps, 31 390 sequences, five seeds each, the better of two rates. "
+                       "In which of these do four or more learn it?", kind="choices",
+               choices=("tanh", "orthogonal", "IRNN", "LSTM b_f = 1", "LSTM chrono")),
     Exercise(
         "11.10", "Which gate is closed?", minutes=6, difficulty=3,
         solution=closed, oracle=_closed_by_two_steps, cases=_closed_cases, choices=GATES,

@@ -1,4 +1,4 @@
-"""A run of some minutes that travels with the course: temporal order at T = 100, ten times as long."""
+"""Runs of some minutes that travel with the course: temporal order at T = 100, made longer, and by forget bias."""
 
 from __future__ import annotations
 
@@ -30,3 +30,28 @@ def long_order() -> LongOrder:
     """
     with np.load(data.file("long_order.npz")) as stored:
         return LongOrder(int(stored["sequences"]), stored["updates"], stored["error"])
+
+
+class OrderByBias(NamedTuple):
+    """LSTMs of longterm.BIASES on temporal order at T = 100 with the paper's sequences, at two rates.
+
+    names    (kinds,)
+    rates    (rates,)
+    updates  (kinds, rates, 5) after which each of five seeds had learned; inf where it never had
+    error    (kinds, rates, 5) share of 500 fresh sequences that it gets wrong at the end
+    """
+
+    names: list[str]
+    rates: np.ndarray
+    updates: np.ndarray
+    error: np.ndarray
+
+
+def order_by_bias() -> OrderByBias:
+    """Return the shipped run of the forget biases; longterm.learn_order makes others.
+
+    errors  FileNotFoundError where the course's data folder is missing
+    source  data/make_order_by_bias.py
+    """
+    with np.load(data.file("order_by_bias.npz")) as stored:
+        return OrderByBias(stored["names"].tolist(), stored["rates"], stored["updates"], stored["error"])
