@@ -92,3 +92,76 @@ class SentimentClassifier(nn.Module):
     def forward(self, tokens):
         _, (hidden, _) = self.rnn(self.embed(tokens))
         return self.classifier(torch.cat((hidden[-2], hidden[-1]), dim=1))
+
+
+class Elman(nn.Module):
+    """A recurrence as tutorials begin with."""
+
+    def __init__(self, inputs, hidden):
+        super().__init__()
+        self.xh = nn.Linear(inputs + hidden, hidden)
+
+    def forward(self, x, state):
+        return torch.tanh(self.xh(torch.cat([x, state], -1)))
+
+
+class Stepper(Elman):
+    """Its step is a method, which returns an output beside the state."""
+
+    def step(self, inp, state):
+        state = super().forward(inp, state)
+        return state.sum(-1), state
+
+
+class MinGRUStep(nn.Module):
+    def __init__(self, inputs, hidden):
+        super().__init__()
+        self.gate, self.candidate = nn.Linear(inputs, hidden), nn.Linear(inputs, hidden)
+        self.out = nn.Linear(hidden, 2)
+
+    def forward(self, x, prev_hidden):
+        z = torch.sigmoid(self.gate(x))
+        hidden = torch.lerp(prev_hidden, self.candidate(x), z)
+        return self.out(hidden), hidden
+
+
+class ConvLSTMCell(nn.Module):
+    """States are pictures, (B, C, height, width), and two arguments."""
+
+    def __init__(self, inputs, hidden):
+        super().__init__()
+        self.conv = nn.Conv2d(inputs + hidden, 4 * hidden, 3, padding=1)
+
+    def forward(self, x, h, c):
+        i, f, g, o = self.conv(torch.cat([x, h], 1)).chunk(4, 1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        return torch.sigmoid(o) * torch.tanh(c), c
+
+
+class GraphCell(nn.Module):
+    """One state for all nodes of a graph, whose rows act on each other."""
+
+    def __init__(self, inputs, hidden, nodes):
+        super().__init__()
+        self.lin = nn.Linear(inputs + hidden, hidden)
+        self.register_buffer("adjacency", torch.softmax(torch.randn(nodes, nodes), 1))
+
+    def forward(self, x, h):
+        return torch.tanh(self.lin(self.adjacency @ torch.cat([x, h], 1)))
+
+
+class DecayCell(nn.Module):
+    """A continuous-time unit: it decays towards its target for the time that has passed."""
+
+    def __init__(self, inputs, hidden):
+        super().__init__()
+        self.target, self.rate = nn.Linear(inputs + hidden, hidden), nn.Parameter(torch.rand(hidden) + .5)
+
+    def forward(self, x, elapsed, *, h):
+        target = torch.tanh(self.target(torch.cat([x, h], -1)))
+        return target + (h - target) * torch.exp(-elapsed * self.rate.abs())
+
+
+def leaky_step(x, h):
+    """A recurrence without parameters, a plain function."""
+    return .6 * h + torch.sin(x.mean(-1, keepdim=True) - h)

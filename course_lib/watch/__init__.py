@@ -32,22 +32,26 @@ from __future__ import annotations
 
 from .. import _checks
 from .clipper import Clipped, Clipper
+from .state import State
 
-__all__ = ["Clipped", "Clipper", "watch_time"]
+__all__ = ["Clipped", "Clipper", "State", "watch_time"]
 
 
-def watch_time(net, every: int = 1, clipper: Clipper | None = None, names=None, on_error: str | None = None,
-               on_pass=None):
-    """Watch the recurrent modules in a network: `with watch_time(net) as flow: loss.backward()`.
+def watch_time(net, every: int = 1, clipper: Clipper | None = None, cells=(), names=None,
+               on_error: str | None = None, on_pass=None):
+    """Watch the recurrences in a network: `with watch_time(net) as flow: loss.backward()`.
 
     A pass is what happens up to a backward: the first call after a gradient has arrived begins the next. Calls under
     no_grad are ignored. Layers, directions, batch_first, packed sequences, projections, initial states, dropout between
     layers, several modules and several calls are all covered; every number is of the last pass that got its gradient.
 
-    net      an nn.Module that contains nn.RNN, nn.LSTM or nn.GRU anywhere, or is one
+    net      an nn.Module that contains nn.RNN, nn.LSTM, nn.GRU or one of their cells anywhere, or is one
     every    watch passes 0, every, 2 every, ... only; the others run at their usual speed
     clipper  a Clipper, to have its count in the verdict
-    names    which of them to watch, as in net.named_modules(); None watches all
+    cells    what else gives a next state from the last, called once a step: names of modules in net or of their methods,
+             such as "decoder.step", modules, functions; {any of these: watch.State(output=1, argument="h")} where it
+             returns or is given more than its state. Steps that hand a state on are one call, flow["decoder.step"]
+    names    which of torch's own modules and cells to watch, as in net.named_modules(); None watches all
     on_error  "raise" stops at what can't be read, "warn" says it once and lets the training go on. None raises in a with
              block, and warns with `every` above 1 and between flow.start() and flow.stop()
     on_pass  called with the flow once for each watched pass, when it is over: as the next one begins, or the block ends.
@@ -62,4 +66,4 @@ def watch_time(net, every: int = 1, clipper: Clipper | None = None, names=None, 
     with _checks.extra("watch", "the microscope"):
         from .flow import Flow
 
-    return Flow(net, every, clipper, names, on_error, on_pass)
+    return Flow(net, every, clipper, cells, names, on_error, on_pass)

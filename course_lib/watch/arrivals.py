@@ -22,24 +22,30 @@ class Arrivals:
     backwards  how many have come through
     doubled    whether one of them came after another that was differentiable itself (create_graph): what enters
                inside of the call by second derivatives does not pass its outputs
+    complete   whether nothing but its outputs is inside of the call: then that does not matter
     """
 
     arrived: list[Tensor | None]
-    training, recomputed = True, False
+    training, recomputed, complete = True, False, False
     task, backwards, doubled = -1, 0, False
 
-    def watch(self, outputs: list[Tensor], module: nn.Module | None, heard: Callable[[Arrivals], bool]) -> None:
-        """Collect what arrives from now on; heard(self) says each time whether it counts."""
-        self.arrived, self._heard, self._differentiable = [None] * len(outputs), heard, None
+    def expect(self, module: nn.Module | None, heard: Callable[[Arrivals], bool]) -> None:
+        """Begin to wait; heard(self) says each time whether what comes counts."""
+        self.arrived, self._ears, self._heard, self._differentiable = [], [], heard, None
         self._leaves = [] if module is None else [weakref.ref(p) for p in module.parameters() if p.requires_grad]
-        self._ears = []
-        for index, tensor in enumerate(outputs):
+
+    def watch(self, outputs: list[Tensor]) -> list[int]:
+        """Collect what arrives at these from now on; returns their places in `arrived`."""
+        places = range(len(self.arrived), len(self.arrived) + len(outputs))
+        self.arrived += [None] * len(outputs)
+        for index, tensor in zip(places, outputs):
             if tensor.requires_grad and tensor.grad_fn is not None:
                 source, place = _origin(tensor, outputs)
                 ear = _Ear(self, index, source.output_nr, place)
                 # Before the node and not on the tensor: what hooks of the user make of the gradient counts.
                 source.grad_fn.register_prehook(ear)
                 self._ears.append(weakref.ref(ear))
+        return list(places)
 
     def receive(self, index: int, gradient: Tensor) -> None:
         """A gradient has come to one of the outputs."""
@@ -62,12 +68,17 @@ class Arrivals:
 
     @property
     def has_gradient(self) -> bool:
-        return any(gradient is not None for gradient in self.arrived)
+        return any(gradient is not None for gradient in self.arrived) and not self.refused
+
+    @property
+    def refused(self) -> bool:
+        """Whether gradients came that are not all: see SECOND."""
+        return self.doubled and not self.complete
 
     @property
     def is_over(self) -> bool:
         """Whether the graph is gone, so that no gradient can come any more."""
-        return all(ear() is None for ear in self._ears)
+        return all(ear() is None for ear in reversed(self._ears))
 
     def _await_second_derivatives(self, task: int) -> None:
         def mark(_):
@@ -76,7 +87,7 @@ class Arrivals:
         for leaf in (each() for each in self._leaves):
             if leaf is not None:
                 get_gradient_edge(leaf).node.register_prehook(mark)  # it goes with the graph
-        self.doubled |= not self._leaves  # nobody would tell
+        self.doubled |= not self._leaves and not self.complete  # nobody would tell
 
 
 class _Ear:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from torch import nn
 
 from .. import _checks
+from .arrivals import SECOND
 from .clipper import Clipper
 from .history import PassHistory, record_of
 from .passes import Pass, Watching
@@ -26,9 +27,9 @@ class Flow(Watching):
     errors  those of `watch_time`; RuntimeError where nothing was watched that could be read
     """
 
-    def __init__(self, net: nn.Module, every: int = 1, clipper: Clipper | None = None, names=None,
+    def __init__(self, net: nn.Module, every: int = 1, clipper: Clipper | None = None, cells=(), names=None,
                  on_error: str | None = None, on_pass: Callable[[Flow], object] | None = None):
-        super().__init__(net, every, names, on_error)
+        super().__init__(net, every, cells, names, on_error)
         if clipper is not None and not isinstance(clipper, Clipper):
             raise TypeError(f"clipper is {type(clipper).__name__}, needs a watch.Clipper.")
         if on_pass is not None and not callable(on_pass):
@@ -39,7 +40,7 @@ class Flow(Watching):
 
     def __enter__(self) -> Flow:
         self.start()
-        self._warns = self.on_error == "warn" or self.on_error is None and self.every > 1
+        self._warns = self.on_error == "warn" or self.on_error is None and (self.every > 1 or self.on_pass is not None)
         return self
 
     def __exit__(self, *error) -> None:
@@ -48,7 +49,7 @@ class Flow(Watching):
             self._finish()
 
     def __getitem__(self, name: str) -> Reading:
-        if name not in self._modules:
+        if name not in self.names:
             known = ", ".join(map(repr, self.names))
             raise KeyError(f"no recurrent module is called {name!r}; there {'are' if len(self.names) > 1 else 'is'} "
                            f"{known}." + (' "" is the network itself.' if "" in self.names else ""))
@@ -88,7 +89,7 @@ class Flow(Watching):
         lines = [str(broken)] if broken else [finding.words for finding in self.findings(distance).values()]
         if self.clipper is not None:
             lines.append(self.clipper.words())
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._notes()])
 
     def update_ratio(self) -> dict[str, float]:
         """{parameter: |its change since the watched pass began| / |it was then|}; near .001 is usual. 0 over 0 is 0."""
@@ -152,7 +153,8 @@ class Flow(Watching):
 
     def __repr__(self) -> str:
         state = "watching" if self.watching else "done"
-        return f"Flow of {', '.join(map(repr, self.names))}: {state}, passes with their gradient: {self.passes}"
+        others = f", {self._others()}" if self.not_watched else ""
+        return f"Flow of {', '.join(map(repr, self.names))}: {state}, passes with their gradient: {self.passes}{others}"
 
     def _readable(self) -> Pass:
         """The last pass that got its gradient, else the present one, whose states can be read."""
@@ -168,10 +170,29 @@ class Flow(Watching):
                            f"Of {', '.join(map(repr, self.names))} none was called.")
 
     def _findings_of(self, name: str, distance: int | None) -> list[tuple[str, Finding]]:
-        if name not in self._readable().calls:
-            label = name or "the module itself"
+        watched, label = self._readable(), name or "the module itself"
+        if name in watched.unread:
+            return [(label, nothing("not read", watched.unread[name]))]
+        if name not in watched.calls:
             return [(label, nothing("no gradient", f"{label} was not called in this pass."))]
+        if any(call.refused for call in watched.calls[name]):
+            return [(label, nothing("not read", SECOND.format(label)))]
         return findings_of(self[name], distance)
+
+    def _notes(self) -> list[str]:
+        """What else there is to know of the pass: of its backward passes, and of what is not watched."""
+        watched = self._readable()
+        notes, several = [], max((call.backwards for call in watched.order), default=0)
+        if several > 1:
+            notes.append(f"{several} backward passes went through this forward: what is read is the last one's alone.")
+        if watched.earlier:
+            notes.append("The backward went on into earlier passes, whose state was carried over with its graph: what is "
+                         "read is the newest pass.")
+        return notes + [self._others() + '. watch_time(net, cells=[...]) takes what gives a next state.'
+                        ] * bool(self.not_watched)
+
+    def _others(self) -> str:
+        return "not watched: " + ", ".join(f"{name or 'net'} ({kind})" for name, kind in self.not_watched.items())
 
     def _loops(self) -> Iterator[tuple[Reading, JudgedNorms | None]]:
         """Every way back that has a gradient: its first call, and what is judged along it."""

@@ -1,31 +1,39 @@
-"""Which modules of a network can be watched, and why others can not."""
+"""Which modules of a network are watched, which are not, and why others can not be."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import torch
 from torch import nn
 
+from .cells import CELLS, Recurrence, cell, recurrences
+
 KINDS = nn.RNN, nn.LSTM, nn.GRU
-CELLS = nn.RNNCell, nn.LSTMCell, nn.GRUCell
-LOOP = """    states = []
+LIKE = re.compile("RNN|LSTM|GRU|Cell|Recurren|SSM|Mamba|LTC|CfC|Liquid")  # names that people give to recurrences
+LOOP = """    state, states = None, []                    # or the initial state
     for x_t in x:
-        h = cell(x_t, h)
-        h.retain_grad()
-        states.append(h)
+        state = cell(x_t, state)
+        for each in state if isinstance(state, tuple) else (state,):
+            each.retain_grad()
+        states.append(state)
     loss.backward()
-    states[t].grad  # the total dL/dh_t"""
+    states[t].grad                              # the total dL/dh; of an LSTMCell states[t][0].grad, and [1] for c"""
+WAY_ON = """If one of its modules, methods or functions gives the next state from the last, name it:
+
+    with watch.watch_time(net, cells=["decoder.cell"]) as flow: ...
+
+watch.State says which of several outputs and arguments is the state. Without the microscope, by hand:
+
+""" + LOOP
 
 
-def recurrent(net, names=None) -> dict[str, nn.RNNBase]:
-    """{name: module} of all that can be watched; a TypeError or ValueError says why none can.
-
-    names  which of them, None for all
-    """
+def _modules_of(net) -> dict[str, nn.Module]:
+    """{name: module} of a network whose modules can be listened to."""
     if not isinstance(net, nn.Module):
         raise TypeError(f"net is {type(net).__name__}, needs an nn.Module.")
-    modules = dict(net.named_modules(remove_duplicate=True))
+    modules = dict(net.named_modules())
     for name, module in modules.items():
         label = f"net.{name}" if name else "net"
         if hasattr(module, "_orig_mod") or getattr(module, "_compiled_call_impl", None) is not None:
@@ -38,22 +46,48 @@ def recurrent(net, names=None) -> dict[str, nn.RNNBase]:
         if isinstance(module, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
             raise TypeError(f"{label} is {type(module).__name__}: its copies run on their own. Pass {label}.module and "
                             f"call it on one part of the batch.")
-    found = {name: module for name, module in modules.items() if isinstance(module, KINDS)}
-    if not found:
-        counts = Counter(type(module).__name__ for module in modules.values() if not list(module.children()))
-        words = ", ".join(f"{count} {kind}" for kind, count in counts.items())
-        words = f"net has no nn.RNN, nn.LSTM or nn.GRU in it. It holds {words}."
-        if any(isinstance(module, CELLS) for module in modules.values()):
-            words += f" A loop over a cell needs no microscope, only retain_grad on each state:\n\n{LOOP}"
-        raise ValueError(words)
+    return modules
+
+
+def watched_in(net, cells=(), names=None) -> tuple[dict[str, nn.RNNBase], dict[str, Recurrence], dict[str, str]]:
+    """Fused modules and recurrences that are watched, by name, and {name: kind} of what looks recurrent and is not.
+
+    cells   what the user names as giving the next state: see `cells.recurrences`
+    names   which of torch's own modules and cells, None for all
+    errors  TypeError or ValueError, which say why nothing can be watched
+    """
+    modules = _modules_of(net)
+    fused = {name: module for name, module in modules.items() if isinstance(module, KINDS)}
+    own = {name: cell(name, module) for name, module in modules.items() if isinstance(module, CELLS)}
+    named = {each.name: each for each in recurrences(net, cells)}
     if names is not None:
         names = [names] if isinstance(names, str) else list(names)
-        if unknown := [name for name in names if name not in found]:
+        if unknown := [name for name in names if name not in {**fused, **own, **named}]:
             raise ValueError(f"names has {unknown[0]!r}, which is no recurrent module of net: choose from "
-                             f"{', '.join(map(repr, found))}.")
-        found = {name: module for name, module in found.items() if name in names}
-    for name, module in found.items():
+                             f"{', '.join(map(repr, [*fused, *own, *named])) or 'none'}.")
+    watched = {name: module for name, module in fused.items()
+               if name not in named and (names is None or name in names)}
+    loops = {name: each for name, each in own.items() if names is None or name in names} | named
+    if not watched and not loops:
+        counts = Counter(type(module).__name__ for module in modules.values() if not list(module.children()))
+        raise ValueError(f"net has no nn.RNN, nn.LSTM, nn.GRU and none of their cells in it. It holds "
+                         f"{', '.join(f'{count} {kind}' for kind, count in counts.items())}. {WAY_ON}")
+    for name, module in {**watched, **{name: each.module for name, each in loops.items() if each.module}}.items():
         if any(p.is_meta for p in module.parameters()):
             raise ValueError(f"{name or 'net'} is on the meta device, it has shapes but no numbers. "
                              f"Use net.to_empty(device='cpu') and load its weights first.")
-    return found
+    return watched, loops, _others(modules, {*watched, *loops})
+
+
+def _others(modules: dict[str, nn.Module], watched: set[str]) -> dict[str, str]:
+    """The innermost modules that are recurrent by their kind or name, without those that are watched or hold, or are
+    inside of, one that is."""
+    def inside(inner: str, outer: str) -> bool:
+        return inner != outer and (not outer or inner.startswith(outer + "."))
+
+    alike = {name: type(module).__name__ for name, module in modules.items()
+             if isinstance(module, KINDS + CELLS) or LIKE.search(type(module).__name__)}
+    alike = {name: kind for name, kind in alike.items() if next(modules[name].parameters(), None) is not None}
+    return {name: kind for name, kind in alike.items() if name not in watched
+            and not any(inside(each, name) for each in {*alike, *watched}) and not any(
+                inside(name, each) and not isinstance(modules[name], KINDS + CELLS) for each in watched)}

@@ -52,7 +52,7 @@ class NonFinite(NamedTuple):
 def _peak(rows: torch.Tensor | None) -> torch.Tensor:
     """The largest entry; NaN or inf where one entry is."""
     if rows is None or not rows.numel():
-        return torch.zeros(())
+        return torch.zeros((), device="cpu")
     low, high = rows.aminmax()
     return torch.maximum(high, -low).to("cpu", torch.float32)
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .steps import MODES, Layout, StepRows, Weights, lstm_gates, lstm_out
+from .steps import MODES, Layout, StepRows, Weights, double_of, lstm_gates, lstm_out, typed_as
 
 
 SAMPLE = 2**14
@@ -193,17 +193,17 @@ class Part:
         return {"W_": "weight_", "b_": "bias_"}[name[:2]] + f"{name[2:]}_{self.name}"
 
     def _typed(self, like: Tensor) -> Weights:
-        return Weights(*(None if each is None else each.to(like.device, like.dtype) for each in self.weights))
+        return Weights(*(None if each is None else typed_as(each, like) for each in self.weights))
 
     def jacobian(self, rows: Tensor, t: int) -> Tensor:
         """(n, S, S) of step t for some sequences of it: d(h_t, c_t) / d(h_{t-1}, c_{t-1}), float64, by torch.func."""
         step, f = MODES[self.mode].step, MODES[self.mode].f
-        w = Weights(*(None if each is None else each.double() for each in self.weights))
+        w = Weights(*(None if each is None else double_of(each) for each in self.weights))
         begin = sum(self.layout.sizes[:t - 1])
         index = torch.arange(begin, begin + self.layout.sizes[t - 1], device=self.x.device)[rows]
         before, width = self.layout.before[index], self.h.shape[1]
-        gx = F.linear(self.x[index].double(), w.W_ih, w.b_ih)
-        states = [part[before].double() for part in (self.h, self.c) if part is not None]
+        gx = F.linear(double_of(self.x[index]), w.W_ih, w.b_ih)
+        states = [double_of(part[before]) for part in (self.h, self.c) if part is not None]
 
         def joint(state, gx):
             h, c, _ = step(gx, state[:width], state[width:] if len(states) > 1 else None, w, f)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from .part import Part, as_light
 from .replay import Call
+from .steps import double_of
 
 TINY = torch.finfo(torch.float64).tiny
 SCALED = 8  # it is divided at eighth step, and at each one where it changes by more than STEADY in between
@@ -33,7 +34,7 @@ class Carried(NamedTuple):
 def norms_of(rows: Tensor) -> Tensor:
     """(..., K) -> (...): Euclidean norms in float64, the largest entry as unit, so that no square under- or overflows.
     """
-    rows = rows.double() if rows.device.type != "mps" else rows.cpu().double()
+    rows = double_of(rows)
     unit = rows.abs().amax(-1, keepdim=True)
     unit = torch.where((unit > 0) & unit.isfinite(), unit, 1)
     return torch.linalg.vector_norm(rows / unit, dim=-1) * unit[..., 0]
@@ -64,18 +65,18 @@ def way_back(part: Part, entering: list[Tensor | None], carried: Carried | None 
     entered yet or nothing is left, NaN after the end.
     """
     layout, widths = part.layout, [states.shape[1] for states in (part.h, part.c) if states is not None]
-    B, device = layout.sizes[0], "cpu" if part.h.device.type == "mps" else part.h.device
+    B, device = layout.sizes[0], part.h.device if part.h.is_cuda else "cpu"
     last = last_read(part, entering).to(device)
     row = torch.where(last > 0, layout.starts.to(device)[last - 1] + torch.arange(B, device=device), 0)
     base = torch.zeros(B, dtype=torch.float64, device=device)
     enters = torch.zeros(B, sum(widths), dtype=torch.float64, device=device)
     rows, *ends = entering
     if rows is not None:
-        enters[:, :widths[0]] = rows.index_select(0, row.to(rows.device)).to(device, torch.float64)
+        enters[:, :widths[0]] = double_of(rows.index_select(0, row.to(rows.device)))
     at_end = (last == layout.lengths.to(device)).double()[:, None]
     for end, columns in zip(ends, enters.split(widths, 1)):
         if end is not None:
-            columns += at_end * end.to(device, torch.float64)
+            columns += at_end * double_of(end)
     enters *= (last > 0)[:, None]
     if carried is not None:
         comes = layout.own(carried.logs[:, None])[:, 0] > -torch.inf

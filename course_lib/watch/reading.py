@@ -12,6 +12,7 @@ from . import reach, road, verdict
 from .nonfinite import NonFinite, earliest_nonfinite
 from .part import Part
 from .replay import Call
+from .steps import double_of
 
 
 class JudgedNorms(NamedTuple):
@@ -118,7 +119,7 @@ class Reading:
     @property
     def grads(self) -> dict[str, np.ndarray]:
         """{parameter: its gradient from this call, shaped like it}, by torch's names."""
-        return {name: grad.double().cpu().numpy() for name, grad in self._gradients.parameters.items()}
+        return {name: double_of(grad).cpu().numpy() for name, grad in self._gradients.parameters.items()}
 
     @property
     def lengths(self) -> np.ndarray:
@@ -295,7 +296,7 @@ class Reading:
         if not call.gradient_wanted:
             raise RuntimeError(f"the output of {self._label} does not require a gradient: its parameters are frozen "
                                f"(requires_grad=False) and its input is detached. Free one of them.")
-        if not any(each.has_gradient for each in self._calls):
+        if not any(each.has_gradient or each.refused for each in self._calls):
             raise RuntimeError(f"no gradient has arrived at {self._label}: call loss.backward() first. If you did, the "
                                f"loss does not depend on its output: look for .detach(), .item(), torch.tensor(...) "
                                f"or no_grad in between.")
@@ -323,7 +324,7 @@ class Reading:
 
     def _states(self, rows: torch.Tensor) -> np.ndarray:
         B, layout = self._layout.sizes[0], self._layout
-        return np.concatenate([layout.users(rows[:B].double()).cpu().numpy()[None], self._padded(rows[B:])])
+        return np.concatenate([layout.users(double_of(rows[:B])).cpu().numpy()[None], self._padded(rows[B:])])
 
     def _sequence(self, index) -> int:
         if not isinstance(index, (int, np.integer)) or not 0 <= index < len(self.lengths):

@@ -91,7 +91,7 @@ class Call(Arrivals):
 
     def gradients(self) -> dict[str, Gradients]:
         """Total gradients of every part, from what has arrived so far; RuntimeError where that is not all."""
-        if self.doubled:
+        if self.refused:
             raise RuntimeError(SECOND.format(self.name or "the module itself"))
         if self._gradients is None:
             with torch.no_grad():
@@ -245,11 +245,15 @@ def _tf32() -> bool:
 
 def generator_state(device: torch.device) -> Tensor:
     """The generator's state on a device."""
-    return torch.get_rng_state() if device.type == "cpu" else torch.cuda.get_rng_state(device)
+    return torch.get_rng_state() if device.type == "cpu" else (
+        torch.mps.get_rng_state() if device.type == "mps" else torch.cuda.get_rng_state(device))
 
 
 def _set_generator_state(state, device: torch.device) -> None:
-    torch.set_rng_state(state) if device.type == "cpu" else torch.cuda.set_rng_state(state, device)
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state, device)
+    else:
+        (torch.mps if device.type == "mps" else torch).set_rng_state(state)
 
 
 def _single_layer(module: nn.RNNBase, named: dict[str, Tensor], layer: int, x: Tensor, states: list[Tensor],

@@ -10,6 +10,7 @@ import torch
 from . import verdict
 from .part import Part
 from .reach import Way
+from .steps import double_of
 
 SATURATED = .99  # a tanh is counted from this size on, a sigmoid outside of .01 to .99
 MOST = .5  # a larger share of saturated units is said
@@ -131,7 +132,7 @@ def saturation(mode: str, arrays: dict[str, torch.Tensor]) -> dict[str, float]:
         counted["tanh(c)"] = torch.tanh(arrays["c"])
     near = {name: rows.abs() > SATURATED if name in TANH else (rows - .5).abs() > SATURATED - .5
             for name, rows in counted.items()}
-    return {name: float(each.double().mean()) for name, each in near.items()}
+    return {name: float(double_of(each).mean()) for name, each in near.items()}
 
 
 def _gate(name: str, letter: str, rows: torch.Tensor) -> str:

@@ -35,6 +35,16 @@ from torch.nn import functional as F
 BLOCK = 2**19  # entries of what a block of steps is given to compute side by side: it stays in a cache
 
 
+def double_of(tensor: Tensor) -> Tensor:
+    """In float64, on the CPU unless it is on CUDA: MPS has no float64."""
+    return (tensor if tensor.is_cuda else tensor.cpu()).double()
+
+
+def typed_as(tensor: Tensor, like: Tensor) -> Tensor:
+    """In the precision of another, and where that is."""
+    return double_of(tensor) if like.dtype is torch.float64 else tensor.to(like.device, like.dtype)
+
+
 class Weights(NamedTuple):
     """One layer's in one direction; a bias or a projection that the module lacks is None."""
 

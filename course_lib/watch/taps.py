@@ -10,6 +10,7 @@ import functools
 from collections.abc import Callable
 from typing import Protocol
 
+SILENT: list = []  # who runs something again, that nobody is to hear of
 _TAPS: dict[tuple[int, str], Tap] = {}
 
 
@@ -33,7 +34,7 @@ class Tap:
         def wrapped(*args, **kwargs):
             own = 0 if None in listeners else 1
             present = list(listeners.get(id(args[0]) if own and args else None, ()))
-            if not present:
+            if SILENT or not present:
                 return original(*args, **kwargs)
             for listener in present:
                 listener.before(args[own:], kwargs)
