@@ -98,13 +98,14 @@ def test_a_formed_product_keeps_what_is_within_sixteen_digits(hidden):
 
 @pytest.mark.parametrize("block", [310, 330, 400])
 def test_the_critical_gain_and_the_strength_of_the_input(block):
-    """256 units, 30 draws: -.10 to -.04 at gain .9 (one more: -.002); at 1.5 .02 to .06 but for one of -.01, there with
-    input of .3 .02 to .03, of .5 -.03 to -.01, of 1 -.15 to -.14."""
+    """256 units, 55 draws at gain 1.5: .01 to .06, three below 0 (-.04 the lowest); with input of .3 .01 to .03 and one
+    of -.01, of .5 -.03 to -.01, of 1 -.16 to -.14. At .9 35 draws: -.10 to -.04 and one of -.002."""
     seeds = range(block, block + 5)
     assert sum(largest_exponent(.9, seed) < -.01 for seed in seeds) >= 4
-    assert sum(largest_exponent(1.5, seed) > 0 for seed in seeds) >= 4
-    for drive, low, high in ((.3, 0, .1), (.5, -.1, 0), (1., -.25, -.1)):
-        assert all(low < largest_exponent(1.5, seed, drive=drive) < high for seed in seeds)
+    assert sum(largest_exponent(1.5, seed) > 0 for seed in seeds) >= 3
+    assert sum(largest_exponent(1.5, seed, drive=.3) > 0 for seed in seeds) >= 4
+    assert max(largest_exponent(1.5, seed, drive=.5) for seed in seeds) < 0
+    assert max(largest_exponent(1.5, seed, drive=1.) for seed in seeds) < -.1
     assert largest_exponent(2., block, drive=1.) > .005
 
 
