@@ -14,7 +14,8 @@ def drawn(units, seed):
 
 
 def seen(nets, distance, batch=200, seed=0):
-    return bptt.loss_and_grads(nets, *tasks.agreement(distance, batch, np.random.default_rng(seed)), losses.cross_entropy)
+    sentences = tasks.agreement(distance, batch, np.random.default_rng(seed))
+    return bptt.loss_and_grads(nets, *sentences, losses.cross_entropy)
 
 
 @pytest.mark.parametrize("seed", [40, 50])
@@ -55,7 +56,8 @@ def test_adams_division_raises_the_nouns_share_and_leaves_it_small(units, seed):
                for _ in range(60)]
     x, labels = tasks.agreement(14, 500, rng)
     terms = np.einsum("tebh,tbd->tehd", bptt.loss_and_grads(nets, x, labels, losses.cross_entropy).back.da, x)
-    plain, divided = (np.linalg.norm(each, axis=(-1, -2)) for each in (terms, terms / np.sqrt(np.mean(squares, axis=0))))
+    root = np.sqrt(np.mean(squares, axis=0))
+    plain, divided = (np.linalg.norm(each, axis=(-1, -2)) for each in (terms, terms / root))
     plain, divided = plain[1] / plain.sum(0), divided[1] / divided.sum(0)
     assert (divided > 1.5 * plain).all() and (divided < 20 * plain).all() and divided.max() < .03
 

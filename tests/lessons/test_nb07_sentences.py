@@ -24,7 +24,7 @@ def oscillating(rate, gain, block, units=24, networks=10):
 
 @pytest.mark.parametrize("block", range(300, 304))
 def test_oscillation_takes_the_rate_and_the_weights(block):
-    """Of ten networks at rate .5, gain 10 made 9 or 10 oscillate in three other draws, gain 1 2 to 6; at .05 none did."""
+    """In three other draws of ten, rate .5 made 9 or 10 with gain 10 oscillate, 2 to 6 with gain 1; rate .05 none."""
     high, unlearned = oscillating(.5, 10., block)
     assert high >= 7 and unlearned >= 7 and high > oscillating(.5, 1., block)[0]
     assert max(oscillating(rate, gain, block)[0] for rate in (.05, .1) for gain in (1., 10.)) <= 1
