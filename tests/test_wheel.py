@@ -147,15 +147,15 @@ def test_what_needs_the_data_says_where_they_are(run):
     said = run("""
 from course_lib import data
 from course_lib.lessons.nb05_singular_values.long_product import long_product
-from course_lib.lessons.nb11_lstm.long_order import long_order
+from course_lib.lessons.nb11_lstm.long_order import long_order, order_by_bias
 from course_lib.lessons.nb16_claims_on_trial import ledger
-for call in (data.digits, data.sunspots, long_order, long_product, ledger.ledger):
+for call in (data.digits, data.sunspots, long_order, order_by_bias, long_product, ledger.ledger):
     try:
         call()
     except FileNotFoundError as error:
         print(error)
 """).splitlines()
-    assert len(said) == 5
+    assert len(said) == 6
     assert all("come with the folder data/ of the course" in line and line.endswith(REPOSITORY) for line in said)
     assert data.REPOSITORY == REPOSITORY
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_kinds_are_what_they_are_called():
     types = {"rnn": cells.RNNParams, "lstm": cells.LSTMParams, "gru": cells.GRUParams, "mingru": cells.MinGRUParams}
-    for name, kind in (longterm.KINDS | longterm.GATED).items():
+    for name, kind in (longterm.KINDS | longterm.GATED | longterm.BIASES).items():
         nets = longterm.ensemble(name, 3, 8, 2, 40, range(2))
         rnn = nets.rnn
         assert type(rnn) is types[kind.cell]
@@ -55,7 +55,7 @@ def test_ten_times_as_long_does_not_help_forget_bias_one():
     assert not longterm.learn_order("LSTM b_f = 1", 2_500, seeds=[0]).solved.any()  # the same function made it
 
 
-def test_adding_is_learned_by_gated_cells_and_not_by_rnns():
+def test_adding_is_learned_by_gated_cells_and_not_by_tanh_or_orthogonal_networks():
     for name in ("GRU", "LSTM chrono"):
         assert (longterm.learn_adding(name, 15_000, seeds=[0]).error < .01).all()
     for name in ("tanh", "orthogonal"):
