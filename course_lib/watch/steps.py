@@ -210,9 +210,12 @@ def lstm_step(gx: Tensor, h: Tensor, c: Tensor, w: Weights, f=None) -> tuple:
 def lstm_slopes(kept: StepRows, f=None) -> tuple[Tensor, ...]:
     i, f, g, o = kept.cache[0].chunk(4, -1)
     tanh_c = torch.tanh(kept.c)
-    to_gates = torch.stack([g * i * (1 - i), kept.c_before * f * (1 - f), i * (1 - g) * (1 + g),
-                            tanh_c * o * (1 - o)], 1)
-    return to_gates, o * (1 - tanh_c) * (1 + tanh_c), f
+    to_gates = torch.rsub(kept.cache[0], 1).unflatten(1, (4, -1))  # 1 - i, 1 - f, 1 - g, 1 - o
+    to_gates[:, 0].mul_(i).mul_(g)
+    to_gates[:, 1].mul_(f).mul_(kept.c_before)
+    to_gates[:, 2].mul_(1 + g).mul_(i)
+    to_gates[:, 3].mul_(o).mul_(tanh_c)
+    return to_gates, (1 - tanh_c).mul_(1 + tanh_c).mul_(o), f
 
 
 def lstm_inner(slopes: tuple, dh, dc, w: Weights):
