@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from . import road
 from .verdict import Finding
 
 MOST = 4000  # findings that are kept, of all passes together
@@ -25,7 +26,7 @@ class Watched(NamedTuple):
     steps        (K,) time steps, from 0 to the last; all of them up to POINTS
     log10_norms  (K,) log10 of |dL/dh_t| there, for an LSTM |dL/dc_t|, the median over the sequences: -inf where it is
                  exactly 0, NaN where it is not finite
-    saturation   {array: share of its entries near an end}, where that is known
+    saturation   {array: share of its entries near an end, of a sample}, where that is known
     """
 
     label: str
@@ -167,7 +168,8 @@ def record_of(flow, number: int, judged, clipped) -> PassRecord:
         each = loop or reading.judged()
         with np.errstate(divide="ignore"):
             steps, log10_norms = profile(np.log10(each.total))
-        found.append(Watched(each.label, each.state, each.finding, steps, log10_norms, reading.saturation()))
+        found.append(Watched(each.label, each.state, each.finding, steps, log10_norms,
+                             road.saturation(reading._chosen.mode, reading._chosen.sample)))
     return PassRecord(number, tuple(found), str(broken or ""), clipped.norm if clipped else float("nan"),
                       bool(clipped and clipped.clipped))
 
@@ -185,4 +187,8 @@ def _plain(value) -> float | str | None:
 
 def medians(rows: np.ndarray) -> np.ndarray:
     """(K, B) -> (K,): the median of each row without its NaNs, NaN where there is nothing else."""
-    return np.array([np.median(row[~np.isnan(row)]) if not np.isnan(row).all() else np.nan for row in rows])
+    gaps = np.isnan(rows)
+    result = np.median(rows, 1)  # NaN where there is any, and all at once
+    for k in np.flatnonzero(gaps.any(1) & ~gaps.all(1)):
+        result[k] = np.median(rows[k, ~gaps[k]])
+    return result
