@@ -19,7 +19,7 @@ def flat(params):
 @pytest.mark.parametrize("units, T, recurrent", [(20, 30, "gaussian"), (100, 30, "gaussian"), (50, 60, "gaussian"),
                                                  (50, 30, "orthogonal")])
 def test_how_far_a_real_gradient_turns(units, T, recurrent):
-    """Cut at a hundredth of its largest entry it turned by 37 to 48 degrees, at half by 2 to 12, by array by 17 to 46."""
+    """Cut at a hundredth of its largest entry it turned by 37 to 48 degrees, at half by 2 to 12, by array 17 to 46."""
     for gain in (.95, 1.5, 2.):
         for seed in (20, 21, 22):
             rng = np.random.default_rng(seed)
