@@ -106,6 +106,7 @@ class Drawn:
             self.T, self.B, *[1] * len(shape))
         self.noise = 2. * torch.from_numpy(rng.random((self.T, self.B, *shape)) > .5).double()
         self.read = sorted(set(rng.integers(0, self.T, 2).tolist()))
+        self.reads_c = self.count == 2 and rng.random() > .5
         self.weights = torch.randn(self.T, self.B, *shape, dtype=torch.float64)
 
     def run(self, step):
@@ -120,6 +121,7 @@ class Drawn:
             kept.append(states)
             if t in self.read:
                 loss = loss + (self.weights[t] * states[0]).sum() + .1 * states[0].square().sum()
+                loss = loss + (states[1].pow(3).sum() if self.reads_c else 0)
             states = self.pass_on(t, states, former)
         return loss, kept
 
@@ -197,9 +199,11 @@ def test_reach_is_the_way_of_what_enters_last(seeds):
         flow, (kept, _) = look(case), case.reference()
         reading, last = flow[flow.names[0]], case.read[-1]
         found = reading.log_reach()
-        enters = kept[last][0].grad
+        enters = [case.weights[last] + .2 * kept[last][0].detach()]
+        enters += [3 * kept[last][1].detach().square()] * case.reads_c
         for t in range(last):
-            back, = torch.autograd.grad(kept[last][0], kept[t][-1], enters, retain_graph=True, allow_unused=True)
+            back, = torch.autograd.grad(kept[last][:len(enters)], kept[t][-1], enters, retain_graph=True,
+                                        allow_unused=True)
             with np.errstate(divide="ignore"):
                 need = np.log(np.linalg.norm(rows(case, torch.zeros(case.B) if back is None else back), axis=1))
             assert np.array_equal(np.isinf(need), np.isinf(found[t + 1])), (seed, case.kind, case.between, t)

@@ -162,8 +162,8 @@ def _without_neighbors(ways: dict) -> dict:
 def guess(recurrence: Recurrence, record: StepRecord) -> bool:
     """Where nothing ever came back, as in a single step: the one output that is shaped like one argument."""
     given = {path: leaf for path, leaf in tensors_in(record.given) if leaf.is_floating_point()}
-    pairs = [(output, path) for output, leaf in record.after.items() for path, each in given.items()
-             if each.shape == leaf.shape]
+    after = {id(leaf): (path, leaf) for path, leaf in reversed(record.after.items())}.values()  # one may stand twice
+    pairs = [(output, path) for output, leaf in after for path, each in given.items() if each.shape == leaf.shape]
     if recurrence.outputs is None and len(pairs) == 1:
         recurrence.outputs, recurrence.arguments = [pairs[0][0]], [pairs[0][1]]
     return recurrence.outputs is not None

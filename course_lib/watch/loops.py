@@ -28,14 +28,14 @@ class Loop(Call):
     """All calls of a recurrence that handed a state on; it grows by a step with each of them.
 
     parts        {"cell": its one part}
-    state_given  as of a fused module's call
+    state_given  as of a fused module's call; `attached` are the arguments of its first step that had a graph
     """
 
     complete = True
 
-    def __init__(self, recurrence: Recurrence, state_given: str, parameters: dict[int, Tensor], low):
+    def __init__(self, recurrence: Recurrence, attached: set[Path], parameters: dict[int, Tensor], low):
         self.name, self.module_kind, self.number = recurrence.name, recurrence.kind, 0
-        self.recurrence, self.state_given, self.parameters = recurrence, state_given, parameters
+        self.recurrence, self._attached, self.parameters = recurrence, attached, parameters
         self.steps: list[StepRecord] = []
         self._part: Part | None = None
         self._gradients, self._entering, self._direct_parts = None, {}, None
@@ -47,6 +47,11 @@ class Loop(Call):
         self.steps.append(record)
         self._part = None
         self.forget()
+
+    @property
+    def state_given(self) -> str:
+        states = {path for path, _ in tensors_in(self.steps[0].given) if path in (self.recurrence.arguments or ())}
+        return "not given" if not states else "attached" if states & self._attached else "detached"
 
     @property
     def gradient_wanted(self) -> bool:
@@ -111,8 +116,8 @@ class Loop(Call):
                 direct.append(torch.cat([torch.zeros_like(total[:B]), _difference(total, back[B:], eps)]))
         direct.append(None)
         self._direct_parts = tuple(None if each is None else each.to(part.h.dtype) for each in direct[:2])
-        last = None if c is None else self._direct_parts[1][len(part.h) - B:]
-        self._entering["cell"] = [self._direct_parts[0][B:], None, *([] if c is None else [last])]
+        self._entering["cell"] = [self._direct_parts[0][B:]] if c is None else [
+            self._direct_parts[0][B:], None, None, self._direct_parts[1][B:]]
         h, c = (None if total is None else torch.cat([back[:B], total]).to(part.h.dtype)
                 for total, back in zip((h, c), pulled))
         return {"cell": Gradients(part, h, c)}

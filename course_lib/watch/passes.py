@@ -233,12 +233,10 @@ class Watching:
             if between is not None:
                 break
         else:
-            states = [before[path] for path in recurrence.arguments or [] if path in before]
-            state_given = "not given" if not states else (
-                "attached" if any(state.requires_grad for state in states) else "detached")
+            attached = {path for path, leaf in before.items() if leaf.requires_grad}
             first = next(iter(after.values()))
             low = torch.is_autocast_enabled(first.device.type)
-            loop = Loop(recurrence, state_given, present.parameters(self.net),
+            loop = Loop(recurrence, attached, present.parameters(self.net),
                         torch.get_autocast_dtype(first.device.type) if low else None)
             self._expect(present, loop, recurrence.module)
             loops.append(loop)
@@ -297,7 +295,8 @@ class Watching:
             heard.settle_loops()
         heard.tasks.add(task)
         if heard.watched:
-            heard.settle(call)
+            if call.name not in heard.unread:
+                heard.settle(call)
             self._done = heard
         return True
 

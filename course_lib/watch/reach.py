@@ -43,7 +43,9 @@ def norms_of(rows: Tensor) -> Tensor:
 def last_read(part: Part, entering: list[Tensor | None]) -> Tensor:
     """(B,): the last step of each sequence at which a gradient enters, from 1 on; 0 where none does."""
     layout = part.layout
-    rows, *ends = (None if each is None else each.cpu() for each in entering)
+    rows, *ends = (None if each is None else each.cpu() for each in entering[:3])
+    if len(entering) > 3:  # of a loop over a cell, whose c_t can be read at every step
+        rows = torch.cat([rows, entering[3].cpu()], 1)
     lengths = layout.lengths
     found = torch.zeros_like(lengths)
     for end in ends:
@@ -70,7 +72,9 @@ def way_back(part: Part, entering: list[Tensor | None], carried: Carried | None 
     row = torch.where(last > 0, layout.starts.to(device)[last - 1] + torch.arange(B, device=device), 0)
     base = torch.zeros(B, dtype=torch.float64, device=device)
     enters = torch.zeros(B, sum(widths), dtype=torch.float64, device=device)
-    rows, *ends = entering
+    rows, *ends = entering[:3]
+    if len(entering) > 3:
+        enters[:, widths[0]:] = double_of(entering[3].index_select(0, row.to(entering[3].device)))
     if rows is not None:
         enters[:, :widths[0]] = double_of(rows.index_select(0, row.to(rows.device)))
     at_end = (last == layout.lengths.to(device)).double()[:, None]
