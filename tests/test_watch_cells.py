@@ -200,7 +200,8 @@ def test_reach_is_the_way_of_what_enters_last(seeds):
         reading, last = flow[flow.names[0]], case.read[-1]
         found = reading.log_reach()
         enters = [case.weights[last] + .2 * kept[last][0].detach()]
-        enters += [3 * kept[last][1].detach().square()] * case.reads_c
+        if case.reads_c:
+            enters.append(3 * kept[last][1].detach().square())
         for t in range(last):
             back, = torch.autograd.grad(kept[last][:len(enters)], kept[t][-1], enters, retain_graph=True,
                                         allow_unused=True)

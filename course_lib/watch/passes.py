@@ -188,7 +188,7 @@ class Watching:
 
     def _before(self, named: tuple[str, nn.RNNBase], args: tuple, kwargs: dict) -> None:
         name, module = named
-        if self._listens() and module.dropout and module.training and module.num_layers > 1:
+        if self._listens() and self._will_watch() and module.dropout and module.training and module.num_layers > 1:
             device = module._flat_weights[0].device
             if device.type == "cuda" and torch.backends.cudnn.enabled:
                 raise RuntimeError(
@@ -213,7 +213,7 @@ class Watching:
         call.watch(outputs)
 
     def _before_step(self, recurrence: Recurrence, args: tuple, kwargs: dict) -> None:
-        if self._listens():
+        if self._listens() and self._will_watch():
             device = next((leaf.device for _, leaf in tensors_in((args, kwargs))), torch.device("cpu"))
             self._random[recurrence.name] = generators(device)
 
@@ -221,11 +221,13 @@ class Watching:
         """A call of something that gives the next state: a step more of a loop, or the first of another."""
         if not self._listens(count=True):
             return
+        # Of an LSTMCell c is enough: h_t depends on c_t.
+        outputs = output[-1:] if recurrence.cell is nn.LSTMCell else [leaf for _, leaf in tensors_in(output)]
+        if not (present := self._watched(outputs)):
+            return
         given = recurrence.bind(args, kwargs)
         after, before = recurrence.candidates(output, given)
         if not all(each.numel() for each in after.values()):
-            return
-        if not (present := self._watched(after.values())):
             return
         loops, between = present.loops.setdefault(recurrence.name, []), None
         for loop in loops[:-LOOK_BACK - 1:-1]:
@@ -269,6 +271,12 @@ class Watching:
             present.tasks.add(task)
         present.add(call)
         call.expect(module, lambda call: self._hear(present, call))
+
+    def _will_watch(self) -> bool:
+        """Whether a call that comes now is of a watched pass."""
+        present = self._pass
+        ended = present is None or present.heard and torch._C._current_graph_task_id() not in present.tasks
+        return self.passes % self.every == 0 if ended else present.watched
 
     def _present(self) -> Pass:
         """The pass that a call belongs to: the first call after a gradient begins the next, unless a checkpoint
