@@ -154,7 +154,8 @@ class Clipper:
                 raise FloatingPointError(
                     f"the gradient of {name} is not finite: {grad[where].item()} at index {where}. Clipping cannot "
                     f"repair it, and would make every other gradient NaN too. Nothing was changed. "
-                    f"watch.watch_time(net) and flow.first_nonfinite() find the step that made it.")
+                    f"watch.watch_time(net) and flow.first_nonfinite() find the step that made it. With a GradScaler "
+                    f"this is normal now and then: Clipper(..., error_if_nonfinite=False) lets it pass.")
         raise FloatingPointError("the norm of all gradients together is beyond float64, though every entry is finite: "
                                  "divide the loss by a constant.")
 
