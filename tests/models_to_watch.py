@@ -1,4 +1,4 @@
-"""Three networks as people write them, without a thought of the microscope."""
+"""Networks and recurrences as people write them, without a thought of the microscope."""
 
 import torch
 from torch import nn
