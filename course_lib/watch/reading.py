@@ -146,8 +146,12 @@ class Reading:
         """(T + 1, B): |dL/dh_t| of each sequence, in float64: a gradient of 1e-36 is not 0. which="c": |dL/dc_t|."""
         if which not in ("h", "c"):
             raise ValueError(f"which is {which!r}, needs 'h' or 'c'.")
+        if which == "c":
+            self._only_lstm("norms('c')")
         gradients = self._gradients
-        return self._states(reach.norms_of(gradients.h if which == "h" else gradients.c)[:, None])[..., 0]
+        rows = gradients.h if which == "h" else gradients.c
+        return self._one_call.once(("norms", self._part, which), lambda: self._states(
+            reach.norms_of(rows)[:, None])[..., 0]).copy()
 
     def log_norms(self, which: str = "h") -> np.ndarray:
         """(T + 1, B): natural logs of `norms`, -inf where the gradient is exactly 0 in the module's own precision."""

@@ -10,7 +10,6 @@ import torch
 from . import verdict
 from .part import Part
 from .reach import Way
-from .steps import double_of
 
 SATURATED = .99  # a tanh is counted from this size on, a sigmoid outside of .01 to .99
 MOST = .5  # a larger share of saturated units is said
@@ -65,6 +64,11 @@ class Road:
         for reading in self.readings:
             if (broken := reading.first_nonfinite()) is not None:
                 return verdict.nothing("not finite", str(broken))
+        calls = [reading._one_call for reading in self.readings]
+        key = "finding", self.label, distance, sum(call.arrivals for call in calls)
+        return calls[-1].once(key, lambda: self._judge(distance))
+
+    def _judge(self, distance: int | None) -> verdict.Finding:
         rows = self._parts[0].h
         info = torch.finfo(rows.dtype)
         dtype = str(rows.dtype).removeprefix("torch."), float(np.log(info.tiny) + np.log(info.eps) - np.log(2))
@@ -132,7 +136,7 @@ def saturation(mode: str, arrays: dict[str, torch.Tensor]) -> dict[str, float]:
         counted["tanh(c)"] = torch.tanh(arrays["c"])
     near = {name: rows.abs() > SATURATED if name in TANH else (rows - .5).abs() > SATURATED - .5
             for name, rows in counted.items()}
-    return {name: float(double_of(each).mean()) for name, each in near.items()}
+    return {name: float(each.count_nonzero()) / max(1, each.numel()) for name, each in near.items()}
 
 
 def _gate(name: str, letter: str, rows: torch.Tensor) -> str:
