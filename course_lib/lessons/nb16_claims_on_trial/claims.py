@@ -1,21 +1,25 @@
 """Claims on trial: what is said about these gradients, the rule of each trial, its measurement and its verdict.
 
     claims.ledger()                    all trials, as data/claims.csv keeps them
-    claims.measure(13)                 {name: number}, measured now
+    claims.measure(13)                 {name: number}, measured now; claims.measure(13, block=2, units=1) at other inputs
     claims.verdict(rule, values)       "holds", "holds partly" or "fails"
+    claims.my_rule(13, rule)           a rule of the reader's for a claim: refused, or measured
+    claims.my_claim(...)               a claim of the reader's, as a row
     claims.again()                     all of them measured again
     claims.table(), claims.sheet()     pages to read; claims.court() is one to use
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from . import pages
-from .ledger import Claim, Retrial, again, get, ledger, measure
+from .ledger import Claim, Retrial, again, get, in_blocks, ledger, measure
+from .own import my_claim, my_rule
 from .rules import VERDICTS, attainable, verdict
 
-__all__ = ["Claim", "Retrial", "again", "attainable", "court", "get", "ledger", "measure", "sheet", "table", "verdict"]
+__all__ = ["Claim", "Retrial", "again", "attainable", "court", "get", "in_blocks", "ledger", "measure", "my_claim",
+           "my_rule", "sheet", "table", "verdict"]
 
 
 def table(verdicts: Iterable[str] = VERDICTS[::-1]) -> pages.Page:
@@ -23,13 +27,19 @@ def table(verdicts: Iterable[str] = VERDICTS[::-1]) -> pages.Page:
     return pages.claims_table(ledger(), verdicts)
 
 
-def sheet() -> pages.Page:
-    """Return the sheet: one sentence for each claim, with its number. `sheet().write("sheet.html")` is one page."""
-    return pages.claims_sheet(ledger())
+def sheet(mine: Sequence[Claim] = ()) -> pages.Page:
+    """Return the sheet: each claim, its mark and what may be said. `sheet().write("sheet.html")` is two pages.
+
+    mine  rows of your own, which `my_claim` made
+    """
+    return pages.claims_sheet([*ledger(), *mine])
 
 
-def court():
-    """Return a page to use, a `courtroom.Court`: choose a claim, vote, see its trial. The rest needs numpy alone."""
+def court(mine: Sequence[Claim] = ()):
+    """Return a page to use, a `courtroom.Court`: choose a claim, vote, see its trial. The rest needs numpy alone.
+
+    mine  rows of your own, which `my_claim` made
+    """
     from . import courtroom  # ipywidgets and matplotlib
 
-    return courtroom.Court(ledger())
+    return courtroom.Court([*ledger(), *mine])

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ... import _checks
 from .ledger import Claim
 from .figures import ClaimOnTrial, Margins
-from .pages import MARKS, link, numbers
+from .pages import MARKS, experiment, link, numbers
 from .rules import VERDICTS, parse, zones
 
 with _checks.extra("lab", "the court"):
@@ -79,14 +79,16 @@ def _charge(claim: Claim) -> str:
     holds, fails = claim.rule.split("; ")
     return (f'<blockquote style="margin:.6em 0;font-size:115%;line-height:1.35">'
             f'{html.escape(claim.claim)}.</blockquote>'
-            f'<p style="margin:.3em 0;line-height:1.4">The rule, written before the measurement: it '
-            f"<code>{html.escape(holds)}</code>; it <code>{html.escape(fails)}</code>; else it holds partly.</p>")
+            f'<p style="margin:.3em 0;line-height:1.4">The rule: it <code>{html.escape(holds)}</code>; it '
+            f"<code>{html.escape(fails)}</code>; else it holds partly.</p>")
 
 
 def _trial(claim: Claim) -> str:
-    return (f"<p>Measured: {html.escape(numbers(claim))}.</p><p>Verdict: {MARKS[claim.verdict]} <strong>{claim.verdict}"
-            f"</strong>. What may be said: {html.escape(claim.sentence)} "
-            f'<a href="{link(claim)}">See it in lesson {claim.lesson:02}</a></p>')
+    other = "; ".join(f"{word} {html.escape(experiment(each))}" for word, each in claim.otherwise.items())
+    where = (f' <a href="{link(claim)}">See it in lesson {claim.lesson:02}</a>' if claim.cell else "")
+    return (f"<p>Measured: {html.escape(numbers(claim))}.</p><p>Verdict: {MARKS[claim.verdict]} <strong>{claim.word}"
+            f"</strong>. What may be said: {html.escape(claim.sentence)}{where}</p>"
+            + (f"<p>It would have said otherwise: {other}.</p>" if other else ""))
 
 
 def margins(claims: Sequence[Claim], **values) -> Margins:

@@ -1,13 +1,16 @@
 """The ledger: each claim with the rule of its trial, what was measured and its verdict, and how to measure it again.
 
-Rules were written before anything was measured. Claim 13 is measured by `claim_13()` of a module measured/lessonNN.
+Claim 13 is measured by `claim_13()` of a module measured/lessonNN. Its arguments are what may be another: `block`, if
+chance plays a part, and the inputs of the experiment.
 """
 
 from __future__ import annotations
 
+import ast
 import csv
 import functools
 import importlib
+import inspect
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
@@ -16,20 +19,23 @@ from typing import NamedTuple
 
 from ... import _checks, data
 from ..._progress import progress_bar
-from .rules import VERDICTS, verdict
+from .rules import VERDICTS, attainable, verdict
 
-COUNT = 54
+BLOCKS = range(1, 9)  # of seeds, beside block 0, which the ledger shows
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(\S+)")
+_OTHERWISE = re.compile(r"(holds partly|holds|fails|all else) (with|never:) (.+)")
 
 
 class Claim(NamedTuple):
     """A row of the ledger.
 
-    number    1 to 54
+    number    1, 2, ...
     claim     what is said
     lesson    number of the notebook that settles it
     cell      id of the cell there that shows it
-    rule      "holds if EXPR; fails if EXPR", written before the measurement
+    rule      "holds if EXPR; fails if EXPR"
+    otherwise {verdict: an experiment in which the rule says it}, for all verdicts but its own: a dict of the trial's
+              inputs, or the theorem, in words, that forbids it
     measured  {name: number}, in 2 significant digits
     verdict   what the rule says of them
     sentence  what may be said instead
@@ -40,13 +46,24 @@ class Claim(NamedTuple):
     lesson: int
     cell: str
     rule: str
+    otherwise: dict[str, dict | str]
     measured: dict[str, float]
     verdict: str
     sentence: str
 
+    @property
+    def proved(self) -> bool:
+        """Whether theorems forbid every other verdict: then the measurement is a check."""
+        return bool(self.otherwise) and all(isinstance(each, str) for each in self.otherwise.values())
+
+    @property
+    def word(self) -> str:
+        """The verdict, with "proved" beside it where it is."""
+        return f"{self.verdict}, proved" if self.proved else self.verdict
+
     def __str__(self) -> str:
         said = textwrap.fill(f"What may be said: {self.sentence}", 88, break_on_hyphens=False)
-        return f"Claim {self.number}: {self.verdict}.\n{said}"
+        return f"Claim {self.number}: {self.word}.\n{said}"
 
 
 def ledger(path: str | Path | None = None) -> tuple[Claim, ...]:
@@ -102,8 +119,28 @@ def _claim(row: Mapping[str, str], expected: int) -> Claim:
     follows = verdict(row["rule"], measured)
     if follows != row["verdict"]:
         raise ValueError(f"the verdict is {row['verdict']!r}, but the rule says {follows!r} of {row['measured']}.")
-    return Claim(expected, row["claim"], int(row["lesson"]), row["cell"], row["rule"], measured, follows,
-                 row["sentence"])
+    return Claim(expected, row["claim"], int(row["lesson"]), row["cell"], row["rule"],
+                 _otherwise(row["otherwise"], attainable(row["rule"]) - {follows}), measured, follows, row["sentence"])
+
+
+def _otherwise(text: str, words: set[str]) -> dict[str, dict | str]:
+    """Read "fails with gain=2.; holds partly never: the chain rule"; "all else never: ..." is for all of these words."""
+    found = {}
+    for part in text.split("; "):
+        parts = _OTHERWISE.fullmatch(part)
+        if parts is None:
+            raise ValueError(f"otherwise has {part!r}, needs 'fails with gain=2.' or 'fails never: the reason'.")
+        word, how, rest = parts.groups()
+        try:
+            each = rest if how == "never:" else {
+                pair.arg: ast.literal_eval(pair.value) for pair in ast.parse(f"inputs({rest})", mode="eval").body.keywords}
+        except (SyntaxError, ValueError):
+            raise ValueError(f"otherwise has {part!r}: inputs are written as in a call, gain=2., kind='linear'.") from None
+        found |= dict.fromkeys(sorted(words) if word == "all else" else [word], each)
+    if set(found) != words:
+        raise ValueError(f"otherwise speaks of {', '.join(sorted(found))}; it needs {', '.join(sorted(words))}: the words "
+                         f"that the rule can say beside its verdict.")
+    return found
 
 
 def shown(value: float) -> str:
@@ -114,7 +151,7 @@ def shown(value: float) -> str:
 def get(number: int) -> Claim:
     """Return one row of the ledger.
 
-    errors  ValueError outside of 1 to 54, TypeError for a number that is not whole
+    errors  ValueError for a number that no claim has, TypeError for one that is not whole
     """
     trials = ledger()
     if _checks.count("number", number) > len(trials):
@@ -122,15 +159,29 @@ def get(number: int) -> Claim:
     return trials[number - 1]
 
 
-def measure(number: int) -> dict[str, float]:
+def measure(number: int, **inputs) -> dict[str, float]:
     """Measure what a claim's rule asks for, now.
 
-    number   1 to 54
+    number   of the claim
+    inputs   what shall be another than in the ledger: block=3 for another block of seeds, and the experiment's own,
+             such as gain=2.
     returns  {name: number}, not rounded; seeds are fixed
-    errors   ValueError outside of 1 to 54, TypeError for a number that is not whole
+    errors   ValueError for a number that no claim has and for inputs that its trial does not have, TypeError for a
+             number that is not whole
     """
     get(number)
-    return {name: float(value) for name, value in measurement(number)().items()}
+    known = inspect.signature(measurement(number)).parameters
+    strange = [name for name in inputs if name not in known]
+    if strange:
+        raise ValueError(f"the trial of claim {number} has no input {strange[0]!r}; it has {', '.join(known) or 'none'}.")
+    return {name: float(value) for name, value in measurement(number)(**inputs).items()}
+
+
+def in_blocks(number: int, blocks: Iterable[int] = BLOCKS) -> list[dict[str, float]]:
+    """Measure a claim once for each block of seeds; once in all if its trial draws nothing."""
+    if "block" not in inspect.signature(measurement(number)).parameters:
+        return [measure(number)]
+    return [measure(number, block=block) for block in blocks]
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""The ledger to read: a table with links to the cells, and the sheet that prints on one page."""
+"""The ledger to read: a table with links to the cells, and the sheet that prints on two pages."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .rules import FAILS, HOLDS, PARTLY, VERDICTS
 NOTEBOOKS = {int(folder.name[2:4]): folder.name[2:] for folder in Path(__file__).parents[1].glob("nb[0-9][0-9]_*")}
 MARKS = {HOLDS: "✓", PARTLY: "±", FAILS: "✗"}
 TITLE = "What may be said about gradients through time"
-# Lengths in millimetres and points: the sheet is made for one page of A4, with its margins. Where Arial and its like
-# are missing, another font takes their x-height, .52, so that the page holds it too.
+# Lengths in millimetres and points: the sheet is made for two pages of A4, with their margins. Where Arial and its like
+# are missing, another font takes their x-height, .52, so that the pages hold it too.
 PRINT = """@page { size: A4; margin: 8mm 9mm; }
-body { margin: 0 auto; max-width: 192mm; font: 7.4pt/1.22 "Helvetica Neue", Arial, "Liberation Sans", sans-serif;
+body { margin: 0 auto; max-width: 192mm; font: 8pt/1.18 "Helvetica Neue", Arial, "Liberation Sans", sans-serif;
        font-size-adjust: .52; color: #000; background: #fff; }
 h1 { font-size: 12pt; margin: 0 0 1mm; } p { margin: 0 0 1mm; }
-[role=heading] { margin: 1.2mm 0 .3mm; break-after: avoid; } li { break-inside: avoid; margin-bottom: .4mm; }
+[role=heading] { margin: 1.2mm 0 .3mm; break-after: avoid; } li { break-inside: avoid; margin-bottom: .5mm; }
 @media screen { body { padding: 8mm; font-size: 11pt; } h1 { font-size: 17pt; } }"""
 
 
@@ -68,6 +68,11 @@ def link(claim: Claim) -> str:
     return f"{NOTEBOOKS[claim.lesson]}.ipynb#cell-id={claim.cell}"
 
 
+def experiment(each: dict | str) -> str:
+    """Return in words what an entry of `Claim.otherwise` says: the inputs, or the theorem."""
+    return f"never: {each}" if isinstance(each, str) else "with " + ", ".join(f"{k}={v!r}" for k, v in each.items())
+
+
 def tally(claims: Iterable[Claim]) -> dict[str, int]:
     """Return how many claims have each verdict."""
     found = [claim.verdict for claim in claims]
@@ -106,7 +111,8 @@ def _rows(claims: Iterable[Claim], caption: str) -> str:
         ("where", "5em")])
     body = "".join(
         f'<tr><th scope="row" {left}">{claim.number}</th><td {left}">{html.escape(claim.claim)}</td>'
-        f'<td {left}">{html.escape(numbers(claim))}</td><td {left}">{html.escape(claim.sentence)}</td>'
+        f'<td {left}">{html.escape(numbers(claim))}{", proved" * claim.proved}</td>'
+        f'<td {left}">{html.escape(claim.sentence)}</td>'
         f'<td {left}"><a href="{link(claim)}" aria-label="claim {claim.number} in lesson {claim.lesson:02}">'
         f"lesson {claim.lesson:02}</a></td></tr>" for claim in claims)
     return (f'<table style="width:100%;table-layout:fixed;white-space:normal"><caption>'
@@ -114,25 +120,29 @@ def _rows(claims: Iterable[Claim], caption: str) -> str:
 
 
 def claims_sheet(claims: Sequence[Claim]) -> Page:
-    """Return the sheet: what may be said, lesson by lesson, each sentence with its number, on one page of A4."""
-    count = tally(claims)
-    legend = ", ".join(f"{MARKS[each]} the claim {each} ({count[each]})" for each in VERDICTS)
+    """Return the sheet: each claim with its mark, and what may be said instead, lesson by lesson, on two pages of A4."""
+    count, proved = tally(claims), sum(claim.proved for claim in claims)
+    legend = ", ".join(f"{MARKS[each]} {each} ({count[each]})" for each in VERDICTS)
+    legend += f", ∎ proved beside it: no measurement could say anything else ({proved})"
     parts, lines = [], [TITLE, legend]
     for lesson in sorted({claim.lesson for claim in claims}):
         name = title(lesson)
         rows = [claim for claim in claims if claim.lesson == lesson]
-        items = "".join(f'<li style="padding-left:2.9em;text-indent:-2.9em"><b style="display:inline-block;width:2.9em;'
-                        f'text-indent:0">{claim.number} {MARKS[claim.verdict]}</b>{html.escape(claim.sentence)}</li>'
-                        for claim in rows)
+        items = "".join(f'<li><b>{claim.number} {_mark(claim)}</b> <i>“{html.escape(claim.claim)}”</i> '
+                        f"{html.escape(claim.sentence)}</li>" for claim in rows)
         # No h2: JupyterLab would list it among the headings of the notebook.
         parts.append(f'<div role="heading" aria-level="2" style="font-weight:bold">{lesson:02} {name}</div>'
                      f'<ol style="list-style:none;margin:0;padding:0">{items}</ol>')
-        lines += [f"{lesson:02} {name}"] + [f"{claim.number:3} {MARKS[claim.verdict]} {claim.sentence}"
+        lines += [f"{lesson:02} {name}"] + [f"{claim.number:3} {_mark(claim)} “{claim.claim}” {claim.sentence}"
                                             for claim in rows]
-    rich = (f'<p>Each sentence stands for a claim that was put to a measurement, by a rule written before: '
-            f'{legend}.</p>'
+    rich = (f"<p>What is said stands in quotation marks, with a mark for what its measurement says: {legend}. "
+            f"What may be said follows.</p>"
             f'<div style="columns:2 26em;column-gap:1.6em">{"".join(parts)}</div>')
     return Page(TITLE, rich, "\n".join(lines), PRINT)
+
+
+def _mark(claim: Claim) -> str:
+    return MARKS[claim.verdict] + "∎" * claim.proved
 
 
 def title(lesson: int) -> str:

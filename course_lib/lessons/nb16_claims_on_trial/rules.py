@@ -132,6 +132,9 @@ def _expression(text: str, rule: str) -> ast.expr:
     except SyntaxError as error:
         raise ValueError(f"the rule {rule!r} cannot be read: {error.msg} in {text!r}.") from None
     for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and getattr(node.right, "value", None) == 0:
+            raise ValueError(f"the rule {rule!r} divides by zero in {ast.unparse(node)!r}: no number comes of that, and "
+                             f"no verdict. Compare the measured names themselves.")
         if not isinstance(node, ALLOWED) or isinstance(node, ast.Constant) and type(node.value) not in (int, float):
             raise ValueError(f"the rule {rule!r} contains {ast.unparse(node) or type(node).__name__!r}, but only "
                              f"comparisons, and, or, not, numbers and names are allowed. Compute in the measurement.")

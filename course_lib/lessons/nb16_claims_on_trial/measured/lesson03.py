@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from .... import bptt, gradcheck, initialise
+from .networks import seeds
 
 
-def claim_09() -> dict[str, float]:
+def claim_09(block: int = 0) -> dict[str, float]:
     """10 networks unrolled into 60 layers, each with a copy of W_hh whose gradient the complex step finds.
 
     terms_agree  for how many of 10 times 59 copies it is dL/da_t h_{t-1}^T to 1e-9 (the first multiplies h_0 = 0)
     sums_agree   in how many networks bptt.backward gives the sum of these gradients
     """
     terms_agree = sums_agree = 0
-    for seed in range(10):
+    for seed in seeds(block):
         rng = np.random.default_rng(seed)
         params, x, v = initialise.rnn(2, 2, rng, gain=.9), rng.normal(size=(60, 1, 2)), rng.normal(size=2)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from .... import bptt, cells, initialise, jacobians
-from .networks import EXPLODED, NETS, UNITS, VANISHED, both_signs, left, untrained
+from .networks import EXPLODED, NETS, STEPS, UNITS, VANISHED, both_signs, seeded, left, seeds, untrained
+
+KINDS = "gaussian", "orthogonal", "identity"
 
 
 def norm_of_power(W: np.ndarray, k: int) -> float:
@@ -13,88 +15,105 @@ def norm_of_power(W: np.ndarray, k: int) -> float:
     return np.linalg.norm(np.linalg.matrix_power(W, k), 2)
 
 
-def claim_11() -> dict[str, float]:
-    """60 tanh networks, 20 each with Gaussian, orthogonal and identity W_hh, inputs of size 0.1, over 60 steps.
+def claim_11(block: int = 0, small: float = .5, large: float = 4., kinds: tuple = KINDS) -> dict[str, float]:
+    """20 tanh networks each with Gaussian, orthogonal and identity W_hh, inputs of size .1, over 60 steps.
 
-    small_vanished                  gain 0.5: in how many the gradient falls to a thousandth
-    large_exploded, large_vanished  gain 4: in how many it grows 1000 times, or falls to a thousandth
-    factor_of_6                     one unit at rest, w = 6: w (1 - h^2), the factor of a step
+    small_vanished                  gain `small`: percent whose gradient falls to a thousandth
+    large_exploded, large_vanished  gain `large`: percent whose gradient grows 1000 times, or falls to a thousandth
     """
-    kinds = ("gaussian", "orthogonal", "identity")
-    small, large = (np.concatenate([left(untrained(kind, gain), both_signs()) for kind in kinds]) for gain in (.5, 4.))
-    h = .5
-    for _ in range(100):
-        h = np.tanh(6 * h)
-    return {"small_vanished": (small < VANISHED).sum(), "large_exploded": (large > EXPLODED).sum(),
-            "large_vanished": (large < VANISHED).sum(), "factor_of_6": 6 * (1 - h**2)}
+    at_small, at_large = (np.concatenate([left(untrained(block, kind, gain), both_signs(block)) for kind in kinds])
+                          for gain in (small, large))
+    return {"small_vanished": 100 * (at_small < VANISHED).mean(), "large_exploded": 100 * (at_large > EXPLODED).mean(),
+            "large_vanished": 100 * (at_large < VANISHED).mean()}
 
 
-def claim_12() -> dict[str, float]:
+def claim_12(block: int = 0, layers: int = 100, gain: float = .9) -> dict[str, float]:
     """Products of 100 numbers, and of 100 matrices whose norms are all large.
 
-    numbers_small, numbers_large  100 slopes of 0.9 and of 1.1
-    smallest_norm                 20 nets of 100 layers of 32 units, Gaussian of gain 0.9: of all their matrices
+    numbers_small, numbers_large  100 slopes of .9 and of 1.1
+    smallest_norm                 20 nets of 100 layers of 32 units, Gaussian of gain .9: of all their matrices
     layers_grew                   in how many of the 20 the product of the 100 has a norm above 1
     """
-    W = [initialise.gaussian((100, UNITS, UNITS), np.random.default_rng(seed), .9) for seed in range(NETS)]
-    return {"numbers_small": .9**100, "numbers_large": 1.1**100,
+    W = [initialise.gaussian((layers, UNITS, UNITS), np.random.default_rng(seed), gain) for seed in seeds(block, NETS)]
+    return {"numbers_small": .9**layers, "numbers_large": 1.1**layers,
             "smallest_norm": min(jacobians.largest_singular_value(each).min() for each in W),
             "layers_grew": sum(jacobians.log_singular_values(each)[0] > 0 for each in W)}
 
 
-def claim_13() -> dict[str, float]:
-    """Matrices with small weights and with large ones, to the power 60.
+def claim_13(block: int = 0, units: int = 64, activation: str = "linear") -> dict[str, float]:
+    """One unit over 60 steps, and matrices to the power 60.
 
-    small_grew             of 20 random W of 64 units, deviation 0.2, for how many |W^60| is above 1
-    largest_weight         of them all, in size
-    large_left             the largest entry of [[2, -2], [2, -2]]^60
-    unit_small, unit_large one linear unit: 0.9^60 and 1.1^60
+    unit_small, unit_large  |dh_60/dh_0| of h_t = f(w h_{t-1}), w = .9 and 1.1, from h_0 = 1/2; f linear or tanh
+    small_grew              of 20 random W, deviation .2, for how many |W^60| is above 1
+    largest_weight          of them all, in size
+    large_left              the largest entry of W^60 where half of the columns of W are 2 and half are -2
     """
-    W = [initialise.gaussian((64, 64), np.random.default_rng(seed), 1.6) for seed in range(NETS)]
-    twos = np.array([[2., -2.], [2., -2.]])
-    return {"small_grew": sum(norm_of_power(each, 60) > 1 for each in W), "largest_weight": np.abs(W).max(),
-            "large_left": np.abs(np.linalg.matrix_power(twos, 60)).max(), "unit_small": .9**60, "unit_large": 1.1**60}
+    unit = cells.RNNParams(np.zeros((2, 1, 1)), np.array([.9, 1.1]).reshape(2, 1, 1), np.zeros((2, 1)))
+    run = bptt.forward(unit, np.zeros((60, 1, 1)), np.full((1, 1), .5), activation)
+    small, large = np.abs(jacobians.step_jacobians(run)[..., 0, 0, 0]).prod(0)
+    W = [initialise.gaussian((units, units), np.random.default_rng(seed), .2 * units**.5) for seed in seeds(block, NETS)]
+    twos = np.full((units, units), 2.)
+    twos[:, 1::2] = -2
+    return {"unit_small": small, "unit_large": large, "small_grew": sum(norm_of_power(each, 60) > 1 for each in W),
+            "largest_weight": np.abs(W).max(), "large_left": np.abs(np.linalg.matrix_power(twos, 60)).max()}
 
 
-def claim_14() -> dict[str, float]:
-    """20 random W of 64 units, gain 0.9, and their powers.
+def claim_14(block: int = 0) -> dict[str, float]:
+    """20 random W of 64 units, scaled to sigma_1 = .98: |W^400| <= .98^400 = .00031.
 
-    below_vanished  scaled to sigma_1 = 0.98: for how many |W^400| is below a thousandth
-    above_exploded  as they are: for how many |W^200| is above 1
-    smallest_above  the smallest sigma_1 of these
+    vanished  for how many |W^400| is below a thousandth
     """
-    W = [initialise.gaussian((64, 64), np.random.default_rng(seed), .9) for seed in range(NETS)]
-    sigma_1 = jacobians.largest_singular_value(np.array(W))
-    return {"below_vanished": sum(norm_of_power(.98 / s * each, 400) < VANISHED for each, s in zip(W, sigma_1)),
-            "above_exploded": sum(norm_of_power(each, 200) > 1 for each in W), "smallest_above": sigma_1.min()}
+    W = np.array([initialise.gaussian((64, 64), np.random.default_rng(seed), .9) for seed in seeds(block, NETS)])
+    return {"vanished": sum(norm_of_power(.98 / s * each, 400) < VANISHED
+                            for each, s in zip(W, jacobians.largest_singular_value(W)))}
 
 
-def claim_15() -> dict[str, float]:
+def claim_58(block: int = 0, gains: tuple = (.8, .9, 1., 1.1)) -> dict[str, float]:
+    """20 Gaussian W of 64 units for each gain, all with sigma_1 above 1.
+
+    exploded  percent with |W^200| above 1
+    smallest  the smallest sigma_1 of them all
+    """
+    W = np.array([initialise.gaussian((64, 64), np.random.default_rng(seed), gain)
+                  for gain in gains for seed in seeds(block, NETS)])
+    return {"exploded": 100 * np.mean([norm_of_power(each, 200) > 1 for each in W]),
+            "smallest": jacobians.largest_singular_value(W).min()}
+
+
+def claim_15(block: int = 0, radius: float = .9, shear: float = 2.) -> dict[str, float]:
     """Matrices whose eigenvalues are all below 1 in size, and their powers.
 
-    grew_first, gone_at_200  of 20 non-normal W of 32 units, all eigenvalues 0.9 in size: for how many |W^k| passes 10
-                             (every fifth k below 60), and for how many |W^200| is below a thousandth
-    shear_10, shear_200      |W^10| and |W^200| of [[.9, 10], [0, .9]]
-    taking_turns             the norm of A B A B ..., 40 factors with no eigenvalue but 0
+    grew_first, gone_at_200  of 20 non-normal W of 32 units, all eigenvalues of size `radius`: for how many |W^k| passes
+                             10 (every fifth k below 60), and for how many |W^200| is below a thousandth
+    taking_turns             |A B A B ...|, 40 factors whose eigenvalues are 0: A has `shear` in its corner, B = A^T
     """
-    W = [initialise.non_normal((32, 32), np.random.default_rng(seed), .9, 2.) for seed in range(NETS)]
-    shear, A = np.array([[.9, 10.], [0., .9]]), np.array([[0., 2.], [0., 0.]])
+    W = [initialise.non_normal((32, 32), np.random.default_rng(seed), radius, shear) for seed in seeds(block, NETS)]
+    A = np.array([[0., shear], [0., 0.]])
     return {"grew_first": sum(max(norm_of_power(each, k) for k in range(0, 60, 5)) > 10 for each in W),
             "gone_at_200": sum(norm_of_power(each, 200) < VANISHED for each in W),
-            "shear_10": norm_of_power(shear, 10), "shear_200": norm_of_power(shear, 200),
             "taking_turns": norm_of_power(A @ A.T, 20)}
 
 
-def claim_16() -> dict[str, float]:
-    """100 tanh units with w between 0.5 and 3 and inputs of size 0.5: the factors dh_t/dh_{t-1} of steps 101 to 200.
+def claim_16(block: int = 0, units: int = UNITS, recurrent: str = "gaussian", activation: str = "tanh") -> dict[str, float]:
+    """20 networks each at gain 1.2, 1.5 and 2, normal inputs: |dL/dh_{t-1}| / |dL/dh_t| of the last 100 of 200 steps.
 
-    mixed          in how many units some of them are above 1 and some are not, or below 0
-    above, within  in how many all are above 1, and in how many all lie in [0, 1]
+    mixed          in how many of the 60 some of them are above 1 and some are not
+    above, within  in how many all are above 1, and in how many none
     """
-    rng = np.random.default_rng(0)
-    w = rng.uniform(.5, 3, size=100)
-    units = cells.RNNParams(np.ones((100, 1, 1)), w[:, None, None], np.zeros((100, 1)))
-    run = bptt.forward(units, .5 * rng.normal(size=(200, 100, 1, 1)))
-    factor = jacobians.step_jacobians(run)[100:, :, 0, 0, 0]
-    above, within = (factor > 1).all(0), ((factor >= 0) & (factor <= 1)).all(0)
-    return {"mixed": (~above & ~within).sum(), "above": above.sum(), "within": within.sum()}
+    grew = []
+    for gain in (1.2, 1.5, 2.):
+        nets = initialise.rnn(1, units, seeded(0, block), recurrent, gain, members=NETS)
+        run = bptt.forward(nets, both_signs(block, 200), activation=activation)
+        size = np.linalg.norm(bptt.backward(run, bptt.at_end(run)).dh[100:, :, 0], axis=-1)
+        grew.append(size[:-1] > size[1:])
+    above = np.concatenate(grew, axis=1)
+    return {"mixed": (above.any(0) & ~above.all(0)).sum(), "above": above.all(0).sum(), "within": (~above).all(0).sum()}
+
+
+def claim_77(block: int = 0, factor: float = 1000., many: int = 10) -> dict[str, float]:
+    """20 networks as torch draws them, tanh, 60 steps; the Jacobians of a few steps are made `factor` times as large.
+
+    none, one, several  what is left of the gradient, medians: no such step, one, `many` of them
+    """
+    plain = np.median(left(untrained(block, "uniform"), both_signs(block, STEPS)))
+    return {"none": plain, "one": factor * plain, "several": factor**many * plain}

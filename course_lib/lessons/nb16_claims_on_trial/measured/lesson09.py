@@ -9,47 +9,49 @@ from ....activations import sigmoid
 from ...nb07_exploding import wall
 from ...nb08_clipping import rescue
 from ...nb09_initialization_and_other_cures import contest
-from .networks import left, thrown, wall_starts
+from .networks import seeded, left, seeds, thrown, wall_starts
 
 MATRICES = "uniform", "gaussian", "orthogonal", "identity", "sparse"
 
 
-def claim_37() -> dict[str, float]:
+def claim_37(block: int = 0, slow: float = .03, rate: float = 1e-4, scale: float = 1., gain: float = 1.1,
+             wall_steps: int = 50) -> dict[str, float]:
     """Small rate, scaled targets and squared error, on the wall and in linear networks with W_hh = 1.1 Q, T = 50.
 
-    fast, slow       share of 90 starts on the wall thrown more than 20 away: rate .3 and 300 updates, .03 and 3000
-    uncured, cured   share of 5 linear networks that diverge: rate .01 and targets around 100, .0001 and around 1
+    fast, slow       percent of 90 starts on the wall thrown more than 20 away: rate .3 and 300 updates, .03 and 3000
+    uncured, cured   percent of 5 linear networks that diverge: rate .01 and targets around 100, .0001 and around 1
     growth           |dL/dh_0| / |dL/dh_50| with these small targets, the least of the five
     """
-    fast, slow = (thrown(rescue.descend(wall_starts(3), *each)) for each in [(.3, np.inf, 300), (.03, np.inf, 3000)])
+    at_fast, at_slow = (100 * thrown(rescue.descend(wall_starts(3, block), *each, T=wall_steps))
+                        for each in [(.3, np.inf, 300), (slow, np.inf, int(90 / slow))])
     growths, diverged = [], {"uncured": [], "cured": []}
-    for seed in range(5):
+    for seed in seeds(block, 5):
         rng = np.random.default_rng(seed)
-        net = initialise.network(2, 16, 1, rng, gain=1.1, input_gain=.01)
+        net = initialise.network(2, 16, 1, rng, gain=gain, input_gain=.01)
         back = bptt.loss_and_grads(net, *tasks.adding(50, 20, rng), losses.mean_squared_error, activation="linear").back
         size = np.linalg.norm(back.dh, axis=(1, 2))
         growths.append(size[0] / size[-1])
         diverged["uncured"].append(_diverges(net, rng, rate=.01, scale=100.))
-        diverged["cured"].append(_diverges(net, rng, rate=1e-4, scale=1.))
-    return {"fast": fast, "slow": slow, "uncured": np.mean(diverged["uncured"]), "cured": np.mean(diverged["cured"]),
-            "growth": np.min(growths)}
+        diverged["cured"].append(_diverges(net, rng, rate=rate, scale=scale))
+    return {"fast": at_fast, "slow": at_slow, "uncured": 100 * np.mean(diverged["uncured"]),
+            "cured": 100 * np.mean(diverged["cured"]), "growth": np.min(growths)}
 
 
-def claim_38() -> dict[str, float]:
+def claim_38(block: int = 0, kinds: tuple = MATRICES, steps: int = 50) -> dict[str, float]:
     """Five ways to draw W_hh, ten networks of 32 units each: by how many decades the best and the worst differ.
 
     vanish   in |dL/dh_0| / |dL/dh_50|, medians: tanh, inputs of size .1
-    explode  in how far |dL/dh_0| / |dL/dh_200| exceeds 1, medians: without slopes
+    explode  in how far the same ratio over four times as many steps exceeds 1, medians: without slopes
     """
-    x, least, grown = .1 * np.random.default_rng(1).normal(size=(200, 1, 6)), [], []
-    for kind in MATRICES:
-        nets = initialise.rnn(6, 32, np.random.default_rng(0), kind, members=10)
-        least.append(np.median(np.log10(left(nets, x[:50]))))
+    x, least, grown = .1 * seeded(1, block).normal(size=(4 * steps, 1, 6)), [], []
+    for kind in kinds:
+        nets = initialise.rnn(6, 32, seeded(0, block), kind, members=10)
+        least.append(np.median(np.log10(left(nets, x[:steps]))))
         grown.append(np.median(np.log10(left(nets, x, "linear"))))
     return {"vanish": np.ptp(least), "explode": np.ptp(np.maximum(grown, 0))}
 
 
-def claim_39() -> dict[str, float]:
+def claim_39(block: int = 0, recurrent: str = "uniform", gain: float = 1., T: int = 50) -> dict[str, float]:
     """|dL/dh_0| / |dL/dh_50| before training, torch's default W_hh, medians of 10 seeds; inputs of temporal order.
 
     plain     h_t = f(a_t)
@@ -59,18 +61,18 @@ def claim_39() -> dict[str, float]:
     """
     entries = {"plain": "uniform, tanh", "leak": "uniform + leak .9", "residual": "uniform + residual .1",
                "skip": "uniform + skip 5"}
-    return {name: np.median(contest.gradient_left(contest.ENTRIES[entry], T=50, seeds=range(10)))
-            for name, entry in entries.items()}
+    return {name: np.median(contest.gradient_left(contest.ENTRIES[entry]._replace(recurrent=recurrent, gain=gain), T=T,
+                                                  seeds=seeds(block))) for name, entry in entries.items()}
 
 
-def claim_41() -> dict[str, float]:
+def claim_41(block: int = 0, damping: float = .01) -> dict[str, float]:
     """The step d that minimizes g d + |d|^2 / (2 rate) + damping |J d|^2 / 2, J = dh/dtheta, on the wall; rate .3.
 
-    plain, damped  share of 90 starts in which one of 300 updates moves a state by more than 1: damping 0 and .01
+    plain, damped  percent of 90 starts in which one of 300 updates moves a state by more than 1: damping 0 and .01
     largest        the largest move of a state in all of them, damping .01
     """
-    plain, damped = (_largest_moves(*wall_starts(3), damping) for damping in [0., .01])
-    return {"plain": (plain > 1).mean(), "damped": (damped > 1).mean(), "largest": damped.max()}
+    plain, damped = (_largest_moves(*wall_starts(3, block), each) for each in [0., damping])
+    return {"plain": 100 * (plain > 1).mean(), "damped": 100 * (damped > 1).mean(), "largest": damped.max()}
 
 
 def _diverges(net, rng: np.random.Generator, rate: float, scale: float) -> bool:

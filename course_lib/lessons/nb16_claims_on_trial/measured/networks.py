@@ -15,19 +15,29 @@ UNITS, STEPS, NETS = 32, 60, 20
 VANISHED, EXPLODED = 1e-3, 1e3
 
 
-def untrained(recurrent: str = "orthogonal", gain: float = 1., inputs: float = .1) -> cells.RNNParams:
+def seeded(seed: int, block: int) -> np.random.Generator:
+    """Return the generator of a seed; in each block of seeds it is another one."""
+    return np.random.default_rng(seed + 1000 * block)
+
+
+def seeds(block: int, count: int = 10) -> range:
+    """Return the seeds of a block, `count` in a row; no two blocks share one."""
+    return range(count * block, count * (block + 1))
+
+
+def untrained(block: int, recurrent: str = "orthogonal", gain: float = 1., inputs: float = .1) -> cells.RNNParams:
     """Return 20 networks of 32 units with one input; arguments as for initialise.rnn."""
-    return initialise.rnn(1, UNITS, np.random.default_rng(0), recurrent, gain, inputs, members=NETS)
+    return initialise.rnn(1, UNITS, seeded(0, block), recurrent, gain, inputs, members=NETS)
 
 
-def both_signs() -> np.ndarray:
-    """Return 60 normal inputs, (60, 1, 1)."""
-    return np.random.default_rng(1).normal(size=(STEPS, 1, 1))
+def both_signs(block: int, steps: int = STEPS) -> np.ndarray:
+    """Return normal inputs, (steps, 1, 1)."""
+    return seeded(1, block).normal(size=(steps, 1, 1))
 
 
-def positive_inputs() -> np.ndarray:
-    """Return 60 inputs between 0 and 1, (60, 1, 1)."""
-    return np.random.default_rng(1).uniform(size=(STEPS, 1, 1))
+def positive_inputs(block: int, steps: int = STEPS) -> np.ndarray:
+    """Return inputs between 0 and 1, (steps, 1, 1)."""
+    return seeded(1, block).uniform(size=(steps, 1, 1))
 
 
 def left(nets: cells.RNNParams, x: np.ndarray, activation: str = "tanh") -> np.ndarray:
@@ -79,9 +89,9 @@ def convolutions(seed: int, layers: int = 30, width: int = 64) -> np.ndarray:
     return np.einsum("lk,kij->lij", kernels, shifts)
 
 
-def wall_starts(sets: int) -> wall.Point:
-    """Return the first sets of 30 starts on the wall of lesson 08."""
-    return wall.Point(*np.hstack([rescue.starts(seed) for seed in range(sets)]))
+def wall_starts(sets: int, block: int) -> wall.Point:
+    """Return sets of 30 starts on the wall of lesson 08."""
+    return wall.Point(*np.hstack([rescue.starts(seed) for seed in seeds(block, sets)]))
 
 
 def arrived(path: wall.Point) -> float:
