@@ -99,7 +99,7 @@ def claims_table(claims: Sequence[Claim], verdicts: Iterable[str]) -> Page:
     for each in verdicts:
         rows = [claim for claim in claims if claim.verdict == each]
         lines += [f"{each}: {count[each]}"] + [f"{claim.number:3} {claim.sentence}" for claim in rows]
-        parts.append(f'<details{"" if parts else " open"}><summary>{MARKS[each]} {each}: {count[each]} of {len(claims)}'
+        parts.append(f'<details><summary>{MARKS[each]} {each}: {count[each]} of {len(claims)}'
                      f"</summary>{_rows(rows, each)}</details>")
     return Page("Claims on trial", "".join(parts), "\n".join(lines))
 
