@@ -368,7 +368,8 @@ def broken(monkeypatch):
     monkeypatch.setattr(nn.modules.rnn._VF, "rnn_tanh", other)
 
 
-@pytest.mark.parametrize("options", [{"on_error": "warn"}, {"every": 2}, {"on_pass": lambda flow: None}], ids=next)
+@pytest.mark.parametrize("options", [{"on_error": "warn"}, {"every": 2}, {"on_pass": lambda flow: None}],
+                         ids=["on_error", "every", "on_pass"])
 def test_an_error_is_said_once_and_training_goes_on(options, monkeypatch):
     broken(monkeypatch)
     net, x = of(nn.RNN)

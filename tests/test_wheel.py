@@ -182,7 +182,7 @@ try:
 except ModuleNotFoundError as error:
     print(error)
 """, but=NOT_OF_WATCH)
-    assert "vanished. Over 99 steps" in out and "(101, 8)" in out
+    assert re.search(r"falls to a thousandth in \d\d of 99 steps: vanished", out) and "(101, 8)" in out
     for package, what in (("IPython", "plot(live=True)"), ("ipywidgets", "live")):
         assert f'{package} is not installed, and {what} needs it: pip install "gradients-through-time[lab]"' in out
 
@@ -191,5 +191,5 @@ def test_without_matplotlib_the_microscope_measures_and_says_what_its_picture_ne
     of_torch, _ = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     out = run(of_torch.replace("flow.plot()", "try:\n    flow.plot()\nexcept ModuleNotFoundError as error:\n"
                                               "    print(error)\n#"), but=NOT_OF_WATCH + ["matplotlib", "PIL"])
-    assert "vanished. Over 99 steps" in out
+    assert re.search(r"falls to a thousandth in \d\d of 99 steps: vanished", out)
     assert 'matplotlib is not installed, and a picture needs it: pip install "gradients-through-time[watch]"' in out
