@@ -265,6 +265,43 @@ def test_chunks_of_a_loop(kind, cut):
         assert close(last.grad_h[t], rows(case, states[0].grad))
 
 
+@pytest.mark.parametrize("kind", [nn.LSTMCell, nn.GRUCell, nn.RNNCell])
+@pytest.mark.parametrize("ends", ["sorted", "anywhere"])
+def test_a_batch_that_becomes_smaller_is_one_way_with_sequences_of_their_own_lengths(kind, ends):
+    """As captions are read, sorted by length, h[:n], and as ended ones are masked out; against each sequence alone."""
+    torch.manual_seed(0)
+    cell, lengths = kind(3, 5, dtype=torch.float64), torch.tensor([9, 9, 6, 4, 4] if ends == "sorted" else [4, 9, 6, 9, 4])
+    x, weights = torch.randn(9, 5, 3, dtype=torch.float64), torch.randn(5, 5, dtype=torch.float64)
+
+    def run(sequences):
+        """The loss on the last state of each sequence, and the states on the way."""
+        state = tuple(torch.zeros(len(sequences), 5, dtype=torch.float64) for _ in range(1 + (kind is nn.LSTMCell)))
+        there, loss, states = sequences, 0, []
+        for t in range(int(lengths[sequences].max())):
+            goes_on = lengths[there] > t
+            if not goes_on.all():
+                state, there = tuple(each[goes_on] for each in state), there[goes_on]
+            out = cell(x[t, there], state if len(state) == 2 else state[0])
+            state = out if isinstance(out, tuple) else (out,)
+            at_end = lengths[there] == t + 1
+            loss = loss + (weights[there[at_end]] * state[0][at_end]).sum()
+            states.append(state[-1])
+        return loss, states
+
+    with watch.watch_time(cell) as flow:
+        run(torch.arange(5))[0].backward()
+    road, = flow[""].roads()
+    assert flow[""].calls == 3 and road.logs.shape == (10, 5) and len(flow.findings()) == 1
+    for b, length in enumerate(lengths.tolist()):
+        loss, states = run(torch.tensor([b]))
+        theirs = np.log([float(each.norm()) for each in torch.autograd.grad(loss, states)])
+        assert np.abs(road.logs[1:length + 1, b] - theirs).max() < 1e-10 * np.abs(theirs).max()
+        assert np.isnan(road.logs[length + 1:, b]).all()
+    total = flow[""].judged(road).total
+    assert np.isnan(total).sum() == sum(9 - length for length in lengths.tolist())
+    flow.plot()
+
+
 @pytest.mark.parametrize("kind, T", [("GRUCell", 3000), ("module", 1000)])
 def test_logs_hold_where_float64_ends(kind, T):
     """The same way back by the formula, divided by its largest entry at every step."""

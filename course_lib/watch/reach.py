@@ -145,49 +145,60 @@ class Way(NamedTuple):
     calls    their numbers
     logs     natural logs of what `way_back` follows; NaN after a sequence's end and before the call that began it anew
     lengths  steps of each call
+    columns  for each call the columns of its sequences
     """
 
     calls: list[int]
     logs: np.ndarray
     lengths: list[int]
+    columns: list[np.ndarray]
 
 
 def links(calls: list[Call], part: str) -> tuple[list[int | None], list[np.ndarray | None], list[bool]]:
-    """For each call: the call before whose final state it was given, for which sequences (B,), and whether attached.
+    """For each call: the call before whose final state it was given, which of that call's sequences each of its own goes
+    on with ((B,), -1 where it begins anew), and whether attached.
 
     The numbers are compared: a state that was changed on its way is another state.
     """
-    parents, same, attached = [], [], []
+    parents, own, attached = [], [], []
     for k, call in enumerate(calls):
-        parents.append(None), same.append(None), attached.append(False)
+        parents.append(None), own.append(None), attached.append(False)
         if call.state_given == "not given":
             continue
         for j in range(k - 1, max(-1, k - 1 - LOOK_BACK), -1):
-            equal = _given(calls[j], call, part)
-            if equal is not None and equal.any():
-                parents[k], same[k], attached[k] = j, equal, call.state_given == "attached"
+            rows = _given(calls[j], call, part)
+            if rows is not None and (rows >= 0).any():
+                parents[k], own[k], attached[k] = j, rows, call.state_given == "attached"
                 break
-    return parents, same, attached
+    return parents, own, attached
 
 
 def _given(before: Call, call: Call, part: str) -> np.ndarray | None:
-    """(B,): the sequences whose initial state is the final one of a call before; None where the sizes differ."""
+    """(B,): the sequence of a call before whose final state each initial state is, -1 for none. Where the later batch is
+    smaller, the sequences that have not ended, in their order; None unless that is all of it."""
     first, then = before.parts[part], call.parts[part]
-    if first.layout.sizes[0] != then.layout.sizes[0]:
-        return None
-    equal = torch.ones(first.layout.sizes[0], dtype=torch.bool, device=first.h.device)
-    for final, states in zip(first.finals, (then.h, then.c)):
-        equal &= (first.layout.users(final) == then.layout.users(states[:len(final)])).all(-1)
-    return equal.cpu().numpy()
+    b, n = first.layout.sizes[0], then.layout.sizes[0]
+    finals, given = (torch.cat(each, 1) for each in zip(*(
+        (first.layout.users(final), then.layout.users(states[:n]))
+        for final, states in zip(first.finals, (then.h, then.c)))))
+    if n == b:
+        return torch.where((finals == given).all(1), torch.arange(b, device=given.device), -1).cpu().numpy()
+    rows, j = [], 0
+    while len(rows) < n <= b - j + len(rows):
+        if torch.equal(finals[j], given[len(rows)]):
+            rows.append(j)
+        j += 1
+    return np.array(rows) if len(rows) == n else None
 
 
 @torch.no_grad()
 def ways(calls: list[Call], part: str) -> list[Way]:
     """Every way back through the calls of one part, from each call whose final state no later call was given.
 
-    Calls without a gradient of their own are part of a way, but none ends there.
+    Calls without a gradient of their own are part of a way, but none ends there. Where a batch became smaller, a
+    sequence ends with the last call that has it.
     """
-    parents, same, attached = links(calls, part)
+    parents, own, attached = links(calls, part)
     parents = [parent if joined else None for parent, joined in zip(parents, attached)]
     found = []
     for leaf in range(len(calls)):
@@ -201,18 +212,48 @@ def ways(calls: list[Call], part: str) -> list[Way]:
             logs, carried = way_back(calls[k].parts[part], calls[k].entering(part), carried)
             blocks.insert(0, logs.numpy())
             if k != path[0]:
-                kept = torch.from_numpy(same[k]).to(carried.logs.device)
-                carried = Carried(carried.joint, torch.where(kept, carried.logs, -torch.inf))
-        logs = np.concatenate([blocks[0], *(block[1:] for block in blocks[1:])])
-        _cut(logs, path, blocks, same)
-        found.append(Way(path, logs, [len(block) - 1 for block in blocks]))
+                carried = _to_parent(carried, own[k], calls[parents[k]].parts[part].layout.sizes[0])
+        columns = _columns(path, blocks, own)
+        logs = one_below_another(blocks, columns)
+        _cut(logs, path, blocks, own, columns)
+        found.append(Way(path, logs, [len(block) - 1 for block in blocks], columns))
     return found
 
 
-def _cut(logs: np.ndarray, path: list[int], blocks: list[np.ndarray], same: list) -> None:
+def one_below_another(blocks: list[np.ndarray], columns: list[np.ndarray]) -> np.ndarray:
+    """(T_k + 1, B_k) of each call -> (T + 1, B) of all their steps; NaN where a call has not the sequence."""
+    rows = np.full((1 + sum(len(block) - 1 for block in blocks), blocks[0].shape[1]), np.nan)
+    rows[0], t = blocks[0][0], 1
+    for block, each in zip(blocks, columns):
+        rows[t:t + len(block) - 1, each] = block[1:]
+        t += len(block) - 1
+    return rows
+
+
+def _to_parent(carried: Carried, rows: np.ndarray, batch: int) -> Carried:
+    """What arrives at the final states of the call before, for each of its sequences."""
+    rows = torch.from_numpy(rows).to(carried.logs.device)
+    goes_on = rows >= 0
+    joint = carried.joint.new_zeros(batch, carried.joint.shape[1])
+    logs = carried.logs.new_full((batch,), -torch.inf)
+    joint[rows[goes_on]], logs[rows[goes_on]] = carried.joint[goes_on], carried.logs[goes_on]
+    return Carried(joint, logs)
+
+
+def _columns(path: list[int], blocks: list[np.ndarray], own: list) -> list[np.ndarray]:
+    """For each call of a way the columns of its sequences; one that begins anew has the place of the one it follows."""
+    columns = [np.arange(blocks[0].shape[1])]
+    for k in path[1:]:
+        columns.append(columns[-1][np.where(own[k] >= 0, own[k], np.arange(len(own[k])))])
+    return columns
+
+
+def _cut(logs: np.ndarray, path: list[int], blocks: list[np.ndarray], own: list, columns: list) -> None:
     """Where a later call began a sequence anew and reads it, its way ends there: NaN before."""
     begin, entered = len(logs), np.zeros(logs.shape[1], dtype=bool)
-    for k, block in zip(path[:0:-1], blocks[:0:-1]):
+    for k, block, each in zip(path[:0:-1], blocks[:0:-1], columns[:0:-1]):
         begin -= len(block) - 1
-        entered |= (np.nan_to_num(block, nan=-np.inf) > -np.inf).any(0)
-        logs[:begin, entered & ~same[k]] = np.nan
+        entered[each] |= (np.nan_to_num(block, nan=-np.inf) > -np.inf).any(0)
+        anew = np.zeros_like(entered)
+        anew[each] = own[k] < 0
+        logs[:begin, entered & anew] = np.nan

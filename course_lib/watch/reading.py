@@ -230,8 +230,8 @@ class Reading:
     def judged(self, way: road.Road | None = None) -> JudgedNorms:
         """This part in this call, or along a way: its norms by time step, and what they say."""
         way = way or self._road
-        total, direct = ([getattr(each, what) for each in way.readings] for what in ("_total", "_direct_norms"))
-        total, direct = (np.concatenate([rows[0], *(each[1:] for each in rows[1:])]) for rows in (total, direct))
+        total, direct = (way.joined([getattr(each, what) for each in way.readings])
+                         for what in ("_total", "_direct_norms"))
         return JudgedNorms(way.label, way.state, total, direct, way.finding())
 
     def verdict(self, distance: int | None = None) -> str:

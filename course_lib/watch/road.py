@@ -9,7 +9,7 @@ import torch
 
 from . import verdict
 from .part import Part
-from .reach import Way
+from .reach import Way, one_below_another
 
 SATURATED = .99  # a tanh is counted from this size on, a sigmoid outside of .01 to .99
 MOST = .5  # a larger share of saturated units is said
@@ -31,6 +31,10 @@ class Road:
     def logs(self) -> np.ndarray:
         """(T + 1, B): natural logs of the norms along the way, as in `reach.Way`."""
         return self._way.logs
+
+    def joined(self, blocks: list[np.ndarray]) -> np.ndarray:
+        """(T_k + 1, B_k) of each of its calls -> (T + 1, B)."""
+        return one_below_another(blocks, self._way.columns)
 
     @property
     def calls(self) -> list[int]:
