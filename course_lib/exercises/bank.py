@@ -4,6 +4,7 @@ A lesson's exercises.py holds BANK = Bank(1, title, items).
 """
 
 import importlib
+import itertools
 import math
 import numbers
 import re
@@ -16,7 +17,7 @@ import numpy as np
 
 from .judge import Exercise, Mistake
 
-__all__ = ["Bank", "Exercise", "Mistake", "Prediction", "bank_of", "numbers_of_banks"]
+__all__ = ["Bank", "Exercise", "Mistake", "Prediction", "bank_of", "mistaken_sets", "numbers_of_banks"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +133,16 @@ class Bank:
     def predictions(self) -> list[Prediction]:
         """Those of the items that are revealed."""
         return [item for item in self.items if isinstance(item, Prediction)]
+
+
+def mistaken_sets(right: set[str], said: dict[str, str]) -> list[Mistake]:
+    """A mistake for every set of choices that is not the right one, made of what is said of each choice.
+
+    said  {choice: sentence}: why a right one must not be missing, why a wrong one does not belong
+    """
+    chosen = (set(itertools.compress(said, bits)) for bits in itertools.product((True, False), repeat=len(said)))
+    return [Mistake(some, " ".join(said[each] for each in said if each in some ^ right))
+            for some in chosen if some and some != right]
 
 
 # {7: "nb07_exploding"}: the lessons that have exercises, found by their names; none is imported before it is asked for.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import namedtuple
+from fractions import Fraction
 
 import numpy as np
 
@@ -48,7 +49,8 @@ def _clip_all_cases(rng):
     large = [rng.uniform(.5, 2., (3, 4)), -rng.uniform(.5, 2., 3), rng.uniform(1., 3., (2, 3))]
     small = [rng.uniform(.01, .02, (2, 2)), rng.uniform(.01, .02, 5), -rng.uniform(.01, .02, (1, 3))]
     uneven = [rng.uniform(10., 20., (4, 2)), rng.uniform(.1, .2, 4), rng.uniform(.01, .02, (3, 4))]
-    return [(large, .7), (small, 1.), (uneven, 5.)]
+    short = [array * .8 / np.linalg.norm(array) for array in large]    # each below 1, all of them together above
+    return [(large, .7), (small, 1.), (uneven, 5.), (short, 1.)]
 
 
 # 8.2 How far it turns
@@ -81,13 +83,17 @@ def _turned_cases(rng):
 
 
 def threshold_for(norms, share):
-    ranked = np.sort(norms)[::-1]                  # largest first
-    return ranked[int(share * len(norms))]         # so many lie above it
+    return min(c for c in norms if (norms > c).mean() <= share)
 
 
-def _threshold_by_trying(norms, share):
-    """The smallest recorded norm above which lies at most that share."""
-    return min(c for c in norms if sum(norm > c for norm in norms) <= share * len(norms))
+def _threshold_by_ranks(norms, share):
+    """The norm that has as many above it as the share, a decimal number, allows."""
+    may_lie_above = Fraction(str(share)) * len(norms) // 1
+    return sorted(norms, reverse=True)[min(int(may_lie_above), len(norms) - 1)]
+
+
+def _threshold_sorted(norms, share):
+    return np.sort(norms)[::-1][int(share * len(norms))]
 
 
 def _threshold_partition(norms, share):
@@ -98,7 +104,8 @@ def _threshold_partition(norms, share):
 def _threshold_cases(rng):
     usual = rng.uniform(.5, 2., 40)
     spikes = np.r_[rng.uniform(.1, .2, 57), 1e3, 30., 2e6]
-    return [(rng.permutation(usual), .1), (rng.permutation(spikes), .05), (rng.uniform(1, 3, 17), .5)]
+    return [(rng.permutation(usual), .1), (rng.permutation(spikes), .05), (rng.uniform(1, 3, 17), .5),
+            (rng.uniform(1, 3, 17), .1), (rng.uniform(1, 3, 9), 0), (rng.permutation([2.] * 4 + [1.] * 3 + [5.]), .2)]
 
 
 # 8.7 The far part
@@ -175,6 +182,17 @@ def _kept_wrong(slope=lambda h: (1 - h[1:-1]**2), turn=False, power=1.):
     return kept
 
 
+def _kept_with_dh(back):
+    dh = back.dh[2:]
+    after = (1 - back.run.h[1:-1]**2) * (dh @ back.run.params.W_hh)
+    return (after**2).sum(-1) / (dh**2).sum(-1)
+
+
+def _kept_slope_first(back):
+    after = ((1 - back.run.h[1:-1]**2) * back.da[1:]) @ back.run.params.W_hh
+    return (after**2).sum(-1) / (back.da[1:]**2).sum(-1)
+
+
 def _kept_cases(rng):
     cases = []
     for T, B, D, H, gain in [(6, 2, 3, 4, .6), (9, 3, 2, 5, 1.3)]:
@@ -199,6 +217,26 @@ BANK = Bank(8, "Clipping", [
                     "This cuts each entry: it is clipping by value. Scale all of them by one factor."),
             Mistake(lambda arrays, c: tuple(a * min(1, c / sum(map(np.linalg.norm, arrays))) for a in arrays),
                     "The joint norm is not the sum of the norms. It is the root of the sum of all squares."),
+            Mistake(lambda arrays, c: tuple(array * min(1, c / max(map(np.linalg.norm, arrays))) for array in arrays),
+                    "This is the largest of the norms of the arrays. There is one joint norm, over all entries."),
+            Mistake(lambda arrays, c: tuple(a * min(1, c / max(abs(b).max() for b in arrays)) for a in arrays),
+                    "This is the largest entry. The norm is the root of the sum of all squares."),
+            Mistake(lambda arrays, c: tuple(a * min(1, c / (_joint(arrays) + 1e-6)) for a in arrays),
+                    "The 1e-6 that torch adds to the norm leaves the joint norm a little below max_norm. Here it "
+                    "becomes max_norm."),
+            Mistake(lambda arrays, c: tuple(a * min(1, c / np.sqrt(np.mean([x * x for b in arrays for x in b.flat])))
+                                            for a in arrays),
+                    "This is the root of the mean of the squares. A norm takes their sum."),
+            Mistake(lambda arrays, c: tuple(a * min(1, c / np.linalg.norm(arrays[0])) for a in arrays),
+                    "This is the norm of the first array alone. All entries of all arrays count."),
+            Mistake(lambda arrays, c: tuple(a * min(1, c / sum(abs(b).sum() for b in arrays)) for a in arrays),
+                    "This is the sum of all sizes. The norm is the root of the sum of the squares."),
+            Mistake(lambda arrays, c: tuple(a * (_joint(arrays) / c if _joint(arrays) > c else 1) for a in arrays),
+                    "The factor is upside down: a gradient that is too long becomes longer still."),
+            Mistake(lambda arrays, c: tuple(a / _joint(arrays) if _joint(arrays) > c else a for a in arrays),
+                    "This makes the joint norm 1. It has to become max_norm."),
+            Mistake(lambda arrays, c: tuple(a * c if _joint(arrays) > c else a for a in arrays),
+                    "The factor is max_norm / norm, not max_norm itself."),
             Mistake(_clip_in_place,
                     "The numbers are right, but the caller's arrays were changed. Return new ones."),
             Mistake(lambda arrays, c: tuple(array * min(1, c / _joint(arrays)**2) for array in arrays),
@@ -223,6 +261,22 @@ BANK = Bank(8, "Clipping", [
             Mistake(lambda g, c: np.degrees(np.arccos(np.vdot(g, np.minimum(g, c)) / np.linalg.norm(g)
                                                       / np.linalg.norm(np.minimum(g, c)))),
                     "Large negative entries have to be cut too, at -limit."),
+            Mistake(lambda g, c: np.degrees(np.arccos(np.clip(g, 0, c).ravel() @ g.ravel() / np.linalg.norm(g)
+                                                      / np.linalg.norm(np.clip(g, 0, c)))),
+                    "Negative entries were cut away. The range goes from -limit to limit."),
+            Mistake(lambda g, c: np.degrees(np.arccos(np.vdot(g, np.clip(g, -c, c)) / np.vdot(g, g))),
+                    "The cosine divides by the lengths of both: the gradient's, and that of what is left of it."),
+            Mistake(lambda g, c: np.degrees(np.arccos(np.vdot(g, g - np.clip(g, -c, c)) / np.linalg.norm(g)
+                                                      / np.linalg.norm(g - np.clip(g, -c, c)))),
+                    "This is the angle to what was cut off. What is left is asked for."),
+            Mistake(lambda g, c: np.degrees(np.arccos(np.vdot(g, np.clip(g, -c, c)) / np.sqrt(
+                np.vdot(g, g) * np.vdot(*[np.clip(g, -c, c)] * 2))) / 2), "This is half of the angle."),
+            Mistake(lambda g, c: np.degrees(np.arcsin(np.linalg.norm(
+                g / np.linalg.norm(g) - np.clip(g, -c, c) / np.linalg.norm(np.clip(g, -c, c))))),
+                    "This takes the distance of the two ends for the sine. The cosine is a sum of products over two "
+                    "lengths."),
+            Mistake(lambda g, c: 0.,
+                    "This is clipping by norm, which turns nothing. Here each entry is cut."),
             Mistake(lambda g, c: 90 - turned(g, c), "This is the angle to 90 degrees: arcsin where arccos is "
                     "needed."),
         ],
@@ -239,8 +293,9 @@ BANK = Bank(8, "Clipping", [
                         "down in the valley, error below 0.001")),
     Exercise(
         "8.5", "A threshold from the log", minutes=4, difficulty=2,
-        solution=threshold_for, oracle=_threshold_by_trying, cases=_threshold_cases,
-        also_correct=(_threshold_partition,),
+        solution=threshold_for, oracle=_threshold_by_ranks, cases=_threshold_cases,
+        also_correct=(_threshold_sorted, _threshold_partition,
+                      lambda norms, share: np.quantile(norms, 1 - share, method="inverted_cdf")),
         mistakes=[
             Mistake(lambda norms, share: np.sort(norms)[int(share * len(norms))],
                     "You counted from the small end: now nearly all updates would be clipped."),
@@ -251,16 +306,31 @@ BANK = Bank(8, "Clipping", [
                     "The mean is no guide here: one spike moves it past all other norms."),
             Mistake(lambda norms, share: np.sort(norms)[::-1][max(int(share * len(norms)) - 1, 0)],
                     "Off by one: with one norm more above it the share is still kept, and the threshold is "
-                    "lower."),
+                    "lower. A norm does not lie above itself: > and not >=."),
+            Mistake(lambda norms, share: np.sort(norms)[::-1][int(np.ceil(share * len(norms)))],
+                    "Rounded up: then more norms than the share lie above it. At most means down."),
+            Mistake(lambda norms, share: np.sort(norms)[::-1][round(share * len(norms))],
+                    "Rounded to the nearest: where that goes up, more norms than the share lie above it."),
+            Mistake(lambda norms, share: norms.max(),
+                    "Above the largest one nothing lies, whatever share is allowed. The smallest norm is asked for "
+                    "that "
+                    "keeps the share."),
+            Mistake(lambda norms, share: norms[int(share * len(norms))],
+                    "The norms come in the order of the updates: sort them first."),
+            Mistake(lambda norms, share: int(share * len(norms)),
+                    "This is how many may lie above it. The norm is asked for."),
+            Mistake(lambda norms, share: np.quantile(norms, share),
+                    "This share lies below it. The share above it is given."),
             Mistake(lambda norms, share: np.median(norms), "This is the median, whatever share is asked "
                     "for."),
             Mistake(lambda norms, share: np.quantile(norms, 1 - share),
                     "Between two norms np.quantile draws a line. The threshold has to be one of the recorded "
                     "norms."),
         ],
-        hints=["Sort the norms, largest first. How many may lie above the threshold?",
-               "int(share * len(norms)) of them may lie above it.",
-               "If m may lie above it, it is entry m of the sorted norms, counted from 0."],
+        hints=["Take one of the norms, c. Which share of the norms lies above it?",
+               "(norms > c).mean() is that share. Which of all c keep to it?",
+               "min(c for c in norms if (norms > c).mean() <= share). Sorting does it too: largest first, go as far "
+               "down as the share allows."],
     ),
     Prediction("8.6", "A network whose gradient vanishes, now trained with clipping at 0.25: does it learn "
                       "to name the first symbol after 40 steps?", kind="choice",
@@ -273,6 +343,14 @@ BANK = Bank(8, "Clipping", [
             Mistake(3e-9, "Clipping multiplies every part by the same factor, the far one too. The factor is "
                     "not 1 here."),
             Mistake(7.5e-10, "The factor is 0.25 over the norm, and the norm is 3: not 0.25 itself."),
+            Mistake(0., "Small, not 0: the far part is multiplied by the same factor as the near one."),
+            Mistake(1 / 12, "This is the factor. Multiply the far part by it."),
+            Mistake(1e-9, "You divided by the norm. The factor is threshold over norm."),
+            Mistake(.25 / 3e-9, "The norm of the far part was taken for that of the whole."),
+            Mistake(3e-10, "The factor is 0.25 / 3, one twelfth, not a tenth."),
+            Mistake(2.5e-7, "The digits are right, the power of ten is not: a twelfth of 3e-9."),
+            Mistake(2.5e-9, "The digits are right; it is ten times too large: a twelfth of 3e-9."),
+            Mistake(2.5e-11, "The digits are right; it is ten times too small: a twelfth of 3e-9."),
             Mistake(3e-9 * 12, "The factor is upside down: clipping never makes anything larger."),
         ],
         hints=["How large is the norm of the two parts together?", "The factor is .25 / 3.",
@@ -293,6 +371,23 @@ BANK = Bank(8, "Clipping", [
                     "These are counts. Divide by the window for a share."),
             Mistake(lambda norms, c, n: clip_fraction(norms, c, n)[:-1],
                     "The last stretch is missing: there are N - window + 1 of them."),
+            Mistake(lambda norms, c, n: np.array([(norms[k:k + n] > c).mean() for k in range(len(norms))]),
+                    "The last stretches are shorter than the window. Stop where a whole one still fits."),
+            Mistake(lambda norms, c, n: clip_fraction(norms, c, n)[::n],
+                    "The stretches overlap: a new one begins with every update, not only where the last one ended."),
+            Mistake(lambda norms, c, n: np.array([(norms[max(0, k - n + 1):k + 1] > c).mean()
+                                                  for k in range(len(norms))]),
+                    "The first stretches are shorter than the window. Begin where a whole one fits."),
+            Mistake(lambda norms, c, n: clip_fraction(norms, c, n)[::-1], "First stretch first: these run backwards."),
+            Mistake(lambda norms, c, n: 100 * clip_fraction(norms, c, n), "This is in percent. A share is at most 1."),
+            Mistake(lambda norms, c, n: n / len(norms) * clip_fraction(norms, c, n),
+                    "Each count was divided by the number of all updates. Divide by the window."),
+            Mistake(lambda norms, c, n: np.lib.stride_tricks.sliding_window_view(norms, n).mean(-1) > c,
+                    "This asks whether the mean norm is above it. Count the updates that are."),
+            Mistake(lambda norms, c, n: np.lib.stride_tricks.sliding_window_view(norms, n).mean(-1),
+                    "This is the mean norm of each stretch. Compare with max_norm first, then take the mean."),
+            Mistake(lambda norms, c, n: (np.lib.stride_tricks.sliding_window_view(norms, n) > c).any(-1) * 1.,
+                    "This says whether any update was clipped. The share of them is asked for."),
             Mistake(lambda norms, c, n: (norms > c).mean(), "This is the share of the whole run. Return one "
                     "per stretch."),
             Mistake(lambda norms, c, n: clip_fraction(norms, np.nextafter(c, 0), n),
@@ -317,6 +412,20 @@ BANK = Bank(8, "Clipping", [
                     "The slope is taken at h_t. The step ends at a_{t-1}, so it needs 1 - h_{t-1}^2."),
             Mistake(_kept_wrong(slope=lambda h: 1 - h[:-2]**2),
                     "The slope is taken at h_{t-2}, one step too far back: row t - 1 of h is h_{t-1}."),
+            Mistake(_kept_wrong(slope=lambda h: 1 - h[1:-1]),
+                    "The slope of tanh is 1 - h^2: the square is missing."),
+            Mistake(_kept_wrong(slope=lambda h: h[1:-1] * (1 - h[1:-1])),
+                    "h (1 - h) is the slope of the sigmoid. This is a tanh network."),
+            Mistake(_kept_wrong(slope=lambda h: 1 - np.tanh(h[1:-1])**2),
+                    "h is tanh(a) already: its slope is 1 - h^2, with no tanh around h."),
+            Mistake(_kept_wrong(slope=lambda h: (1 - h[1:-1]**2)**2),
+                    "The slope stands once in u_t. The ratio squares it with the rest."),
+            Mistake(lambda back: kept(back).mean(-1),
+                    "One ratio for each step and sequence: keep the axis of the batch."),
+            Mistake(lambda back: kept(back)[::-1], "The rows run backwards: row 0 is r_2."),
+            Mistake(_kept_slope_first,
+                    "First through W_hh, then the slope: it belongs to the end of the step, at a_{t-1}."),
+            Mistake(_kept_with_dh, "v_t is dL/da_t, in back.da. You took dL/dh_t."),
             Mistake(lambda back: 1 / kept(back),
                     "The ratio is upside down: what is left after the step belongs above."),
             Mistake(_kept_wrong(power=.5), "These are ratios of lengths. Here the squared lengths are "

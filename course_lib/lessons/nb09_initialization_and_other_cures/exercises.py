@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ... import bptt, gradcheck, initialise, jacobians
-from ...exercises.bank import Bank, Exercise, Mistake, Prediction
+from ...exercises.bank import Bank, Exercise, Mistake, Prediction, mistaken_sets
 from . import residual
 
 
@@ -32,12 +32,21 @@ def _orthogonal_by_cholesky(A):
 
 
 def _orthogonal_cases(rng):
-    return [(rng.normal(size=(H, H)),) for H in (3, 6, 11)]
+    return [(rng.normal(size=(H, H)),) for H in (3, 6, 11)] + [(np.array([[-.7]]),)]
 
 
 def _rows_turned(A):
     Q, R = np.linalg.qr(A)
     return np.sign(np.diag(R))[:, None] * Q
+
+
+def _polar(A):
+    U, _, Vt = np.linalg.svd(A)
+    return U @ Vt
+
+
+def _triangular_from_the_left(A):
+    return _gram_schmidt(A.T).T
 
 
 def _by_diagonal_of_q(A):
@@ -86,7 +95,7 @@ def _gain_by_search(left, T):
 
 
 def _gain_cases(rng):
-    return [(1e-3, 50), (1e-3, 100), (.5, 7), (20., 30)]
+    return [(1e-3, 50), (1e-3, 100), (.5, 7), (20., 30), (.3, 1)]
 
 
 # 9.9 The Jacobian of a leaky layer
@@ -112,7 +121,7 @@ def _leaky_by_entries(W_hh, a_t, alpha):
 
 
 def _leaky_cases(rng):
-    sizes = [(3, .9), (5, .3)]
+    sizes = [(3, .9), (5, .3), (1, .6)]
     return [(initialise.gaussian((H, H), rng), rng.uniform(.2, 1.5, H), alpha) for H, alpha in sizes]
 
 
@@ -140,7 +149,7 @@ def _fewest_by_divmod(T, k):
 
 
 def _fewest_cases(rng):
-    return [(30, 5), (50, 7), (9, 10), (64, 1), (23, 4)]
+    return [(30, 5), (50, 7), (9, 10), (64, 1), (23, 4), (12, 12)]
 
 
 # 9.12 What changes the product
@@ -187,6 +196,24 @@ BANK = Bank(9, "Initialization and other cures", [
                     "turn the columns."),
             Mistake(_by_diagonal_of_q,
                     "These signs come from the diagonal of Q. It is R whose diagonal has to be positive."),
+            Mistake(_polar,
+                    "Orthogonal, and the nearest to A of all. But with it R is symmetric, not upper triangular: start "
+                    "from np.linalg.qr."),
+            Mistake(_triangular_from_the_left,
+                    "These are orthogonal rows, built from the rows of A: A = L Q with a lower triangular L. A = Q R "
+                    "works on the columns of A."),
+            Mistake(lambda A: np.linalg.svd(A)[0], "This U comes from the singular values, not from A = Q R."),
+            Mistake(lambda A: np.linalg.qr(A)[0] * np.diag(np.linalg.qr(A)[1]),
+                    "The columns were multiplied by the diagonal of R itself, so their length is not 1. Only its "
+                    "signs are needed."),
+            Mistake(lambda A: np.abs(np.linalg.qr(A)[0]), "This makes the entries of Q positive. The diagonal of R is "
+                    "to be."),
+            Mistake(lambda A: -np.linalg.qr(A)[0],
+                    "Turning all of Q turns every sign of R, those that were right too. Each column has a sign of its "
+                    "own."),
+            Mistake(lambda A: orthogonal(A).T, "It is transposed: this is the inverse of Q."),
+            Mistake(lambda A: np.sign(np.diag(np.linalg.qr(A)[1]))[:, None] * np.linalg.qr(A)[1],
+                    "This is R, with its signs put right. Q is asked for."),
             Mistake(lambda A: np.linalg.qr(A)[1], "This is R, the triangular factor. Q is the other one."),
             Mistake(lambda A: A / np.linalg.norm(A, axis=0),
                     "The columns have length 1 now, but they are not at right angles to each other."),
@@ -206,6 +233,27 @@ BANK = Bank(9, "Initialization and other cures", [
             Mistake(lambda W, radius: radius / np.linalg.eigvals(W).real.max() * W,
                     "The largest real part was used. Eigenvalues may be complex or negative: what counts is "
                     "their modulus."),
+            Mistake(lambda W, radius: radius / np.abs(np.linalg.eigvals(W).real).max() * W,
+                    "The size of the real part was used. The modulus of a complex eigenvalue has its imaginary part in "
+                    "it too: np.abs of the eigenvalue itself."),
+            Mistake(lambda W, radius: radius / np.abs(np.linalg.eigvals(W)).min() * W,
+                    "This is the smallest modulus. The radius is the largest."),
+            Mistake(lambda W, radius: radius / np.abs(np.linalg.eigvals(W)).mean() * W,
+                    "This is the mean modulus. The radius is the largest."),
+            Mistake(lambda W, radius: radius / np.abs(np.linalg.eigvals(W)[0]) * W,
+                    "The first eigenvalue need not be the largest: numpy does not sort them."),
+            Mistake(lambda W, radius: radius / np.linalg.norm(W) * W,
+                    "This sets the root of the sum of all squared entries. The radius belongs to the eigenvalues."),
+            Mistake(lambda W, radius: np.abs(np.linalg.eigvals(W)).max() / radius * W,
+                    "The factor is upside down: divide by the radius that W has, multiply by the one it should have."),
+            Mistake(lambda W, radius: W / np.abs(np.linalg.eigvals(W)).max(),
+                    "This makes the radius 1. Multiply by the one that is asked for."),
+            Mistake(lambda W, radius: radius / np.abs(np.linalg.eigvals(W)).max(),
+                    "This is the factor. Return W multiplied by it."),
+            Mistake(lambda W, radius: radius / np.abs(np.linalg.eigvalsh(W)).max() * W,
+                    "eigvalsh is for symmetric matrices: it reads half of W. Take eigvals."),
+            Mistake(lambda W, radius: radius / np.abs(np.linalg.det(W)) ** (1 / len(W)) * W,
+                    "The determinant knows the product of the eigenvalues. The largest one is needed."),
             Mistake(lambda W, radius: radius / np.abs(W).max() * W,
                     "The largest entry was used. The radius belongs to the eigenvalues."),
             Mistake(lambda W, radius: radius * W,
@@ -227,7 +275,24 @@ BANK = Bank(9, "Initialization and other cures", [
             Mistake(lambda left, T: left ** T,
                     "This is what would be left if each step kept the share `left`. You need the opposite: "
                     "the factor of one step."),
-            Mistake(lambda left, T: left ** (1 / (T - 1)),
+            Mistake(lambda left, T: (1 / left) ** (1 / T),
+                    "Upside down: where less is left, the gain has to be below 1."),
+            Mistake(lambda left, T: 1.,
+                    "A gain of 1 leaves all of it. It has to depend on `left` and on T."),
+            Mistake(lambda left, T: left ** (1 // T),
+                    "1 // T drops the fraction: it is 0 for every T above 1. Use 1 / T."),
+            Mistake(lambda left, T: left ** (1 / (T + 1)),
+                    "One step too many: from h_T to h_0 there are T steps."),
+            Mistake(lambda left, T: left ** (1 / (2 * T)),
+                    "No further root: the norm of the gradient is multiplied by the gain itself, once a step."),
+            Mistake(lambda left, T: np.log(left) / T,
+                    "This is the logarithm of the gain. Take exp of it."),
+            Mistake(lambda left, T: 10 ** (np.log(left) / T), "np.log belongs to exp; with 10 ** take np.log10."),
+            Mistake(lambda left, T: 1 - (1 - left) / T,
+                    "What is lost does not add up over the steps: each takes its share of what is left."),
+            Mistake(lambda left, T: left ** (1 / T) if left < 1 else 1.,
+                    "`left` may be above 1 too: then the gradient is to grow."),
+            Mistake(lambda left, T: left ** (1 / (T - 1)) if T > 1 else left,
                     "From h_T to h_0 there are T steps, one for each Jacobian J_T ... J_1."),
             Mistake(lambda left, T: 1 + np.log(left) / T,
                     "This is the first term of a series. It is near for factors near 1, but not exact."),
@@ -261,6 +326,26 @@ BANK = Bank(9, "Initialization and other cures", [
                     "The slope of tanh is missing."),
             Mistake(lambda W, a, alpha: alpha * np.eye(len(a)) + _slopes(a)[:, None] * W,
                     "The new part counts 1 - alpha, and so does its derivative."),
+            Mistake(lambda W, a, alpha: alpha * np.eye(len(a)) + (1 - alpha) * (1 - a**2)[:, None] * W,
+                    "a_t is not yet through the tanh: the slope is 1 - tanh(a_t)^2."),
+            Mistake(lambda W, a, alpha: alpha * np.eye(len(a)) + (1 - alpha) * (1 - np.tanh(a))[:, None] * W,
+                    "The slope of tanh is 1 - tanh(a)^2: the square is missing."),
+            Mistake(lambda W, a, alpha: alpha * np.eye(len(a)) + (1 - alpha) * np.tanh(a)[:, None] * W,
+                    "tanh(a_t) is the value. Its slope is 1 - tanh(a_t)^2."),
+            Mistake(lambda W, a, alpha: _slopes(a)[:, None] * W,
+                    "This is an ordinary layer. In a leaky one h_t also takes alpha h_{t-1}, and 1 - alpha of the "
+                    "rest."),
+            Mistake(lambda W, a, alpha: np.eye(len(a)) + (1 - alpha) * _slopes(a)[:, None] * W,
+                    "The direct connection has the factor alpha."),
+            Mistake(lambda W, a, alpha: _slopes(a)[:, None] * (alpha * np.eye(len(a)) + (1 - alpha) * W),
+                    "The direct connection does not pass the tanh, so it has no slope."),
+            Mistake(lambda W, a, alpha: alpha * W + (1 - alpha) * _slopes(a)[:, None] * W,
+                    "h_{t-1} goes into alpha h_{t-1} as it is, not through W_hh."),
+            Mistake(lambda W, a, alpha: alpha * np.eye(len(a)) + (1 - alpha) * _slopes(a)[:, None] * W.T,
+                    "W_hh is the wrong way round: a_t takes W_hh h_{t-1}, so entry [i, j] needs W_hh[i, j]."),
+            Mistake(lambda W, a, alpha: alpha * np.eye(len(a)) + (1 - alpha) * np.diag(_slopes(a) * np.diag(W)),
+                    "Only what a unit takes from itself is here. W_hh connects all units: the other entries count "
+                    "too."),
             Mistake(lambda W, a, alpha: leaky_jacobian(W, a, alpha).T,
                     "It is transposed: row i says what h_t[i] takes from each unit."),
         ],
@@ -278,7 +363,16 @@ BANK = Bank(9, "Initialization and other cures", [
             Mistake(lambda T, k: T / k, "This is not a whole number of factors for every T and k."),
             Mistake(lambda T, k: -(-T // k),
                     "The last jump would go beyond h_0. What is left over is gone in single steps."),
-            Mistake(lambda T, k: T - k + 1,
+            Mistake(lambda T, k: T // k + 1,
+                    "What k leaves over is T % k steps, gone one by one: not always one."),
+            Mistake(lambda T, k: T % k, "These are the single steps. The jumps are factors too."),
+            Mistake(lambda T, k: T, "These are all single steps. A jump of k is one factor in place of k."),
+            Mistake(lambda T, k: T // k + T % k - 1, "One too few. Count the moves, not the states between them."),
+            Mistake(lambda T, k: T // k + T % k + 1, "One too many. Count the moves, not the states that they touch."),
+            Mistake(lambda T, k: max(T // k, T % k),
+                    "The jumps and the single steps come one after the other: add them."),
+            Mistake(lambda T, k: T / k + T % k, "The jumps are a whole number: T // k."),
+            Mistake(lambda T, k: (T - k + 1 if T >= k else T),
                     "This is one jump and then single steps. Jump as often as it fits."),
         ],
         hints=["How many jumps of k fit into T? How many steps are left?", "T // k and T % k."],
@@ -289,18 +383,14 @@ BANK = Bank(9, "Initialization and other cures", [
         "9.12", "What changes the product", minutes=3, difficulty=2,
         solution=what_changes_the_product, oracle=_product_changes, choices=CHOICES,
         also_correct=(["leaky units", "orthogonal W_hh"],),
-        mistakes=[
-            Mistake(set(CHOICES),
-                    "Not all of them. Which ones act only on the error at the end, or on the update?"),
-            Mistake({"leaky units"}, "There is one more: what are the Jacobians made of?"),
-            Mistake({"orthogonal W_hh"},
-                    "There is one more: which of them opens a second way from h_{t-1} to h_t?"),
-            Mistake({"clipping the gradient", "orthogonal W_hh", "leaky units"},
-                    "Clipping scales the gradient of the parameters after the backward pass. The Jacobians "
-                    "were multiplied before."),
-            Mistake({"targets divided by 100", "orthogonal W_hh", "leaky units"},
-                    "The targets enter dL/dh_T. The states, and so the Jacobians, do not know them."),
-        ],
+        mistakes=mistaken_sets({"orthogonal W_hh", "leaky units"}, {
+            "a smaller rate": "The rate scales the update, and no update was made.",
+            "targets divided by 100": "The targets enter dL/dh_T. The states, and so the Jacobians, do not know them.",
+            "clipping the gradient": "Clipping scales the gradient of the parameters after the backward pass. The "
+                                     "Jacobians were multiplied before.",
+            "orthogonal W_hh": "One is missing: what are the Jacobians made of?",
+            "leaky units": "One is missing: which of them opens a second way from h_{t-1} to h_t?",
+        }),
         hints=["J_t = dh_t/dh_{t-1} at the present parameters. What does it depend on?",
                "The loss, the rate and the clipping come after the forward pass."],
     ),

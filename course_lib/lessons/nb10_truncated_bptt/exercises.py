@@ -91,6 +91,29 @@ def _windowed_state_after(w, x, h0, k):
     return sum(w ** (s - t) * h[t] for s in range(1, len(h)) for t in range(max(1, s - k + 1), s + 1))
 
 
+def _windowed_from_zero(first):
+    """Windows that restart from zero; the one at the start from first times h0."""
+    def windowed(w, x, h0, k):
+        total = 0
+        for s in range(1, len(x) + 1):
+            start = max(0, s - k)
+            h = _unit(w, x[start:s], first * h0 if start == 0 else 0.)
+            total += sum(w ** (len(h) - 2 - j) * h[j] for j in range(len(h) - 1))
+        return total
+
+    return windowed
+
+
+def _windowed_chunks_from_zero(w, x, h0, k):
+    parts = [x[start:start + k] for start in range(0, len(x), k)]
+    return sum(_windowed_carried(w, part, h0 if i == 0 else 0., k) for i, part in enumerate(parts))
+
+
+def _windowed_without_factors(w, x, h0, k):
+    h = _unit(w, x, h0)
+    return sum(h[t - 1] for s in range(1, len(h)) for t in range(max(1, s - k + 1), s + 1))
+
+
 def _windowed_cases(rng):
     return [(w, rng.uniform(.5, 1.5, T), rng.uniform(.5, 1.5), k)
             for w, T, k in [(.9, 7, 3), (-.8, 10, 4), (.7, 5, 9), (1.1, 8, 1)]]
@@ -136,7 +159,7 @@ def _chunked_by_one_run(params, x, k):
     return dW_hh
 
 
-def _chunked_wrong(carry=True, own=False, window=False, first=False, last=False):
+def _chunked_wrong(carry=True, own=False, window=False, read=lambda h: h, last=False):
     def chunked(params, x, k):
         if window:
             run = bptt.forward(params, x)
@@ -146,9 +169,8 @@ def _chunked_wrong(carry=True, own=False, window=False, first=False, last=False)
         state, dW_hh = None, np.zeros_like(params.W_hh)
         for start in range(0, len(x), k):
             run = bptt.forward(params, x[start:start + k], state)
-            direct = bptt.at_end(run, run.h[-1]) if last else run.h.copy()
-            if not first:
-                direct[0] = 0
+            direct = bptt.at_end(run, run.h[-1]) if last else read(run.h) + 0.
+            direct[0] = 0
             gradient = bptt.backward(run, direct).grads.W_hh
             dW_hh = gradient if own else dW_hh + gradient
             state = run.h[-1] if carry else None
@@ -163,7 +185,7 @@ def _chunked_full(params, x, k):
 
 def _chunked_cases(rng):
     cases = []
-    for gain, T, B, D, H, k in [(1., 12, 2, 3, 4, 4), (.8, 7, 3, 1, 2, 3), (1.3, 9, 1, 2, 3, 1)]:
+    for gain, T, B, D, H, k in [(1., 12, 2, 3, 4, 4), (.8, 7, 3, 1, 2, 3), (1.3, 9, 1, 2, 3, 1), (.9, 4, 2, 2, 3, 9)]:
         params = initialise.rnn(D, H, rng, gain=gain, input_gain=.5)._replace(b_h=.3 * rng.normal(size=H))
         cases.append((params, rng.normal(size=(T, B, D)), k))
     return cases
@@ -194,14 +216,21 @@ def _first_negative_by_binomials():
 
 
 def window_for(q, share):
-    return int(np.ceil(np.log(share) / np.log(q)))
-
-
-def _window_by_walking(q, share):
-    k, left = 0, 1.
-    while left > share:
-        k, left = k + 1, left * q
+    k = int(np.log(share) / np.log(q))
+    while q**k > share:                         # more is left; and logarithms are rounded
+        k += 1
     return k
+
+
+def _window_by_fractions(q, share):
+    k, left = 0, Fraction(1)
+    while left > Fraction(share):
+        k, left = k + 1, left * Fraction(q)
+    return k
+
+
+def _window_by_ceil(q, share):
+    return int(np.ceil(np.log(share) / np.log(q)))
 
 
 def _window_counted(q, share):
@@ -248,9 +277,9 @@ def _weights(c):
 
 def _random_truncation_cases(rng):
     cases = []
-    for n, at in [(6, 3), (8, 4), (5, 1)]:
+    for n, at in [(6, 3), (8, 4), (5, 1), (4, 0)]:
         cut = np.zeros(n, bool)
-        cut[at] = cut[-1] = True
+        cut[at] = cut[-2] = True
         cases.append((rng.uniform(.5, 1.5, n), cut, rng.uniform(.1, .5, n)))
     return [*cases, (rng.uniform(.5, 1.5, 4), np.zeros(4, bool), rng.uniform(.1, .5, 4))]
 
@@ -263,7 +292,7 @@ BANK = Bank(10, "Truncated BPTT", [
         "10.2", "How many steps back", minutes=4, difficulty=1,
         solution=steps_back, oracle=_steps_back_by_walking,
         cases=lambda rng: [(100, 10, "window"), (100, 10, "chunks"), (37, 5, "window"), (37, 5, "chunks"),
-                           (8, 20, "window")],
+                           (8, 20, "window"), (8, 20, "chunks")],
         also_correct=(_steps_back_closed,),
         mistakes=[
             Mistake(lambda T, k, kind: T * min(k, T) if kind == "window" else T,
@@ -273,13 +302,32 @@ BANK = Bank(10, "Truncated BPTT", [
                     "Not every loss has k steps behind it: that of step 1 goes back one step, and none goes "
                     "back more than T."),
             Mistake(lambda T, k, kind: steps_back(T, k, kind) - (min(k, T) if kind == "window" else 0),
-                    "The loss of step t can go back t steps, the last of them to h_0: that of step 1 takes one."),
+                    "One loss short: the steps are 1 ... T, where range(T) has 0 ... T - 1. The loss of step t can go "
+                    "back t steps, the last of them to h_0."),
             Mistake(lambda T, k, kind: steps_back(T, k, "window") if kind == "window" else T // k * k,
                     "The last chunk is shorter than the others if k does not divide T. Its steps count too."),
             Mistake(lambda T, k, kind: steps_back(T, k, "window") if kind == "window" else
                     sum(s % k + 1 for s in range(T)),
                     "Within a chunk the losses travel together: they are added up on the way, as in full "
                     "BPTT."),
+            Mistake(lambda T, k, kind: k * T - k * (k - 1) // 2 if kind == "window" else T,
+                    "This formula holds where k is at most T. A longer window reaches no further than one of T steps."),
+            Mistake(lambda T, k, kind: steps_back(T, k, "chunks" if kind == "window" else "window"),
+                    "The two kinds have changed places: in chunks the losses travel together."),
+            Mistake(lambda T, k, kind: steps_back(T, k, kind) if kind == "window" else -(-T // k),
+                    "This is the number of chunks. Each takes as many steps back as it has."),
+            Mistake(lambda T, k, kind: steps_back(T, k, kind) if kind == "window" else T // k,
+                    "This is the number of whole chunks. Each takes k steps back, and a shorter last one the rest."),
+            Mistake(lambda T, k, kind: steps_back(T, k, kind) if kind == "window" else -(-T // k) * k,
+                    "The last chunk may be shorter than k: it has only as many steps back as are left."),
+            Mistake(lambda T, k, kind: steps_back(T, k, kind) if kind == "window" else T - -(-T // k),
+                    "Each chunk also takes the step to the state it started from, so the borders cost nothing less."),
+            Mistake(lambda T, k, kind: steps_back(T, k, kind) if kind == "window" else T * min(k, T),
+                    "Within a chunk the losses travel together: the way back is gone once, not once for each loss."),
+            Mistake(lambda T, k, kind: T * (T + 1) // 2 if kind == "window" else T,
+                    "Here each loss goes back to the start. A window stops it after k steps."),
+            Mistake(lambda T, k, kind: k if kind == "window" else T,
+                    "These are the steps of one loss. There is a loss at every step, and each travels alone."),
             Mistake(lambda T, k, kind: T,
                     "In a window each loss is dropped at a place of its own, so the losses cannot be "
                     "added up on the way: each has to travel alone."),
@@ -304,10 +352,26 @@ BANK = Bank(10, "Truncated BPTT", [
                     "of its own."),
             Mistake(_windowed_in_chunks,
                     "This cuts at fixed places, as chunks do. Here each loss looks back the same k steps."),
-            Mistake(lambda w, x, h0, k: sum(windowed(w, x[s - k:s], 0., k) - windowed(w, x[s - k:s - 1], 0., k)
-                                            for s in range(k, len(x) + 1)),
+            Mistake(_windowed_from_zero(first=0.),
                     "The states are computed anew from zero in each window. The window cuts the way back "
                     "only: going forward, the states are those of the whole sequence."),
+            Mistake(_windowed_from_zero(first=1.),
+                    "Each window that starts behind h_0 starts from zero. The window cuts the way back only: going "
+                    "forward, the states are those of the whole sequence."),
+            Mistake(_windowed_chunks_from_zero,
+                    "The state is set to 0 every k steps. Nothing is cut going forward, and going back each loss has "
+                    "a window of its own."),
+            Mistake(lambda w, x, h0, k: windowed(w, x, 0., k), "The states start from h0, not from 0."),
+            Mistake(lambda w, x, h0, k: windowed(w, x, h0, k - 1) if k > 1 else 0.,
+                    "One step too few: the loss's own step, t = s, counts too."),
+            Mistake(lambda w, x, h0, k: w * windowed(w, x, h0, k),
+                    "One factor w too many: the loss's own step has w to the power 0."),
+            Mistake(_windowed_without_factors,
+                    "The factors w^(s - t) are missing: from step s back to t there are s - t of them."),
+            Mistake(lambda w, x, h0, k: windowed(w, x, h0, k) / len(x),
+                    "This is a mean over the losses. L is their sum."),
+            Mistake(lambda w, x, h0, k: windowed(w, x, h0, k) - sum(w**j * h0 for j in range(min(k, len(x)))),
+                    "Step t = 1 is missing: there w multiplies h_0."),
             Mistake(_windowed_state_after,
                     "At step t the weight multiplies h_{t-1}, the state before, not h_t."),
         ],
@@ -333,6 +397,23 @@ BANK = Bank(10, "Truncated BPTT", [
             Mistake(_chunked_wrong(window=True),
                     "This is a window for each loss. A chunk cuts at fixed places: its first loss looks "
                     "back one step, its last one k steps."),
+            Mistake(_chunked_wrong(read=lambda h: 2 * h),
+                    "The derivative of |h|^2 / 2 is h itself: the 1/2 is there to take away the 2."),
+            Mistake(_chunked_wrong(read=lambda h: h / 2),
+                    "The derivative of |h|^2 / 2 is h: the 2 of the square takes away the 1/2."),
+            Mistake(_chunked_wrong(read=np.ones_like),
+                    "dL/dh_t is 1 if the loss is the sum of the states. Here it is |h_t|^2 / 2, so dL/dh_t is h_t."),
+            Mistake(_chunked_wrong(read=lambda h: h**2 / 2),
+                    "This is the loss of each entry. dh_direct takes its derivative, h."),
+            Mistake(lambda params, x, k: chunked(params, x, k) / x.shape[1],
+                    "This is the mean over the batch. L adds up everything."),
+            Mistake(lambda params, x, k: chunked(params, x, k) / -(-len(x) // k),
+                    "This is the mean over the chunks. Add them up."),
+            Mistake(lambda params, x, k: chunked(params, x, k) / len(x),
+                    "This is the mean over the steps. L is a sum."),
+            Mistake(lambda params, x, k: chunked(params, x, k).T, "It is transposed: shaped like W_hh, entry [i, j] "
+                    "belongs to W_hh[i, j]."),
+            Mistake(lambda params, x, k: chunked(params, x[:k], k), "This is the first chunk alone. Add up all."),
             Mistake(_chunked_wrong(last=True),
                     "Only the last state of each chunk is read. The loss reads every h_t."),
         ],
@@ -353,6 +434,16 @@ BANK = Bank(10, "Truncated BPTT", [
         "10.8", "The smallest honest window", minutes=4, difficulty=2,
         solution=first_negative, oracle=_first_negative_by_binomials,
         mistakes=[
+            *[Mistake(k,
+                    f"Through {k} it is still positive: {value}. At 3 the window sees most, then negative influences "
+                         "arrive; their sum has to outweigh the rest.")
+              for k, value in [(1, "1"), (2, "2"), (3, "2.5"), (4, "2.5"), (6, "1.53"), (7, "0.86")]],
+            Mistake(10, "Negative, but already through a window one step shorter. A place counted from 0 becomes a "
+                        "number "
+                        "of steps by adding 1, once."),
+            Mistake(17, "Averaged over a chunk the sign turns here. A window is asked for: one sum of influences."),
+            Mistake(-1, "This is the sum of v. Its influences arrive one after the other: how long has the window to "
+                        "be?"),
             Mistake(8, "At 8 steps the sum is still positive, just. If you counted from 0: a window of 1 "
                        "sees influence 0."),
             Mistake(5, "At 5 steps the first negative influence arrives. The sum of all influences is "
@@ -374,12 +465,30 @@ BANK = Bank(10, "Truncated BPTT", [
                         "signs is said back wrongly after training, in percent?", unit="percent", close=.1),
     Exercise(
         "10.11", "A window for a share", minutes=3, difficulty=2,
-        solution=window_for, oracle=_window_by_walking,
-        cases=lambda rng: [(.55, .01), (.9, .01), (.97, .05), (.5, .3)],
-        also_correct=(_window_counted,),
+        solution=window_for, oracle=_window_by_fractions,
+        cases=lambda rng: [(.55, .01), (.9, .01), (.97, .05), (.5, .3), (.4, .9), (.3, .3)],  # the last one: exactly
+        also_correct=(_window_counted, _window_by_ceil),
         mistakes=[
             Mistake(lambda q, share: int(np.log(share) / np.log(q)),
                     "Rounded down: at this k more than the share is left. Round up."),
+            Mistake(lambda q, share: int(np.log(share) / np.log(q)) + 1,
+                    "At most `share`: where q^k is exactly `share`, k steps are enough."),
+            Mistake(lambda q, share: round(np.log(share) / np.log(q)),
+                    "Rounded to the nearest: where that goes down, more than the share is left. Round up."),
+            Mistake(lambda q, share: np.log(share) / np.log(q),
+                    "Steps are whole numbers: round up to the first one at which no more than the share is left."),
+            Mistake(lambda q, share: int(np.ceil(np.log(share) / np.log(q))) + 1,
+                    "One too many: after that many steps less would do."),
+            Mistake(lambda q, share: int(np.ceil(np.log(1 - share) / np.log(q))),
+                    "`share` is what is left, not what is lost."),
+            Mistake(lambda q, share: int(np.ceil(np.log(share) / np.log(1 - q))),
+                    "A step multiplies by q, so q is what it keeps, not 1 - q."),
+            Mistake(lambda q, share: int(np.ceil(np.log(share / q))),
+                    "The logarithms are divided, not the numbers: ln(share) / ln(q)."),
+            Mistake(lambda q, share: int(np.ceil(np.log10(share) / np.log(q))),
+                    "Two different logarithms: take the same one above and below."),
+            Mistake(lambda q, share: q ** int(np.ceil(np.log(share) / np.log(q))),
+                    "This is what is left then. The number of steps is asked for."),
             Mistake(lambda q, share: int(np.ceil(-np.log(share))),
                     "q is missing: ln(share) has to be divided by ln(q)."),
             Mistake(lambda q, share: int(np.ceil(np.log(q) / np.log(share))),
@@ -414,6 +523,23 @@ BANK = Bank(10, "Truncated BPTT", [
             Mistake(_random_truncation_wrong(lambda c, n: 1 / (1 - c)),
                     "Each term has the weight of its own place. To reach term j the way has to pass all the "
                     "places 0 ... j - 1."),
+            Mistake(lambda terms, cut, c: _weights(c) @ terms,
+                    "The way back ends at the first cut: the terms behind it are lost. No weight brings them back."),
+            Mistake(_random_truncation_wrong(lambda c, n: (1 - c.mean()) ** -np.arange(len(c))),
+                    "This takes the mean chance for all places. Each place has its own."),
+            Mistake(lambda terms, cut, c: _random_truncation_wrong(lambda c, n: _weights(c))(
+                terms, np.arange(len(cut)) == np.flatnonzero(cut)[-1] if cut.any() else cut, c),
+                    "The way goes on to the last cut. There may be several: the first one ends it."),
+            Mistake(lambda terms, cut, c: _random_truncation_wrong(lambda c, n: _weights(c))(terms, cut, c)
+                    / (1 if not cut.any() else c[cut.argmax()]),
+                    "What came at the cut itself does not count: term j is reached if there was no cut before it."),
+            Mistake(_random_truncation_wrong(lambda c, n: _weights(c) / n),
+                    "This is a mean. The sum of the weighted terms is asked for."),
+            Mistake(_random_truncation_wrong(lambda c, n: _weights(c[::-1])[::-1]),
+                    "The chances are multiplied from the far end. To reach term j the way passes the places 0 ... j - "
+                    "1."),
+            Mistake(_random_truncation_wrong(lambda c, n: 1 / np.append(1., 1 - np.cumsum(c[:-1]))),
+                    "Chances of independent cuts do not add up: those of going on multiply."),
             Mistake(lambda terms, cut, c: random_truncation(terms[:cut.argmax() + 1], cut, c),
                     "Where no cut is True all terms are reached. np.argmax gives 0 there, as for a cut at 0."),
             Mistake(lambda terms, cut, c: random_truncation(terms[:cut.argmax()] if cut.any() else terms, cut, c),

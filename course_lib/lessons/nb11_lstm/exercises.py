@@ -35,14 +35,19 @@ def _row_by_row(x_t, h, c, W_xh, W_hh, b_h):
     return np.array(new_h), np.array(new_c)
 
 
-def _step_wrong(order=(0, 1, 2, 3), squash=np.tanh, write=np.tanh, lets=sigmoid):
+def _step_wrong(order=(0, 1, 2, 3), squash=np.tanh, write=np.tanh, lets=sigmoid, bias=1, gate=sigmoid,
+                cut=lambda a: np.split(a, 4), cell=lambda i, f, g, c: f * c + i * g):
     def lstm_step(x_t, h, c, W_xh, W_hh, b_h):
-        a = np.split(W_xh @ x_t + W_hh @ h + b_h, 4)
+        a = cut(W_xh @ x_t + W_hh @ h + bias * b_h)
         i, f, g, o = (a[n] for n in order)
-        c = sigmoid(f) * c + sigmoid(i) * write(g)
+        c = cell(gate(i), gate(f), write(g), c)
         return lets(o) * squash(c), c
 
     return lstm_step
+
+
+def _step_reading_the_cell(x_t, h, c, W_xh, W_hh, b_h):
+    return _step_wrong()(x_t, c, c, W_xh, W_hh, b_h)
 
 
 def _step_showing_the_old_cell(x_t, h, c, W_xh, W_hh, b_h):
@@ -52,7 +57,7 @@ def _step_showing_the_old_cell(x_t, h, c, W_xh, W_hh, b_h):
 
 def _step_cases(rng):
     return [(rng.normal(size=D), rng.normal(size=H), 2 * rng.normal(size=H), rng.normal(size=(4 * H, D)),
-             rng.normal(size=(4 * H, H)), rng.normal(size=4 * H)) for D, H in [(2, 3), (5, 4)]]
+             rng.normal(size=(4 * H, H)), rng.normal(size=4 * H)) for D, H in [(2, 3), (5, 4), (3, 1)]]
 
 
 # 11.3 How many parameters
@@ -144,9 +149,11 @@ def _closed_by_thresholds(c, g, h):
 
 def _closed_cases(rng):
     cases = []
-    for i, f, o, start in [(.03, .97, .8, 1), (.7, .04, .9, 1), (.6, .9, .02, 1), (.9, .05, .6, 1), (.05, .9, .7, 1),
-                           (.04, .5, .8, 1), (.15, .04, .9, 1), (.1, .97, .9, 40)]:
-        c, g = [start * rng.uniform(.5, 1.5)], rng.uniform(-1, 1, 8)
+    for i, f, o, start, write in [(.03, .97, .8, 1, 1), (.7, .04, .9, 1, 1), (.6, .9, .02, 1, 1), (.9, .05, .6, 1, 1),
+                                  (.05, .9, .7, 1, 1), (.04, .5, .8, 1, 1), (.15, .04, .9, 1, 1), (.1, .97, .9, 40, 1),
+                                  (.5, .04, .9, 1, 1e-4), (.9, .8, .05, 3, .1)]:
+        T = 8 if write == 1 else 3              # little is written: the cell decays from step to step
+        c, g = [start * rng.uniform(.5, 1.5)], write * rng.uniform(-1, 1, T)
         for g_t in g:
             c.append(f * c[-1] + i * g_t)
         cases.append((np.array(c), g, o * np.tanh(np.array(c[1:]))))
@@ -156,6 +163,20 @@ def _closed_cases(rng):
 def _open(c, g, h):
     (f, i), *_ = np.linalg.lstsq(np.stack([c[:-1], g], axis=1), c[1:])
     return max([(i, "i"), (f, "f"), (h[0] / np.tanh(c[1]), "o")])[1]
+
+
+def _closed_showing_the_old_cell(c, g, h):
+    (f, i), *_ = np.linalg.lstsq(np.stack([c[:-1], g], axis=1), c[1:])
+    return min([(i, "i"), (f, "f"), (np.median(h / np.tanh(c[:-1])), "o")])[1]
+
+
+def _closed_by_quotients(c, g, h):
+    return min([(abs(c[1] / g[0]), "i"), (abs(c[1] / c[0]), "f"), (h[0] / np.tanh(c[1]), "o")])[1]
+
+
+def _closed_one_step_late(c, g, h):
+    (f, i), *_ = np.linalg.lstsq(np.stack([c[:-2], g[1:]], axis=1), c[1:-1])
+    return min([(i, "i"), (f, "f"), (h[0] / np.tanh(c[1]), "o")])[1]
 
 
 def _closed_without_tanh(c, g, h):
@@ -182,6 +203,29 @@ BANK = Bank(11, "LSTM", [
                     "The candidate g is not a gate: it is a tanh, and may be negative."),
             Mistake(_step_wrong(squash=lambda c: c), "h shows the cell through a tanh: o * tanh(c)."),
             Mistake(_step_wrong(lets=np.tanh), "The output gate is a sigmoid, between 0 and 1."),
+            Mistake(_step_wrong(order=(2, 1, 0, 3)),
+                    "Input gate and candidate are swapped: the rows come as i, f, g, o."),
+            Mistake(_step_wrong(order=(3, 0, 1, 2)), "The rows were read as f, g, o, i. They come as i, f, g, o."),
+            Mistake(_step_wrong(cut=lambda a: a.reshape(-1, 4).T),
+                    "The four do not alternate: first come all H rows of i, then those of f, of g, of o."),
+            Mistake(_step_wrong(bias=0), "The bias b_h is missing."),
+            Mistake(_step_wrong(write=lambda g: g), "The candidate passes a tanh: g = tanh(a_g)."),
+            Mistake(_step_wrong(cell=lambda i, f, g, c: f * c + (1 - f) * g),
+                    "1 - f writes here in place of the input gate. In an LSTM i is a gate of its own."),
+            Mistake(_step_wrong(cell=lambda i, f, g, c: (1 - i) * c + i * g),
+                    "1 - i keeps here in place of the forget gate. In an LSTM f is a gate of its own."),
+            Mistake(_step_wrong(cell=lambda i, f, g, c: c + i * g),
+                    "The forget gate is missing: f * c is kept, not c."),
+            Mistake(_step_wrong(cell=lambda i, f, g, c: f * c + g),
+                    "The input gate is missing: i * g is written, not g."),
+            Mistake(_step_wrong(cell=lambda i, f, g, c: (1 - f) * c + i * g),
+                    "The forget gate is upside down: f near 1 keeps the cell."),
+            Mistake(_step_wrong(cell=lambda i, f, g, c: f * (c + i * g)),
+                    "f acts on the old cell alone. What i writes does not pass it."),
+            Mistake(_step_wrong(cell=lambda i, f, g, c: i * g), "The old cell is missing: c = f * c + i * g."),
+            Mistake(_step_wrong(lets=lambda o: 1.), "The output gate is missing: h = o * tanh(c)."),
+            Mistake(_step_reading_the_cell,
+                    "The gates read the cell here, as in an LSTM with peepholes. In this one they read x_t and h."),
             Mistake(_step_showing_the_old_cell,
                     "h shows the cell before this step. It has to show the new one."),
             Mistake(lambda *args: lstm_step(*args)[::-1], "h and c have changed places: first h, then c."),
@@ -205,6 +249,16 @@ BANK = Bank(11, "LSTM", [
             Mistake(lambda D, H: 4 * H * (D + H), "The biases are missing: one for each row."),
             Mistake(lambda D, H: 4 * H * (D + H + 2),
                     "torch stores two biases a row. Here they are one, b_h."),
+            Mistake(lambda D, H: 4 * (H * (D + H) + 1),
+                    "A gate has a bias for each of its H units, not one for all of them."),
+            Mistake(lambda D, H: 4 * H * (D + H) + H, "b_h has 4H numbers: each of the four has biases of its own."),
+            Mistake(lambda D, H: 4 * H * (D + H) + 1, "b_h is no single number: it has one for each of the 4H rows."),
+            Mistake(lambda D, H: 4 * (D + H + 1), "These are four rows. There are 4H: a row for each unit."),
+            Mistake(lambda D, H: 4 * H * (D + 1), "W_hh is missing: each row reads the H states too."),
+            Mistake(lambda D, H: 4 * H * (H + 1), "W_xh is missing: each row reads the D inputs too."),
+            Mistake(lambda D, H: 4 * H * (H * D + 1),
+                    "A row reads D inputs and H states: D + H numbers. They are added, not multiplied."),
+            Mistake(lambda D, H: H * D + H * H + 4 * H, "W_xh and W_hh have 4H rows each."),
             Mistake(lambda D, H: 4 * D * (D + H + 1),
                     "A gate has one row for each unit, not for each input."),
         ],
@@ -220,6 +274,21 @@ BANK = Bank(11, "LSTM", [
                     "This is dL/df. The sigmoid's derivative f (1 - f) leads on to its pre-activation."),
             Mistake(lambda dc, c_before, f: (dc * c_before * sigmoid(f) * sigmoid(-f), dc * f),
                     "f is the gate itself, already behind its sigmoid: the slope there is f (1 - f)."),
+            Mistake(lambda dc, c_before, f: (dc * c_before * sigmoid(f) * sigmoid(-f), dc * sigmoid(f)),
+                    "f is the gate itself. It has passed its sigmoid already: take it as it is."),
+            Mistake(lambda dc, c_before, f: (c_before * f * (1 - f), f),
+                    "dc is missing in both: they are derivatives of L, so what comes back is multiplied on."),
+            Mistake(lambda dc, c_before, f: (c_before * f * (1 - f), dc * f), "dc is missing in the first of the two."),
+            Mistake(lambda dc, c_before, f: (dc * c_before * f * (1 - f), f),
+                    "dc is missing in the second of the two."),
+            Mistake(lambda dc, c_before, f: (dc * c_before * f * (1 - f), dc * c_before),
+                    "dc times c_before is what f gets. The cell before is multiplied by f, so it gets dc times f."),
+            Mistake(lambda dc, c_before, f: (dc * f * c_before * f * (1 - f), dc * f),
+                    "One f too many in the first: of f * c_before, the derivative by f is c_before."),
+            Mistake(lambda dc, c_before, f: (dc * c_before * (1 - f), dc * f),
+                    "The sigmoid's slope is f (1 - f): its f is missing."),
+            Mistake(lambda dc, c_before, f: (dc * c_before * f, dc * f),
+                    "The sigmoid's slope is f (1 - f): its 1 - f is missing."),
             Mistake(lambda dc, c_before, f: (dc * f * (1 - f), dc * f),
                     "c_before is missing: a gate's gradient is as large as what it multiplies."),
             Mistake(lambda dc, c_before, f: (dc * c_before * (1 - f**2), dc * f),
@@ -249,7 +318,19 @@ BANK = Bank(11, "LSTM", [
                     "Good for large biases only: the sigmoid is not 1 - exp(-b). Invert it exactly."),
             Mistake(lambda steps: -bias_for(steps),
                     "The sign is turned: a gate that keeps has a positive bias."),
-            Mistake(lambda steps: np.log(steps - 1) if steps > 1 else -9.,
+            Mistake(lambda steps: 1 / (1 + np.exp(-(.5 ** (1 / steps)))),
+                    "This is the sigmoid of f. Undo it: which b has s(b) = f?"),
+            Mistake(lambda steps: np.log(2 * steps - 1),
+                    "This lets every step lose 1/(2 steps) of the whole. Each keeps the share f of what is left: "
+                    "f**steps = 1/2."),
+            Mistake(lambda steps: np.log(steps), "This is near the number of steps a gate keeps on average. Solve "
+                    "f**steps = 1/2 for f first."),
+            Mistake(lambda steps: -np.log(np.expm1(1 / steps)), "This keeps 1/e after `steps` steps, not one half."),
+            Mistake(lambda steps: np.log(.5**steps / (1 - .5**steps)),
+                    "f**steps = 1/2 has the root: f = .5 ** (1 / steps)."),
+            Mistake(lambda steps: .5 ** (1 / steps) / (1 - .5 ** (1 / steps)), "The logarithm is missing: "
+                    "b = ln(f / (1 - f))."),
+            Mistake(lambda steps: np.log(steps - 1),
                     "This is how many steps it keeps on average, 1/(1 - f). The half-life is asked for."),
         ],
         hints=["First the gate: f**steps = 1/2.", "s(b) = f means b = ln(f / (1 - f))."],
@@ -265,12 +346,23 @@ BANK = Bank(11, "LSTM", [
         mistakes=[
             Mistake(lambda steps: (np.log(steps), -np.log(steps)),
                     "Solve exactly: 1 - f = 1/steps, so f = 1 - 1/steps."),
-            Mistake(lambda steps: (np.log(steps - 1), -np.log(steps)),
-                    "-ln(steps) is the logarithm of the input gate 1/steps. Which bias has that gate?"),
             Mistake(lambda steps: (np.log(steps - 1), np.log(steps - 1)),
                     "The input gate is open: it has to be 1 - f, nearly closed where f nearly keeps all."),
             Mistake(lambda steps: (np.log(steps - 1), 1 - np.log(steps - 1)),
                     "1 - f is asked of the gates. Which bias turns s(b) into 1 - s(b)?"),
+            Mistake(lambda steps: (-np.log(steps - 1), np.log(steps - 1)),
+                    "The two have changed places: first the forget gate's bias, above 0 for more than 2 steps."),
+            Mistake(lambda steps: (np.log(steps - 1), 0.),
+                    "With a bias of 0 the input gate is half open. It has to be 1 - f."),
+            Mistake(lambda steps: (np.log(steps + 1), -np.log(steps + 1)),
+                    "1 / (1 - s(b)) is 1 + exp(b), so exp(b) is steps - 1."),
+            Mistake(lambda steps: (np.log(steps - 1), np.log(1 / steps)),
+                    "This is the logarithm of the input gate, 1/steps. Which bias has that gate?"),
+            Mistake(lambda steps: (steps - 1, 1 / (steps - 1)), "The logarithms are missing: b = ln(f / (1 - f))."),
+            Mistake(lambda steps: (np.log(steps - 1), 1 / steps),
+                    "The second one is the input gate itself. Its bias is asked for."),
+            Mistake(lambda steps: (np.log(steps - 1), 1 / np.log(steps - 1)),
+                    "1 - s(b) is s(-b): the sign turns. Nothing is turned upside down."),
             Mistake(lambda steps: (bias_for(steps), -bias_for(steps)),
                     "This is the bias for a half-life. Here the sum 1 / (1 - f) of all f^k has to be `steps`."),
             Mistake(lambda steps: (1 - 1 / steps, 1 / steps),
@@ -289,11 +381,23 @@ BANK = Bank(11, "LSTM", [
             Mistake(_open, "This is the gate that is most open. The smallest is asked for."),
             Mistake(_names_swapped, "f and i are swapped: f multiplies the cell before, i the candidate."),
             Mistake(lambda c, g, h: "o" if np.abs(h).mean() < np.abs(c).mean() else "f",
-                    "h is smaller than c for any output gate, since |tanh(c)| < |c|. Compare with tanh(c)."),
+                    "This says \"o\" every time. h is smaller than c for any output gate, since |tanh(c)| < |c|: "
+                    "compare "
+                    "it with tanh(c)."),
             Mistake(_closed_without_tanh,
                     "A full cell shows little through any output gate, since tanh ends at 1. Compare h with "
                     "tanh(c), not with c."),
-            Mistake(lambda c, g, h: "i", "It is not always the same gate. Find f, i and o from the numbers."),
+            Mistake(_closed_showing_the_old_cell,
+                    "h_t shows the cell of its own step, o tanh(c_t). You divided by tanh(c_{t-1}): h[0] belongs to "
+                    "c[1]."),
+            Mistake(_closed_by_quotients,
+                    "f and i act at once: c_t = f c_{t-1} + i g_t. c_t / c_{t-1} is not f alone, c_t / g_t not i "
+                    "alone."),
+            Mistake(_closed_one_step_late,
+                    "g[0] is the candidate of step 1, so it belongs to c[1], which it makes from c[0]."),
+            *[Mistake(lambda c, g, h, name=name: name,
+                      f"Always \"{name}\"? It is not always the same gate. Find f, i and o from the numbers.")
+              for name in ("i", "f")],
         ],
         hints=["h_t = o tanh(c_t) gives o at once.",
                "c_t = f c_{t-1} + i g_t: two unknowns, and each step is an equation.",

@@ -30,7 +30,7 @@ def _reset_before_columns(W_r, W_z, W_n, h, a_r, a_z, a_n):
 
 
 def _reset_cases(rng):
-    return [(*rng.normal(size=(3, H, H)), *rng.normal(size=(4, H))) for H in (2, 5, 9)]
+    return [(*rng.normal(size=(3, H, H)), *rng.normal(size=(4, H))) for H in (2, 5, 9, 1)]
 
 
 def _reset_after(W_r, W_z, W_n, h, a_r, a_z, a_n):
@@ -59,6 +59,15 @@ def _reset_in_the_gate(W_r, W_z, W_n, h, a_r, a_z, a_n):
     return (1 - z) * np.tanh(a_n + W_n @ read) + z * h
 
 
+def _reset_wrong(candidate=lambda r, W_n, h, a_n: a_n + W_n @ (r * h), keep=lambda r, h: h, squash=np.tanh,
+                 gate=activations.sigmoid, turn=lambda W: W, mix=lambda z, n, h: (1 - z) * n + z * h):
+    def reset_before(W_r, W_z, W_n, h, a_r, a_z, a_n):
+        r, z = gate(a_r + turn(W_r) @ h), gate(a_z + turn(W_z) @ h)
+        return mix(z, squash(candidate(r, turn(W_n), h, a_n)), keep(r, h))
+
+    return reset_before
+
+
 # 12.3 Half-way back
 
 
@@ -82,8 +91,9 @@ def _half_way_by_argmax(z):
 
 
 def _half_way_cases(rng):
+    halves = np.array([[.3, .2, .4, .9], [.7, .75, .6, .8], [.5, .75, .5, .3]])     # one half exactly is not below
     return [(np.concatenate([rng.uniform(.05, .3, (5, H)), rng.uniform(low, .99, (T, H))]),)
-            for T, H, low in [(9, 3, .6), (20, 5, .8), (60, 2, .9)]]
+            for T, H, low in [(9, 3, .6), (20, 5, .8), (60, 2, .9)]] + [(halves,), (np.array([[.3]]),)]
 
 
 # 12.5 The Jacobian at rest
@@ -113,7 +123,7 @@ def _jacobian_by_library(W_hn, b_z):
 
 
 def _rest_cases(rng):
-    return [(rng.normal(size=(H, H)), rng.normal(size=H)) for H in (2, 4, 7)]
+    return [(rng.normal(size=(H, H)), rng.normal(size=H)) for H in (2, 4, 7, 1)]
 
 
 BANK = Bank(12, "The GRU", [
@@ -128,6 +138,23 @@ BANK = Bank(12, "The GRU", [
             Mistake(_no_reset, "The reset gate does not act anywhere."),
             Mistake(_reset_on_the_input,
                     "r also multiplies what the input adds. It resets the old state alone."),
+            Mistake(_reset_wrong(candidate=lambda r, W_n, h, a_n: r * (a_n + W_n @ h)),
+                    "r multiplies everything the candidate takes, the input too. It resets h alone, before W_n."),
+            Mistake(_reset_wrong(candidate=lambda r, W_n, h, a_n: r * (a_n + W_n @ (r * h))),
+                    "r acts twice, and on the input too. It resets h alone, once, before W_n."),
+            Mistake(_reset_wrong(keep=lambda r, h: r * h),
+                    "What is kept is the old state as it is, z * h. The reset gate acts in the candidate alone."),
+            Mistake(_reset_wrong(turn=np.transpose), "The matrices are the wrong way round: W @ h, not h @ W."),
+            Mistake(lambda W_r, W_z, W_n, h, a_r, a_z, a_n: reset_before(W_z, W_r, W_n, h, a_z, a_r, a_n),
+                    "r and z have changed places: r resets, z keeps."),
+            Mistake(_reset_wrong(squash=lambda a: a), "The candidate passes a tanh."),
+            Mistake(_reset_wrong(squash=activations.sigmoid), "The candidate is no gate: it passes a tanh."),
+            Mistake(_reset_wrong(gate=np.tanh), "r and z are gates: they pass a sigmoid, between 0 and 1."),
+            Mistake(_reset_wrong(candidate=lambda r, W_n, h, a_n: a_n + W_n @ ((1 - r) * h)),
+                    "The reset gate is upside down: r near 0 resets, r near 1 lets all of h through."),
+            Mistake(_reset_wrong(mix=lambda z, n, h: n + z * h), "The candidate is written with the share 1 - z."),
+            Mistake(lambda W_r, W_z, W_n, h, a_r, a_z, a_n: reset_before(0 * W_r, 0 * W_z, W_n, h, a_r, a_z, a_n),
+                    "The gates read the old state too: W_r h and W_z h are missing."),
             Mistake(_reset_in_the_gate,
                     "r also resets what the update gate reads. Only the candidate reads r * h."),
         ],
@@ -146,6 +173,30 @@ BANK = Bank(12, "The GRU", [
                     "One too few: after these steps at least a half is left. The next one takes it below."),
             Mistake(lambda z: (np.cumprod(z, axis=0) >= .5).sum(0) + 1,
                     "You began at the first step. The gradient comes from the end."),
+            Mistake(lambda z: (np.cumprod(z[::-1], axis=0) > .5).sum(0) + 1,
+                    "One half exactly is not below one half: it needs one more factor."),
+            Mistake(lambda z: (np.cumprod(z[::-1], axis=0) >= .5).sum(0) + 2,
+                    "One too many: the first factor, z_T, makes k = 1."),
+            Mistake(lambda z: (np.cumprod(z, axis=0) >= .5).sum(0),
+                    "You began at the first step. The gradient comes from the end; and go one step further."),
+            Mistake(lambda z: (np.cumprod(z.prod(1)[::-1]) >= .5).sum() + 1,
+                    "The units do not mix on the straight road: each has a product of its own, down its column."),
+            Mistake(lambda z: (np.cumprod(z[::-1], axis=1) >= .5).sum(0) + 1,
+                    "The product runs over the units. It has to run over the steps, axis 0."),
+            Mistake(lambda z: (np.cumprod(z.mean(1)[::-1]) >= .5).sum() + 1,
+                    "This is one number for the mean of all units. Return one for each unit."),
+            Mistake(lambda z: len(z) - (np.cumprod(z[::-1], axis=0) >= .5).sum(0) - 1,
+                    "This is the index in time that is reached. The number of steps back is asked for."),
+            Mistake(lambda z: (z[::-1] >= .5).sum(0) + 1,
+                    "This asks each gate alone. What is left is their product."),
+            Mistake(lambda z: (np.cumprod(z[::-1], axis=0) < .5).sum(0),
+                    "This counts the steps at which less than one half is left. The first of them is asked for."),
+            Mistake(lambda z: np.floor(np.log(.5) / np.log(z.mean(0))) + 1,
+                    "This takes the mean gate for all steps. Here every step has its own: multiply them one by one."),
+            Mistake(lambda z: np.ceil(np.log(.5) / np.log(z.mean(0))),
+                    "This takes the mean gate for all steps, as if they were equal. Multiply them one by one."),
+            Mistake(lambda z: np.floor(np.log(.5) / np.log(z[-1])) + 1,
+                    "This takes the last gate for all steps. Here every step has its own."),
             Mistake(lambda z: np.log(.5) / np.log(z.mean(0)),
                     "This takes the mean gate for all steps. Here every step has its own, and k "
                     "is a whole number."),
@@ -174,6 +225,24 @@ BANK = Bank(12, "The GRU", [
             Mistake(lambda W, b: activations.sigmoid(b) + (1 - activations.sigmoid(b))[:, None] / 2 * W,
                     "z was added to every entry. A unit keeps its own state alone: z belongs on "
                     "the diagonal."),
+            Mistake(lambda W, b: np.diag(b) + (1 - b)[:, None] / 2 * W,
+                    "b_z is the bias. The gate is its sigmoid."),
+            Mistake(lambda W, b: np.diag(activations.sigmoid(b)) + W / 2,
+                    "The candidate is written with the share 1 - z: that factor is missing."),
+            Mistake(lambda W, b: np.diag(activations.sigmoid(b)) + (1 - activations.sigmoid(b))[:, None] / 4 * W,
+                    "One half too many: the slope of tanh at 0 is 1, and r is 1/2."),
+            Mistake(lambda W, b: (1 - activations.sigmoid(b))[:, None] / 2 * W,
+                    "What is kept is missing: h_t also takes z h_{t-1}."),
+            Mistake(lambda W, b: np.diag(activations.sigmoid(b)),
+                    "What is written is missing: the candidate reads h_{t-1} too."),
+            Mistake(lambda W, b: np.diag(activations.sigmoid(b)) + activations.sigmoid(b)[:, None] / 2 * W,
+                    "The candidate is written with the share 1 - z, not z."),
+            Mistake(lambda W, b: np.diag(activations.sigmoid(b)) + (1 - activations.sigmoid(b))[:, None] / 2 * W.T,
+                    "W_hn is the wrong way round: the candidate takes W_hn h_{t-1}, so entry [i, j] needs W_hn[i, j]."),
+            Mistake(lambda W, b: jacobian_at_rest(W, b) + np.diag(activations.sigmoid(b) * activations.sigmoid(-b)),
+                    "The slope of the gate does not enter: at h = 0 what it multiplies, h - n, is 0."),
+            Mistake(lambda W, b: np.eye(len(b)) + (1 - activations.sigmoid(b))[:, None] / 2 * W,
+                    "The old state is kept with the share z, not whole."),
             Mistake(lambda W, b: jacobian_at_rest(W, -b),
                     "z and 1 - z have changed places: z near 1 keeps the old state."),
             Mistake(lambda W, b: jacobian_at_rest(W, b).T,

@@ -39,7 +39,7 @@ def _decay_by_powers(l, h, dh_T):
 
 def _decay_cases(rng):
     cases = []
-    for T, H in [(3, 2), (8, 4), (30, 3)]:
+    for T, H in [(3, 2), (8, 4), (30, 3), (1, 1)]:
         l, h = rng.uniform(.5, .99, H), [rng.normal(size=H)]
         for _ in range(T):
             h.append(l * h[-1] + rng.normal(size=H))
@@ -95,7 +95,7 @@ def _join_as_matrices(first, second):
 
 def _join_cases(rng):
     return [((rng.uniform(.3, .9, H), rng.normal(size=H)), (rng.uniform(.3, .9, H), rng.normal(size=H)))
-            for H in (1, 3, 6)]
+            for H in (3, 1, 6)]
 
 
 # 13.5 Not yet settled
@@ -134,6 +134,26 @@ BANK = Bank(13, "What came after", [
                     "dl takes the same dh at every step. On its way back it is multiplied by l."),
             Mistake(_decay_turned,
                     "The powers run the wrong way: what l did at the last step comes back without a factor."),
+            Mistake(lambda l, h, dh_T: (l * decay_gradient(l, h, dh_T)[0], decay_gradient(l, h, dh_T)[1]),
+                    "dl has one factor l too many. At step t first take dh * h_{t-1}, then send dh back through l."),
+            Mistake(lambda l, h, dh_T: (decay_gradient(l, h, dh_T)[0], dh_T * l ** len(h)),
+                    "dh_0 is one step too far: h has T + 1 rows, and from h_T to h_0 there are T factors."),
+            Mistake(lambda l, h, dh_T: (dh_T * (len(h) - 1) * l ** (len(h) - 2) * h[0], dh_T * l ** (len(h) - 1)),
+                    "This is the derivative of l^T h_0. The inputs of all steps pass through l as well: take h_{t-1} "
+                    "at "
+                    "each step."),
+            Mistake(lambda l, h, dh_T: (dh_T * (len(h) - 1) * l ** (len(h) - 2), dh_T * l ** (len(h) - 1)),
+                    "The states are missing in dl: at step t the number l multiplies h_{t-1}."),
+            Mistake(lambda l, h, dh_T: (decay_gradient(l, h, dh_T)[0], dh_T),
+                    "dh_0 is still dL/dh_T: on its way back it is multiplied by l at each step."),
+            Mistake(lambda l, h, dh_T: decay_gradient(l, h, np.ones_like(l)),
+                    "dh_T is missing: what comes back from the loss is multiplied on."),
+            Mistake(lambda l, h, dh_T: (dh_T * sum(l**k * state for k, state in enumerate(h[::-1])),
+                                        dh_T * l ** (len(h) - 1)),
+                    "One term too many in dl: l multiplies h_0 ... h_{T-1}, not h_T."),
+            Mistake(lambda l, h, dh_T: decay_gradient(l, h, dh_T)[::-1], "The two have changed places: first dL/dl."),
+            Mistake(lambda l, h, dh_T: (decay_gradient(l, h, dh_T)[0] / (len(h) - 1), decay_gradient(l, h, dh_T)[1]),
+                    "dl is a mean over the steps. The sum is asked for."),
             Mistake(_decay_too_short, "dh_0 is one step short: from h_T to h_0 there are T factors."),
         ],
         hints=["Walk from t = T down to 1 and carry dh = dL/dh_t with you.",
@@ -153,6 +173,22 @@ BANK = Bank(13, "What came after", [
                     "What the first step added goes through the second one too, and is multiplied there."),
             Mistake(lambda first, second: (first[0] + second[0], second[0] * first[1] + second[1]),
                     "Two factors one after the other multiply."),
+            Mistake(lambda first, second: (second[0] * first[0], first[1] * second[1]),
+                    "What the steps add does not multiply: a' (a h + b) + b' = a' a h + a' b + b'."),
+            Mistake(lambda first, second: (second[0] * first[0], second[0] * first[1]),
+                    "What the second step adds is missing."),
+            Mistake(lambda first, second: (second[0] * first[0], second[1]),
+                    "What the first step added is missing: it goes through the second one."),
+            Mistake(lambda first, second: (second[0] * first[0], second[0] * (first[1] + second[1])),
+                    "The second step adds its b after it has multiplied: only the first b is multiplied."),
+            Mistake(lambda first, second: (second[0] * first[0], first[0] * first[1] + second[1]),
+                    "The first b goes through the second step: its factor is the second a."),
+            Mistake(lambda first, second: (first[0] @ second[0], second[0] * first[1] + second[1]),
+                    "All products go entry by entry: first times second, not their dot product."),
+            Mistake(lambda first, second: (first[0] * second[0], first[0] @ second[1] + first[1]),
+                    "All products go entry by entry, and `first` acts before `second`."),
+            Mistake(lambda first, second: (second[0] * first[1] + second[1], second[0] * first[0]),
+                    "The two have changed places: first a, then b."),
         ],
         hints=["Write the second map with (a h + b) in the place of its h.",
                "a' (a h + b) + b' = ... Sort by h."],
@@ -169,6 +205,22 @@ BANK = Bank(13, "What came after", [
             Mistake(lambda l, T: (1 - l**T) / (1 - l), "This adds up l^k. A variance adds up squares."),
             Mistake(lambda l, T: (1 - l**T) / (1 - l**2),
                     "The square is missing above: each step takes l^2, so T steps take l^(2T)."),
+            Mistake(lambda l, T: (1 - l ** (2 * T - 2)) / (1 - l**2),
+                    "One term too few: there are T of them, l^0 to l^(2T - 2), and h_1 = x_1 has the variance 1."),
+            Mistake(lambda l, T: ((1 - l**T) / (1 - l)) ** 2,
+                    "This is the square of a sum, as if all x_t were equal. They are independent: add up the squares."),
+            Mistake(lambda l, T: T, "Without l: what x_t adds is multiplied by l at each step after t."),
+            Mistake(lambda l, T: T * l ** (2 * T), "The terms differ: x_{T-k} has passed k steps. Add up l^(2k)."),
+            Mistake(lambda l, T: l ** (2 * T), "This is what T steps leave of the first variance. Each x_t adds one of "
+                    "its own."),
+            Mistake(lambda l, T: (1 - l ** (2 * T)) / (1 - l),
+                    "The square is missing below: the series has q = l^2 above and below."),
+            Mistake(lambda l, T: np.sqrt((1 - l ** (2 * T)) / (1 - l**2)),
+                    "This is the standard deviation. E h_T^2 is its square."),
+            Mistake(lambda l, T: 1 / (1 - l**2) - l ** (2 * T),
+                    "What is missing of the settled variance is l^(2T) of it: multiply by 1 - l^(2T)."),
+            Mistake(lambda l, T: l**2 * (1 - l ** (2 * T)) / (1 - l**2),
+                    "One factor l^2 too many: the last input, x_T, has passed no step yet."),
             Mistake(lambda l, T: (1 - l ** (2 * T + 2)) / (1 - l**2),
                     "One term too many: h_1 = x_1 has the variance 1."),
         ],

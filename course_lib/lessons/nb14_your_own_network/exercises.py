@@ -47,7 +47,7 @@ def _total_cases(rng):
     import torch
 
     cases = []
-    for T, B, D, H in [(3, 2, 5, 4), (12, 3, 2, 6)]:
+    for T, B, D, H in [(3, 2, 5, 4), (12, 3, 2, 6), (1, 1, 3, 2)]:
         cell = torch.nn.GRUCell(D, H, dtype=torch.float64)
         for array in cell.parameters():
             array.data = torch.tensor(rng.normal(size=array.shape) / 2)
@@ -75,6 +75,39 @@ def _total_backwards(cell, x, h0, loss):
 
 def _total_without_the_first(cell, x, h0, loss):
     return total_gradient(cell, x, h0, loss)[1:]
+
+
+def _total_of_the_sum(cell, x, h0, loss):
+    return total_gradient(cell, x, h0, lambda h: h.sum())
+
+
+def _total_norms(cell, x, h0, loss):
+    return np.linalg.norm(total_gradient(cell, x, h0, loss), axis=-1)
+
+
+def _total_inputs(cell, x, h0, loss):
+    x = x.requires_grad_()
+    h = h0
+    for x_t in x:
+        h = cell(x_t, h)
+    loss(h).backward()
+    return x.grad
+
+
+def _total_ratios(cell, x, h0, loss):
+    total = total_gradient(cell, x, h0, loss)
+    return total / total[-1]
+
+
+def _total_from_zeros(cell, x, h0, loss):
+    return total_gradient(cell, x, h0 * 0, loss)
+
+
+def _total_of_the_states(cell, x, h0, loss):
+    states = [h0]
+    for x_t in x:
+        states.append(cell(x_t, states[-1]))
+    return np.stack([h.detach().numpy() for h in states])
 
 
 def _total_of_all_losses(cell, x, h0, loss):
@@ -132,6 +165,19 @@ def _forget_added(bias_ih, bias_hh, value):
     return bias_ih + value * np.eye(4)[1].repeat(H), bias_hh
 
 
+def _forget_other_gate(number):
+    def with_forget_bias(bias_ih, bias_hh, value):
+        return tuple(np.where(np.arange(len(array)) * 4 // len(array) == number, left, array)
+                     for array, left in [(bias_ih, value), (bias_hh, 0)])
+
+    return with_forget_bias
+
+
+def _forget_alternating(bias_ih, bias_hh, value):
+    return tuple(np.where(np.arange(len(array)) % 4 == 1, left, array)
+                 for array, left in [(bias_ih, value), (bias_hh, 0)])
+
+
 def _forget_first_gate(bias_ih, bias_hh, value):
     H = len(bias_ih) // 4
     return tuple(np.concatenate([np.full(H, left), array[H:]]) for array, left in [(bias_ih, value), (bias_hh, 0)])
@@ -175,7 +221,9 @@ def _first_cases(rng):
         return tuple(made.values())
 
     return [arrays(dh={t: np.nan for t in range(6)}), arrays(h={7: np.nan, 8: np.nan}, dh={2: np.inf, 9: np.nan}),
-            arrays(x={4: -np.inf}, h={5: np.inf, 6: np.nan}), arrays()]
+            arrays(x={4: -np.inf}, h={5: np.inf, 6: np.nan}), arrays(), arrays(x={0: np.inf, 8: np.nan}),
+            arrays(x={8: np.nan}, dh={9: np.nan, 0: np.nan}), arrays(h={0: np.nan, 9: np.inf}), arrays(h={9: np.inf}),
+            arrays(dh={9: -np.inf, 8: np.nan}), arrays(dh={0: np.inf})]     # the first and the last place of each
 
 
 def _first_gradient_forward(x, h, dh):
@@ -185,6 +233,19 @@ def _first_gradient_forward(x, h, dh):
 
 def _first_nan_only(x, h, dh):
     return first_bad(*(np.where(np.isinf(array), 1., array) for array in (x, h, dh)))
+
+
+def _first_of(order=("x", "h", "dh"), backwards=("dh",), bad=lambda array: ~np.isfinite(array).all(axis=(1, 2)),
+              start=0, form="{0}[{1}]"):
+    def first_bad(x, h, dh):
+        arrays = {"x": x, "h": h, "dh": dh}
+        for name in order:
+            steps = np.flatnonzero(bad(arrays[name]))
+            if len(steps):
+                return form.format(name, start + (steps[-1] if name in backwards else steps[0]))
+        return "none"
+
+    return first_bad
 
 
 def _first_gradients_first(x, h, dh):
@@ -212,12 +273,22 @@ def _norm_in_float64(grads):
 
 def _norm_cases(rng):
     shapes = [(4, 3), (4,)]
-    return [([(size * rng.uniform(.5, 1, shape)).astype(np.float32) for shape in shapes],)
-            for size in (1., 1e30, 1e-36)]
+    grads = [[(size * rng.uniform(.5, 1, shape)).astype(np.float32) for shape in shapes] for size in (1., 1e30, 1e-36)]
+    wide = (10.**rng.uniform(-30, 1, (3, 5)) * rng.choice([-1, 1], (3, 5))).astype(np.float32)
+    return [(each,) for each in [*grads, [-grads[2][0], 1e-3 * grads[2][1]], [wide, grads[0][1]], [-grads[1][1]],
+                                 [grads[2][0], np.float32([-3e-36])], [grads[2][0], grads[1][1]]]]
 
 
 def _norm_in_float32(grads):
     return np.sqrt(sum((g**2).sum() for g in grads))
+
+
+def _norm_scaled(scale):
+    def global_norm(grads):
+        unit = np.float32(scale(grads))
+        return float(unit) * float(np.sqrt(sum(((g / unit)**2).sum() for g in grads)))
+
+    return global_norm
 
 
 def _norm_with_a_floor(grads):
@@ -269,7 +340,8 @@ def _reach_cases(rng):
             norms[:T + 1, b] = rng.uniform(.5, 2) * q ** np.arange(T + 1)[::-1] * rng.uniform(.9, 1.1, T + 1)
         norms[0, 0] *= 1e6  # it grows again far back: that is not reached without a gap
         cases.append((norms, share))
-    return cases
+    halves = np.array([[1., .5, 3., 1.], [4., 1., 6., 4.], [2., .75, 8., np.nan], [4., np.nan, np.nan, np.nan]])
+    return [*cases, (halves, .5)]           # exactly the share is enough
 
 
 def _reach_of_the_longest(norms, share):
@@ -287,6 +359,30 @@ def _reach_with_gaps(norms, share):
     return (norms >= share * last).sum(0) - 1
 
 
+def _alive(norms):
+    return [column[~np.isnan(column)] for column in norms.T]
+
+
+def _reach_against_one(norms, share):
+    return np.concatenate([steps_back(np.r_[column[:-1], 1.][:, None], share) for column in _alive(norms)])
+
+
+def _reach_step_by_step(norms, share):
+    counts = []
+    for column in _alive(norms):
+        enough = column[:-1] >= share * column[1:]
+        counts.append(np.cumprod(enough[::-1]).sum())
+    return np.array(counts)
+
+
+def _reach_from_the_start(norms, share):
+    return np.array([np.cumprod(column >= share * column[-1])[:-1].sum() for column in _alive(norms)])
+
+
+def _reach_beyond_a_gap(norms, share):
+    return np.array([len(column) - 1 - np.flatnonzero(column >= share * column[-1])[0] for column in _alive(norms)])
+
+
 def _reach_one_more(norms, share):
     return steps_back(norms, share) + 1
 
@@ -299,13 +395,20 @@ BANK = Bank(14, "Your own network", [
         also_correct=(_total_by_grad,),
         mistakes=[
             Mistake(_total_of_a_stack,
-                    "This is the direct path alone. The stack is made of the states, but the states are not made "
-                    "of the stack: what flows from h_t to h_{t-1} never passes it. Keep the gradient of each "
-                    "state itself."),
+                    "This is the direct path alone: 0 in every row but the last. A stack is made of the states, but "
+                    "the "
+                    "states are not made of the stack, so what flows from h_t to h_{t-1} never passes it; and detach() "
+                    "cuts it off. Keep the gradient of each state itself."),
             Mistake(_total_backwards, "The steps come out in reverse: row t is dL/dh_t, the last row belongs to h_T."),
             Mistake(_total_without_the_first,
                     "Row 0 is missing. h_0 is a leaf: with requires_grad_() it gets a gradient like the others."),
             Mistake(_total_of_all_losses, "Here L reads the last state alone, not every state."),
+            Mistake(_total_of_the_sum, "This is the gradient of h_T.sum(). L is loss(h_T)."),
+            Mistake(_total_norms, "These are norms. The gradients themselves are asked for, (T + 1, B, H)."),
+            Mistake(_total_inputs, "This is dL/dx_t. The gradients of the states are asked for."),
+            Mistake(_total_ratios, "Not divided by the last one: the gradients themselves are asked for."),
+            Mistake(_total_from_zeros, "The cell starts from h0, not from zeros."),
+            Mistake(_total_of_the_states, "These are the states. Their gradients, h.grad, are asked for."),
         ],
         hints=["Run the cell in a loop and keep every state in a list. A tensor that is not a leaf keeps its "
                "gradient if you ask for it before backward.",
@@ -327,6 +430,31 @@ BANK = Bank(14, "Your own network", [
             Mistake(_forget_added, "You added `value` to what was drawn. Here the sum of the two has to be `value`."),
             Mistake(_forget_in_the_sum,
                     "The sum is right, but bias_hh still holds a part of it. All of `value` belongs in bias_ih."),
+            Mistake(_forget_other_gate(2),
+                    "This is the candidate. torch's order is i, f, g, o: f is the second quarter."),
+            Mistake(_forget_other_gate(3), "This is the output gate. torch's order is i, f, g, o: f is the second "
+                                           "quarter."),
+            Mistake(lambda bias_ih, bias_hh, value: with_forget_bias(bias_hh, bias_ih, value)[::-1],
+                    "`value` went to bias_hh, and the 0 to bias_ih. It belongs in bias_ih."),
+            Mistake(lambda bias_ih, bias_hh, value: (with_forget_bias(bias_ih, bias_hh, value / 2)[0],
+                                                     with_forget_bias(bias_hh, bias_ih, value / 2)[0]),
+                    "The sum is right, but half of it is in each. All of `value` belongs in bias_ih."),
+            Mistake(lambda bias_ih, bias_hh, value: (with_forget_bias(bias_ih, bias_hh, value)[0], 0 * bias_hh),
+                    "All of bias_hh is 0 now. The other gates keep their numbers: only the forget gate's quarter is "
+                    "0."),
+            Mistake(lambda bias_ih, bias_hh, value: (bias_ih, with_forget_bias(bias_ih, bias_hh, value)[1]),
+                    "bias_ih still holds what was drawn: its forget quarter has to be `value`."),
+            Mistake(lambda bias_ih, bias_hh, value: (0 * bias_ih + value, 0 * bias_hh),
+                    "Every gate's bias is `value` now. Only the forget gate's is asked for."),
+            Mistake(_forget_alternating,
+                    "The gates do not alternate: the forget gate's H entries stand in one block, the second quarter."),
+            Mistake(lambda bias_ih, bias_hh, value: with_forget_bias(bias_hh, bias_ih, value),
+                    "The two vectors have changed places: first bias_ih."),
+            Mistake(lambda bias_ih, bias_hh, value: with_forget_bias(bias_ih, bias_hh, value)[::-1],
+                    "The two vectors have changed places: first bias_ih, which holds `value`."),
+            Mistake(lambda bias_ih, bias_hh, value: with_forget_bias(bias_ih, bias_hh, value)[0]
+                    + with_forget_bias(bias_ih, bias_hh, value)[1],
+                    "This is what the gates read, the sum. Return the two vectors."),
             Mistake(_forget_first_gate,
                     "This is the input gate. torch's order is i, f, g, o: f is the second quarter."),
         ],
@@ -345,6 +473,22 @@ BANK = Bank(14, "Your own network", [
                     "The gradient is computed from the last step to the first: what went wrong first has the "
                     "largest t."),
             Mistake(_first_nan_only, "An infinity is not finite either, and it usually comes before the NaN."),
+            Mistake(_first_of(("h", "x", "dh")), "The inputs come before the states: search x, then h, then dh."),
+            Mistake(_first_of(("x", "dh", "h")), "The gradients are computed last: search x, then h, then dh."),
+            Mistake(_first_of(("x", "h")), "dh is never searched. If x and h are finite, the gradients may not be."),
+            Mistake(_first_of(("h", "dh")), "x is never searched. A bad input comes before everything else."),
+            Mistake(_first_of(backwards=("x", "h", "dh")),
+                    "This is the last bad step of x and h. Inputs and states run forward: the first one is asked for."),
+            Mistake(_first_of(bad=lambda array: ~np.isfinite(array).any(axis=(1, 2))),
+                    "One entry that is not finite is enough. This asks for a step in which none is: .all(), not "
+                    ".any()."),
+            Mistake(_first_of(bad=lambda array: ~np.isfinite(array[:, 0]).all(axis=1)),
+                    "Only the first sequence of the batch was searched. Any of them can be the first."),
+            Mistake(_first_of(start=1), "Counted from 1. The index counts from 0, as in x[0]."),
+            Mistake(_first_of(form="{0}"), "The array alone. Say the index along time too, as in \"x[4]\"."),
+            Mistake(_first_of(form="{1}"), "The index alone. Say the array too, as in \"x[4]\"."),
+            Mistake(lambda x, h, dh: first_bad(x, h, dh) if first_bad(x, h, dh) != "none" else "",
+                    "If all is finite, say \"none\"."),
             Mistake(_first_gradients_first,
                     "The gradients are computed last. If a state is bad, they only tell of it again: search x, "
                     "then h, then dh."),
@@ -365,6 +509,23 @@ BANK = Bank(14, "Your own network", [
             Mistake(_norm_with_a_floor, "The small number that you add is larger than a gradient of 1e-36."),
             Mistake(_norm_of_the_largest, "One array's norm. All entries of all arrays count together."),
             Mistake(_norm_added_up, "Norms of parts do not add up: their squares do."),
+            Mistake(_norm_scaled(lambda grads: max(g.max() for g in grads)),
+                    "The largest entry may be below 0, or all of them: take the largest size, np.abs(g).max()."),
+            Mistake(_norm_scaled(lambda grads: min(np.abs(g).min() for g in grads)),
+                    "You divided by the smallest entry: then the squares of the largest ones overflow."),
+            Mistake(_norm_scaled(lambda grads: np.abs(grads[0]).max()),
+                    "You divided by the largest entry of the first array. Another one may hold much larger ones."),
+            Mistake(lambda grads: global_norm(grads) / max(float(np.abs(g).max()) for g in grads),
+                    "You divided by the largest entry and did not multiply by it at the end."),
+            Mistake(lambda grads: max(float(np.abs(g).max()) for g in grads),
+                    "This is the largest entry. The norm is the root of the sum of all squares."),
+            Mistake(lambda grads: sum(float(np.abs(g).astype(float).sum()) for g in grads),
+                    "This is the sum of all sizes. The norm is the root of the sum of the squares."),
+            Mistake(lambda grads: sum(float((g.astype(float)**2).sum()) for g in grads), "The root is missing."),
+            Mistake(lambda grads: np.sqrt(np.mean(np.concatenate([g.ravel() for g in grads]).astype(float)**2)),
+                    "This is the root of the mean of the squares. A norm takes their sum."),
+            Mistake(lambda grads: [global_norm([g]) for g in grads],
+                    "These are norms of single arrays. One number is asked for, over all entries."),
         ],
         hints=["What is (1e30)**2 in float32, whose largest number is 3e38? And (1e-36)**2?",
                "Divide by the largest entry first; multiply by it at the end. Or convert to float64."],
@@ -381,6 +542,29 @@ BANK = Bank(14, "Your own network", [
             Mistake(_reach_with_gaps,
                     "You counted all steps that are large enough. Stop at the first that is not: behind a gap "
                     "nothing counts."),
+            Mistake(lambda norms, share: steps_back(norms, np.nextafter(share, 1)),
+                    "At least `share` times: what is exactly that much counts."),
+            Mistake(lambda norms, share: steps_back(norms, share) - 1,
+                    "One too few: the last step that is still large enough counts."),
+            Mistake(_reach_against_one,
+                    "Compared with `share` itself. The measure is share times the norm at the sequence's end."),
+            Mistake(_reach_step_by_step,
+                    "Each norm was compared with the one after it. All are compared with the norm at the end."),
+            Mistake(_reach_from_the_start,
+                    "You walked from the first step on. The walk begins at the sequence's own end and goes back."),
+            Mistake(lambda norms, share: (~np.isnan(norms)).sum(0) - 1 - steps_back(norms, share),
+                    "This is the index of the step that is reached. The number of steps back from the end is asked "
+                    "for."),
+            Mistake(lambda norms, share: (~np.isnan(norms)).sum(0) - 1, "These are the lengths of the sequences."),
+            Mistake(lambda norms, share: steps_back(norms, share).max(),
+                    "This is the largest count. Return one for each sequence."),
+            Mistake(lambda norms, share: steps_back(norms, share).mean(),
+                    "This is the mean count. Return one for each sequence."),
+            Mistake(lambda norms, share: steps_back(norms, share) / ((~np.isnan(norms)).sum(0) - 1),
+                    "This is a share of the sequence's length. The count is asked for."),
+            Mistake(_reach_beyond_a_gap,
+                    "This goes to the farthest step that is large enough. Stop at the first that is not, walking "
+                    "back."),
             Mistake(_reach_one_more, "One too many: the end itself is 0 steps back."),
         ],
         hints=["Treat one column: drop its NaN, then the last entry is its end.",

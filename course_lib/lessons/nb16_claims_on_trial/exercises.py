@@ -36,8 +36,17 @@ def _verdict_cases(rng):
         return (np.roll(left, -np.argmax((left < 1e-3) == first)),)
 
     counts = [(False, 9, 1, .5), (True, 18, 2, 1e4), (True, 19, 1, .5), (False, 11, 9, .5), (True, 1, 9, .5),
-              (False, 2, 18, .2)]
-    return [seeds(*each) for each in counts]
+              (False, 2, 18, .2), (True, 17, 3, .5), (False, 3, 17, 1e4)]
+    edge = np.array([1e-3, *10**rng.uniform(-9, -4, 8), .5])        # a thousandth is not less than a thousandth
+    low, high = 10**rng.uniform(-5, -4, 10), 10**rng.uniform(2, 4, 10)
+    means = [np.r_[low[:8], .002, .002], np.r_[low[:6], high[:4]], np.r_[low[:5], high[:5]]]
+    ends = [10**rng.uniform(-9, -4, 7), rng.uniform(.1, 1, 5)]
+    return [*[seeds(*each) for each in counts], *[(each,) for each in [edge, *means, *ends]]]
+
+
+def _verdict_of(left, high=.9, low=.1, count=False):
+    share = (left < 1e-3).sum() / (1 if count else len(left))
+    return "holds" if share >= high else "fails" if share <= low else "holds partly"
 
 
 def _verdict_of_the_mean(left):
@@ -90,7 +99,8 @@ def _trap_all_at_once(gain, H, k, seeds):
 
 
 def _trap_cases(rng):
-    return [(.9, 16, 60, range(1, 21)), (.97, 12, 80, range(31, 46)), (.95, 24, 40, range(7, 19))]
+    return [(.9, 16, 60, range(1, 21)), (.97, 12, 80, range(31, 46)), (.95, 24, 40, range(7, 19)),
+            (.9, 16, 23, range(1, 21)), (.8, 10, 5, range(50, 62))]      # one power more or less has another share
 
 
 def _norms(matrices, k):
@@ -121,6 +131,16 @@ def _trap_place(gain, H, k, seeds):
     return trap(gain, H, k, seeds)[0], np.argmax(_norms(_drawn(gain, H, seeds), k))
 
 
+def _trap_wrong(deviation=lambda gain, H: gain / np.sqrt(H), norm=lambda W, k: _norms([W], k)[0], pick=np.argmax,
+                above=lambda norms: norms > 1):
+    def trap(gain, H, k, seeds):
+        norms = np.array([norm(deviation(gain, H) * np.random.default_rng(seed).normal(size=(H, H)), k)
+                          for seed in seeds])
+        return above(norms).mean(), seeds[pick(norms)]
+
+    return trap
+
+
 def _trap_count(gain, H, k, seeds):
     share, seed = trap(gain, H, k, seeds)
     return share * len(seeds), seed
@@ -130,9 +150,8 @@ def _trap_count(gain, H, k, seeds):
 
 
 def smallest_shear(rho, growth):
-    k = np.arange(1, 2000)
-    corner = k * rho**(k - 1)                         # of W^k, where W has a 1 in its corner
-    return np.array([[rho, growth / corner.max()], [0, rho]])
+    k = np.ceil(rho / (1 - rho))                      # then (k + 1) rho^k, the next power's corner, is no larger
+    return np.array([[rho, growth / (k * rho**(k - 1))], [0, rho]])
 
 
 def _shear_by_powers(rho, growth):
@@ -151,6 +170,12 @@ def _shear_by_powers(rho, growth):
     return np.array([[rho, high], [0, rho]])
 
 
+def _shear_by_trying(rho, growth):
+    k = np.arange(1, 2000)
+    corner = k * rho**(k - 1)                         # of W^k, where W has a 1 in its corner
+    return np.array([[rho, growth / corner.max()], [0, rho]])
+
+
 def _shear_by_walking(rho, growth):
     k = 1
     while (k + 1) * rho > k:                          # the next power's corner is larger
@@ -160,6 +185,12 @@ def _shear_by_walking(rho, growth):
 
 def _shear_cases(rng):
     return [(.85, 10.), (.6, 3.), (.97, 25.), (rng.uniform(.86, .88), 10.)]
+
+
+def _best(rho, high=2000):
+    """The largest corner k rho^(k - 1) of powers below high, and its k."""
+    corner = [k * rho**(k - 1) for k in range(1, high)]
+    return max(corner), int(np.argmax(corner)) + 1
 
 
 def _shear(rho, corner):
@@ -196,7 +227,7 @@ def _fair_cases(rng):
         best = rng.permutation(R)[:M]                 # each method has a rate of its own
         level = .3 + .1 * np.abs(np.arange(R) - best[:, None])
         cases.append((level[..., None] * rng.lognormal(sigma=.7, size=(M, R, S)),))
-    return cases
+    return [*cases, (rng.lognormal(sigma=1.5, size=(3, 5, 9)),), (rng.lognormal(size=(1, 2, 2)),)]
 
 
 def _half(loss):
@@ -205,6 +236,21 @@ def _half(loss):
 
 def _fair_one_rate(loss):
     rate = loss[-1, :, :_half(loss)].mean(-1).argmin()
+    return loss[:, rate, _half(loss):].mean(-1)
+
+
+def _fair_at(loss, choose=lambda half: half.mean(-1).argmin(-1), report=lambda runs, half: runs[half:].mean()):
+    half = _half(loss)
+    return np.array([report(method[rate], half) for method, rate in zip(loss, choose(loss[..., :half]))])
+
+
+def _fair_split(loss, half):
+    chosen = loss[..., :half].mean(-1).argmin(-1)
+    return loss[np.arange(len(loss)), chosen, half:].mean(-1)
+
+
+def _fair_common_rate(loss):
+    rate = loss[..., :_half(loss)].mean((0, -1)).argmin()
     return loss[:, rate, _half(loss):].mean(-1)
 
 
@@ -229,6 +275,28 @@ BANK = Bank(16, "Claims on trial", [
             Mistake(_verdict_of_the_first, "This judges a single seed, the first one."),
             Mistake(_verdict_all_or_none,
                     "This asks for all seeds and for none. The rule leaves room: nine tenths, one tenth."),
+            Mistake(lambda left: verdict(np.where(left == 1e-3, 0, left)),
+                    "Exactly a thousandth is not less than a thousandth: < and not <=."),
+            Mistake(lambda left: {"holds": "fails", "fails": "holds"}.get(verdict(left), "holds partly"),
+                    "\"holds\" and \"fails\" have changed places. The claim says that the gradients vanish."),
+            Mistake(lambda left: verdict(np.full(9, np.median(left))),
+                    "This judges the median of all seeds. The rule asks for the share that vanished."),
+            Mistake(lambda left: verdict(np.full(9, np.exp(np.log(left).mean()))),
+                    "This judges the mean of the logarithms. The rule asks for the share that vanished."),
+            Mistake(lambda left: _verdict_of(left, low=.5, high=.5), "The rule has two borders, nine tenths and one "
+                    "tenth. This cuts at one half."),
+            Mistake(lambda left: _verdict_of(left, count=True),
+                    "One vanished gradient is enough for this. The rule compares their share with .9 and .1, not their "
+                    "number: take the mean."),
+            Mistake(lambda left: "holds" if (left < 1e-3).all() else "fails",
+                    "This asks for all seeds. Nine tenths are enough, and what does not hold may hold partly."),
+            Mistake(lambda left: _verdict_of(left, high=.9, low=0.),
+                    "It fails at one tenth already, not only at none."),
+            Mistake(lambda left: _verdict_of(left, high=1., low=.1),
+                    "It holds at nine tenths already, not only at all."),
+            *[Mistake(lambda left, word=word: word,
+                    f"Always \"{word}\"? Count in how many seeds the gradient vanished.")
+              for word in ("holds", "holds partly", "fails")],
             Mistake(_verdict_without_the_ends,
                     "Exactly nine tenths is \"at least nine tenths\", and exactly one tenth is "
                     "\"at most one tenth\"."),
@@ -250,8 +318,37 @@ BANK = Bank(16, "Claims on trial", [
                     "One generator made all of the matrices. Then the seed you name does not make its "
                     "matrix again: give each seed its own np.random.default_rng(seed)."),
             Mistake(_trap_of_W,
-                    "This is the norm of W itself, which is above 1 for every seed. The claim is about W^k."),
+                    "This judges by the norm of W itself, which is above 1 for every seed, and so is that number to "
+                    "the "
+                    "power k. The claim is about the norm of W^k."),
             Mistake(_trap_place, "This is the place in the list, counted from 0, not the seed."),
+            Mistake(_trap_wrong(deviation=lambda gain, H: gain),
+                    "The entries have the standard deviation gain. It has to be gain / sqrt(H)."),
+            Mistake(_trap_wrong(deviation=lambda gain, H: 1 / np.sqrt(H)),
+                    "The gain is missing: the standard deviation is gain / sqrt(H)."),
+            Mistake(_trap_wrong(deviation=lambda gain, H: gain / H),
+                    "The root is missing: the standard deviation is gain / sqrt(H)."),
+            Mistake(_trap_wrong(deviation=lambda gain, H: np.sqrt(gain / H)),
+                    "The root is of H alone: the standard deviation is gain / sqrt(H)."),
+            Mistake(_trap_wrong(norm=lambda W, k: np.linalg.norm(np.linalg.matrix_power(W, k))),
+                    "This is the root of the sum of all squared entries. The norm is the largest singular value: "
+                    "np.linalg.norm(..., 2)."),
+            Mistake(_trap_wrong(norm=lambda W, k: np.abs(np.linalg.eigvals(W)).max() ** k),
+                    "These are eigenvalues. The norm of W^k is its largest singular value."),
+            Mistake(_trap_wrong(norm=lambda W, k: np.linalg.norm(W**k, 2)),
+                    "W**k takes each entry to the power k. The power of a matrix is np.linalg.matrix_power(W, k)."),
+            Mistake(_trap_wrong(norm=lambda W, k: _norms([W], k + 1)[0]), "One factor too many: W^k has k of them."),
+            Mistake(_trap_wrong(norm=lambda W, k: _norms([W], k - 1)[0]), "One factor too few: W^k has k of them."),
+            Mistake(_trap_wrong(pick=np.argmin), "This is the seed of the smallest norm. The largest is asked for."),
+            Mistake(_trap_wrong(above=lambda norms: norms < 1),
+                    "This is the share below 1. The share above is asked for."),
+            Mistake(lambda *args: (100 * trap(*args)[0], trap(*args)[1]), "The share is in percent. It is at most 1."),
+            Mistake(lambda *args: trap(*args)[::-1], "The two have changed places: first the share."),
+            Mistake(lambda gain, H, k, seeds: (trap(gain, H, k, seeds)[0], _norms(_drawn(gain, H, seeds), k).max()),
+                    "This is the largest norm. The seed that has it is asked for."),
+            Mistake(lambda gain, H, k, seeds: (float(_norms(_drawn(gain, H, seeds), k).mean() > 1),
+                                               trap(gain, H, k, seeds)[1]),
+                    "This asks whether the mean norm is above 1. Count the seeds for which it is."),
             Mistake(_trap_count, "This counts the seeds. A share is their number divided by that of all."),
         ],
         hints=["For each seed: W = gain / np.sqrt(H) * np.random.default_rng(seed).normal(size=(H, H)).",
@@ -264,7 +361,7 @@ BANK = Bank(16, "Claims on trial", [
     Exercise(
         "16.5", "The smallest counterexample", minutes=6, difficulty=2,
         solution=smallest_shear, oracle=_shear_by_powers, cases=_shear_cases,
-        also_correct=(_shear_by_walking,),
+        also_correct=(_shear_by_walking, _shear_by_trying),
         mistakes=[
             Mistake(lambda rho, growth: _shear(rho, growth),
                     "This W has it in its first power. A smaller b gets there later: the corner of W^k is "
@@ -274,12 +371,31 @@ BANK = Bank(16, "Claims on trial", [
                     "k - 1 times."),
             Mistake(lambda rho, growth: _shear(rho, growth / 1999),
                     "You have left out that rho^(k - 1) shrinks. Without it the last power would be best."),
+            Mistake(lambda rho, growth: _shear(rho, growth / _best(rho)[1]),
+                    "You divided by the k of the best power. Divide by what stands in its corner, k rho^(k - 1)."),
+            Mistake(lambda rho, growth: _shear(rho, growth * _best(rho)[0]),
+                    "Upside down: where a power multiplies b by more, a smaller b is enough."),
+            Mistake(lambda rho, growth: _shear(rho, 1 / _best(rho)[0]),
+                    "This b reaches 1. Some power shall have `growth` in its corner."),
+            Mistake(lambda rho, growth: _shear(rho, growth * -np.log(rho) * np.e * rho),
+                    "This is the highest point of k rho^(k - 1) over all real k. Powers have whole k, so b has to be "
+                    "a little larger."),
+            Mistake(lambda rho, growth: _shear(rho, growth / (2 * rho)),
+                    "This W has it in its second power. A smaller b gets there later: try all k."),
+            Mistake(lambda rho, growth: _shear(rho, growth / _best(rho, high=21)[0]),
+                    "You stopped too early: with rho near 1 the corner of W^k grows for many k. Go on until it falls."),
+            Mistake(lambda rho, growth: growth / _best(rho)[0], "This is b. Return the matrix, [[rho, b], [0, rho]]."),
+            Mistake(lambda rho, growth: np.array([[rho**_best(rho)[1], growth], [0, rho**_best(rho)[1]]]),
+                    "This is the power that has it. Return W itself."),
+            Mistake(lambda rho, growth: _shear(rho, growth - rho),
+                    "W need not have it itself, and W^k does not add rho to the corner. Some power shall have it."),
+            Mistake(lambda rho, growth: _shear(1., growth / _best(rho)[0]), "The diagonal is rho, twice."),
             Mistake(lambda rho, growth: smallest_shear(rho, growth).T,
                     "It is transposed: b belongs into the upper right corner."),
         ],
         hints=["Compute W^2 and W^3 on paper. What stands in the upper right corner?",
                "In the corner of W^k stands k b rho^(k - 1).",
-               "So b = growth / max over k of k rho^(k - 1). Try k = 1 ... 1999 with an array."],
+               "So b = growth / max over k of k rho^(k - 1). It grows with k as long as (k + 1) rho is above k."],
     ),
     Prediction("16.6", "\"The factors |dL/dh_{t-1}| / |dL/dh_t| end up either always above 1 or always in "
                        "[0, 1].\" Five tanh networks, 100 steps each: in how many of the five are there "
@@ -315,6 +431,33 @@ BANK = Bank(16, "Claims on trial", [
             Mistake(_fair_one_rate,
                     "All methods run at the rate that is best for the last one. This is the confounder: what "
                     "differs is the method and how well it was tuned."),
+            Mistake(lambda loss: fair(loss[..., ::-1]),
+                    "The halves have changed places: the first seeds choose, the others are reported."),
+            Mistake(lambda loss: _fair_split(loss, (loss.shape[-1] + 1) // 2),
+                    "There are seeds // 2 to choose with: where the number is odd, the seed in the middle is "
+                    "reported."),
+            Mistake(lambda loss: _fair_at(loss, lambda half: half.max(-1).argmin(-1)),
+                    "The rate was chosen by its worst seed. Choose it by the mean over the first half."),
+            Mistake(lambda loss: _fair_at(loss, lambda half: half.min(-1).argmin(-1)),
+                    "The rate was chosen by its best seed. Choose it by the mean over the first half."),
+            Mistake(lambda loss: _fair_at(loss, lambda half: np.median(half, -1).argmin(-1)),
+                    "The rate was chosen by the median. Choose it by the mean over the first half."),
+            Mistake(lambda loss: _fair_at(loss, lambda half: half.mean(-1).argmax(-1)),
+                    "This takes the worst rate: the loss is to be low."),
+            Mistake(lambda loss: _fair_at(loss, lambda half: half[..., 0].argmin(-1)),
+                    "One seed chose the rate. Choose it by the mean over the first half."),
+            Mistake(lambda loss: _fair_at(loss, report=lambda runs, half: runs.mean()),
+                    "The report has the seeds in it that chose the rate. Report the others alone."),
+            Mistake(lambda loss: _fair_at(loss, report=lambda runs, half: runs[half:].min()),
+                    "This reports the best seed. Report the mean."),
+            Mistake(lambda loss: _fair_at(loss, report=lambda runs, half: np.median(runs[half:])),
+                    "This reports the median. Report the mean."),
+            Mistake(lambda loss: loss[..., :_half(loss)].mean(-1).argmin(-1),
+                    "These are the places of the rates. The loss there is asked for."),
+            Mistake(lambda loss: fair(loss).mean(), "This is the mean over the methods. Return a number for each."),
+            Mistake(lambda loss: fair(loss).min(), "This is the best method's. Return a number for each."),
+            Mistake(_fair_common_rate,
+                    "One rate for all methods, the best on average. Each method gets a rate of its own."),
             Mistake(_fair_first_rate,
                     "All methods run at the rate that is best for the first one. Tune each of them."),
             Mistake(lambda loss: loss.mean(-1).min(-1),
