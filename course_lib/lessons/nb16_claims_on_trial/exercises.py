@@ -150,7 +150,7 @@ def _trap_count(gain, H, k, seeds):
 
 
 def smallest_shear(rho, growth):
-    k = np.ceil(rho / (1 - rho))                      # then (k + 1) rho^k, the next power's corner, is no larger
+    k = np.ceil(rho / (1 - rho))      # the corner of the next power, (k + 1) rho^k, is no larger
     return np.array([[rho, growth / (k * rho**(k - 1))], [0, rho]])
 
 
