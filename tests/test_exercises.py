@@ -1088,11 +1088,11 @@ def test_oracle_agrees_with_the_solution_to_nine_digits(exercise):
 
 
 @every_function
-def test_cases_are_seeded_and_hold_no_zero(exercise):
+def test_cases_are_seeded_and_most_hold_no_zero(exercise):
     first, second = (exercise.cases(np.random.default_rng(1)) for _ in range(2))
     assert untouched(first, second), "cases(rng) draws from elsewhere than rng"
-    for array in leaves(first):
-        assert array.dtype.kind != "f" or np.all(array != 0)
+    whole = [all(array.dtype.kind != "f" or np.all(array != 0) for array in leaves(case)) for case in first]
+    assert 2 * sum(whole) > len(whole)  # a zero hides what it multiplies: it is for a few cases at the edge
 
 
 @every_function
@@ -1160,8 +1160,8 @@ STATES = ITEMS["99.1"]
     (test_oracle_is_another_way, {"oracle": lambda w, x, h0: states(w, x, h0)}),
     (test_oracle_agrees_with_the_solution_to_nine_digits, {
         "rtol": 1e-3, "oracle": lambda w, x, h0: states_closed(w, x, h0) * (1 + 1e-8)}),
-    (test_cases_are_seeded_and_hold_no_zero, {"cases": lambda rng: [(1., np.eye(2), 1.)]}),
-    (test_cases_are_seeded_and_hold_no_zero, {"cases": lambda rng: [(np.random.default_rng().normal(),)]}),
+    (test_cases_are_seeded_and_most_hold_no_zero, {"cases": lambda rng: [(1., np.eye(2), 1.)]}),
+    (test_cases_are_seeded_and_most_hold_no_zero, {"cases": lambda rng: [(np.random.default_rng().normal(),)]}),
     (test_names_and_axes_fit_what_is_returned, {"time_axis": 1}),
     (test_names_and_axes_fit_what_is_returned, {"returns": ("h", "a")}),
     (test_names_and_axes_fit_what_is_returned, {"oracle": backwards, "cases": lambda rng: [(.5, 3)]}),

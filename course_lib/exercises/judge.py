@@ -56,7 +56,7 @@ class Exercise:
     oracle        the truth, computed in another way, called like the solution
     mistakes      typical wrong answers
     also_correct  right answers that are written differently
-    cases         rng -> list of argument tuples, nothing in them zero; None if a value is asked for
+    cases         rng -> list of argument tuples, zeros in few of them; None if a value is asked for
     returns       names of the returned values, if there are several; a NamedTuple brings its own
     time_axis     of the returned array: each step is compared with its own largest entry; "each": each entry with
                   itself; None: all of it with its largest entry. A tuple has one for each returned value

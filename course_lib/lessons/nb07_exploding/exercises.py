@@ -42,7 +42,7 @@ def _steps_by_one_formula(factor, size, largest):
 def _steps_cases(rng):
     single, half = float(np.finfo(np.float32).max), float(np.finfo(np.float16).max)
     return [(1.5, rng.uniform(.5, 2.), single), (1.175, rng.uniform(1e-3, 1e-2), half), (3., 1e-10, single),
-            (2., 4., 4.), (1.5, 2., 3.)]        # what equals the largest number still fits
+            (1e10, 1., 1e35), (2., 4., 4.), (1.5, 2., 3.)]      # what equals the largest number still fits
 
 
 # 7.5 Another wall

@@ -466,7 +466,7 @@ BANK = Bank(10, "Truncated BPTT", [
     Exercise(
         "10.11", "A window for a share", minutes=3, difficulty=2,
         solution=window_for, oracle=_window_by_fractions,
-        cases=lambda rng: [(.55, .01), (.9, .01), (.97, .05), (.5, .3), (.4, .9), (.3, .3)],  # the last one: exactly
+        cases=lambda rng: [(.55, .01), (.9, .01), (.97, .05), (.5, .3), (.4, .9), (.01, 1e-5), (.3, .3)],
         also_correct=(_window_counted, _window_by_ceil),
         mistakes=[
             Mistake(lambda q, share: int(np.log(share) / np.log(q)),

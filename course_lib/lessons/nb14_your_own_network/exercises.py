@@ -276,7 +276,8 @@ def _norm_cases(rng):
     grads = [[(size * rng.uniform(.5, 1, shape)).astype(np.float32) for shape in shapes] for size in (1., 1e30, 1e-36)]
     wide = (10.**rng.uniform(-30, 1, (3, 5)) * rng.choice([-1, 1], (3, 5))).astype(np.float32)
     return [(each,) for each in [*grads, [-grads[2][0], 1e-3 * grads[2][1]], [wide, grads[0][1]], [-grads[1][1]],
-                                 [grads[2][0], np.float32([-3e-36])], [grads[2][0], grads[1][1]]]]
+                                 [grads[2][0], np.float32([-3e-36])], [grads[2][0], grads[1][1]],
+                                 [np.float32([0, 3, -4]), 0 * grads[0][0]]]]
 
 
 def _norm_in_float32(grads):

@@ -39,7 +39,7 @@ def _verdict_cases(rng):
               (False, 2, 18, .2), (True, 17, 3, .5), (False, 3, 17, 1e4)]
     edge = np.array([1e-3, *10**rng.uniform(-9, -4, 8), .5])        # a thousandth is not less than a thousandth
     low, high = 10**rng.uniform(-5, -4, 10), 10**rng.uniform(2, 4, 10)
-    means = [np.r_[low[:8], .002, .002], np.r_[low[:6], high[:4]], np.r_[low[:5], high[:5]]]
+    means = [np.r_[low[:8], 9e-4, .5], np.r_[low[:8], .002, .002], np.r_[low[:6], high[:4]], np.r_[low[:5], high[:5]]]
     ends = [10**rng.uniform(-9, -4, 7), rng.uniform(.1, 1, 5)]
     return [*[seeds(*each) for each in counts], *[(each,) for each in [edge, *means, *ends]]]
 
