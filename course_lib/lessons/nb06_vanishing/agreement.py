@@ -14,11 +14,11 @@ from ... import bptt, initialise, losses, tasks, train, until_solved
 
 HIDDEN, MEMBERS, BATCH = 32, 5, 20
 NOUN = 2  # the subject is the second word
-EVERY, ALLOWED = 50, .05  # updates between two tests; fewer errors than that count as learned
+EVERY, ALLOWED = 50, .05  # updates between two tests, as a rule; fewer errors than that count as learned
 
 
 class Practice(NamedTuple):
-    """Five networks that practise agreement at one distance, tested every 50 updates until they have learned it.
+    """Five networks that practise agreement at one distance, tested until they have learned it.
 
     distance  steps from the noun to the pronoun
     updates   (K,)    when they were tested, from 0
@@ -34,11 +34,12 @@ class Practice(NamedTuple):
     needed: np.ndarray
 
 
-def practise(distance: int, optimiser, updates: int = 2000, seed: int = 0, progress: bool = True) -> Practice:
+def practise(distance: int, optimiser, updates: int = 2000, seed: int = 0, progress: bool = True,
+             every: int = EVERY) -> Practice:
     """Train five tanh networks of 32 units, drawn as torch draws them, on agreement at one distance.
 
     They are the same five at every distance, and see the same sentences. seed: of the networks and of the sentences.
-    progress: whether to show a bar.
+    progress: whether to show a bar. every: so many updates lie between two tests.
     """
     nets = initialise.network(len(tasks.VOCABULARY), HIDDEN, 2, np.random.default_rng(seed), recurrent="uniform",
                               members=MEMBERS)
@@ -56,9 +57,9 @@ def practise(distance: int, optimiser, updates: int = 2000, seed: int = 0, progr
 
     solved = until_solved.until_solved(nets, train.sequence_objective(losses.cross_entropy),
                                        lambda: tasks.agreement(distance, BATCH, rng), error, updates=updates,
-                                       below=ALLOWED, every=EVERY, optimiser=optimiser, progress=progress)
+                                       below=ALLOWED, every=every, optimiser=optimiser, progress=progress)
     accuracy, reach = np.swapaxes(rows, 0, 1)
-    return Practice(distance, EVERY * np.arange(len(rows)), accuracy, reach, solved.updates)
+    return Practice(distance, every * np.arange(len(rows)), accuracy, reach, solved.updates)
 
 
 def _tested(nets, test) -> tuple[np.ndarray, np.ndarray]:

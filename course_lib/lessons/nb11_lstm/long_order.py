@@ -12,12 +12,12 @@ from ... import data
 class LongOrder(NamedTuple):
     """Five LSTMs with forget bias 1 on temporal order at T = 100, given ten times the paper's sequences.
 
-    sequences  how many each has read
+    sequences  () how many each has read
     updates    (5,) after which it had learned; inf where it never had
     error      (5,) share of 500 fresh sequences that it gets wrong at the end
     """
 
-    sequences: int
+    sequences: np.ndarray
     updates: np.ndarray
     error: np.ndarray
 
@@ -28,8 +28,7 @@ def long_order() -> LongOrder:
     errors  FileNotFoundError where the course's data folder is missing
     source  data/make_long_order.py
     """
-    with np.load(data.file("long_order.npz")) as stored:
-        return LongOrder(int(stored["sequences"]), stored["updates"], stored["error"])
+    return _stored("long_order.npz", LongOrder)
 
 
 class OrderByBias(NamedTuple):
@@ -41,7 +40,7 @@ class OrderByBias(NamedTuple):
     error    (kinds, rates, 5) share of 500 fresh sequences that it gets wrong at the end
     """
 
-    names: list[str]
+    names: np.ndarray
     rates: np.ndarray
     updates: np.ndarray
     error: np.ndarray
@@ -53,5 +52,9 @@ def order_by_bias() -> OrderByBias:
     errors  FileNotFoundError where the course's data folder is missing
     source  data/make_order_by_bias.py
     """
-    with np.load(data.file("order_by_bias.npz")) as stored:
-        return OrderByBias(stored["names"].tolist(), stored["rates"], stored["updates"], stored["error"])
+    return _stored("order_by_bias.npz", OrderByBias)
+
+
+def _stored(name: str, kind: type[NamedTuple]):
+    with np.load(data.file(name)) as arrays:
+        return kind(*(arrays[field] for field in kind._fields))
