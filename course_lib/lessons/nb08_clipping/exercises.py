@@ -74,6 +74,14 @@ def _turned_flat(gradient, limit):
     return 180 / np.pi * np.arccos(np.dot(g, cut) / np.linalg.norm(g) / np.linalg.norm(cut))
 
 
+def _turned_by(cut):
+    def turned(gradient, limit):
+        left = cut(gradient, limit)
+        return np.degrees(np.arccos(np.vdot(gradient, left) / np.linalg.norm(gradient) / np.linalg.norm(left)))
+
+    return turned
+
+
 def _turned_cases(rng):
     return [(rng.uniform(.2, 3., 6) * rng.choice([-1, 1], 6), .5), (rng.normal(size=(4, 5)), .3),
             (np.r_[50., rng.uniform(.1, .3, 30)], .2)]
@@ -105,7 +113,8 @@ def _threshold_cases(rng):
     usual = rng.uniform(.5, 2., 40)
     spikes = np.r_[rng.uniform(.1, .2, 57), 1e3, 30., 2e6]
     return [(rng.permutation(usual), .1), (rng.permutation(spikes), .05), (rng.uniform(1, 3, 17), .5),
-            (rng.uniform(1, 3, 17), .1), (rng.uniform(1, 3, 9), 0), (rng.permutation([2.] * 4 + [1.] * 3 + [5.]), .2)]
+            (rng.uniform(1, 3, 17), .1), (rng.uniform(1, 3, 9), 0),
+            (rng.permutation([2.] * 3 + [1.] * 3 + [5.] * 2), .2)]
 
 
 # 8.7 The far part
@@ -188,6 +197,19 @@ def _kept_with_dh(back):
     return (after**2).sum(-1) / (dh**2).sum(-1)
 
 
+def _kept_reduced(size):
+    def kept(back):
+        v = back.da[1:]
+        return size((1 - back.run.h[1:-1]**2) * (v @ back.run.params.W_hh)) / size(v)
+
+    return kept
+
+
+def _kept_starting_early(back):
+    v = back.da[:-1]
+    return (((1 - back.run.h[1:-1]**2) * (v @ back.run.params.W_hh))**2).sum(-1) / (v**2).sum(-1)
+
+
 def _kept_slope_first(back):
     after = ((1 - back.run.h[1:-1]**2) * back.da[1:]) @ back.run.params.W_hh
     return (after**2).sum(-1) / (back.da[1:]**2).sum(-1)
@@ -241,6 +263,39 @@ BANK = Bank(8, "Clipping", [
                     "The numbers are right, but the caller's arrays were changed. Return new ones."),
             Mistake(lambda arrays, c: tuple(array * min(1, c / _joint(arrays)**2) for array in arrays),
                     "The root is missing: you divided by the squared norm."),
+            Mistake(lambda arrays, c: clip_all(arrays, c)[::-1], "The arrays come back in reverse. The order stays."),
+            Mistake(lambda arrays, c: np.concatenate([a.ravel() for a in clip_all(arrays, c)]),
+                    "This is one long vector. Return the arrays, each in its own shape."),
+            Mistake(lambda arrays, c: tuple(a.ravel() for a in clip_all(arrays, c)),
+                    "The arrays have lost their shapes. Multiply each as it is."),
+            Mistake(lambda arrays, c: clip_all(arrays, c)[0], "This is the first array alone. Return all of them."),
+            Mistake(lambda arrays, c: (clip_all(arrays, c), _joint(arrays)),
+                    "Return the arrays alone, without the norm."),
+            Mistake(lambda arrays, c: _joint(arrays), "This is the joint norm. Return the arrays, scaled."),
+            Mistake(lambda arrays, c: min(1, c / _joint(arrays)),
+                    "This is the factor. Return the arrays, scaled by it."),
+            Mistake(lambda arrays, c: tuple(a * max(1, c / _joint(arrays)) for a in arrays),
+                    "max where min belongs: what is too long stays, what is short is made longer."),
+            Mistake(lambda arrays, c: tuple(a * min(1, (c / _joint(arrays))**.5) for a in arrays),
+                    "One root too many: the factor is max_norm / norm itself."),
+            Mistake(lambda arrays, c: tuple(a * min(1, (c / _joint(arrays))**2) for a in arrays),
+                    "The factor was squared. It is max_norm / norm itself."),
+            Mistake(lambda arrays, c: tuple(a * min(1, c / _joint(arrays)**.5) for a in arrays),
+                    "One root too many: the norm is the root of the sum of the squares, once."),
+            Mistake(lambda arrays, c: tuple(np.minimum(a, c) for a in arrays),
+                    "This cuts each entry at max_norm. Scale all of them by one factor."),
+            Mistake(lambda arrays, c: tuple(a * min(1, c / np.linalg.norm(arrays[-1])) for a in arrays),
+                    "This is the norm of the last array alone. All entries of all arrays count."),
+            Mistake(lambda arrays, c: tuple(a * min(1, c / np.mean([_joint([b]) for b in arrays])) for a in arrays),
+                    "This is the mean of the norms. There is one joint norm, over all entries."),
+            Mistake(lambda arrays, c: tuple(a * min(1, c / abs(sum(b.sum() for b in arrays))) for a in arrays),
+                    "The entries were added with their signs. The norm squares them first."),
+            Mistake(lambda arrays, c: tuple(a * c / _joint(arrays) if _joint(arrays) > c else 0 * a for a in arrays),
+                    "A gradient that is short enough became 0. It stays as it is."),
+            Mistake(lambda arrays, c: tuple(a * min(1, c / np.linalg.norm(a, 2)) for a in arrays),
+                    "np.linalg.norm(a, 2) of a matrix is its largest singular value, and each array has a factor of "
+                    "its "
+                    "own here. There is one factor, from all entries."),
         ],
         hints=["First one number: the root of the sum of all squares, over all arrays.",
                "The factor is max_norm / norm where the norm is larger, else 1.",
@@ -279,6 +334,27 @@ BANK = Bank(8, "Clipping", [
                     "This is clipping by norm, which turns nothing. Here each entry is cut."),
             Mistake(lambda g, c: 90 - turned(g, c), "This is the angle to 90 degrees: arcsin where arccos is "
                     "needed."),
+            Mistake(_turned_by(lambda g, c: np.maximum(g, -c)), "Large positive entries have to be cut too, at limit."),
+            Mistake(_turned_by(lambda g, c: np.where(np.abs(g) > c, c, g)),
+                    "What is cut keeps its sign: a large negative entry becomes -limit."),
+            Mistake(_turned_by(lambda g, c: np.where(np.abs(g) > c, 0, g)),
+                    "Large entries became 0. They are cut to limit or -limit."),
+            Mistake(_turned_by(lambda g, c: np.clip(g, -c / 2, c / 2)),
+                    "The range goes from -limit to limit: it is twice "
+                    "the limit wide."),
+            Mistake(lambda g, c: 180 - turned(g, c), "The sign of the cosine is turned: this is the angle to the "
+                    "opposite."),
+            Mistake(lambda g, c: np.degrees(np.arccos(np.linalg.norm(np.clip(g, -c, c)) / np.linalg.norm(g))),
+                    "The quotient of the lengths is no cosine. It is the sum of products over both lengths."),
+            Mistake(lambda g, c: np.degrees(np.arccos(np.vdot(g, np.clip(g, -c, c)))),
+                    "The cosine divides the sum of products by both lengths."),
+            Mistake(lambda g, c: np.mean([turned(row, c) for row in np.atleast_2d(g)]),
+                    "This is the mean of the angles of the rows. Take all entries as one long vector."),
+            Mistake(lambda g, c: turned(np.atleast_2d(g)[0], c), "This is the first row alone. All entries count."),
+            Mistake(lambda g, c: np.radians(np.radians(turned(g, c))), "arccos gives radians already: np.degrees, not "
+                    "np.radians."),
+            Mistake(lambda g, c: np.degrees(np.arctan(np.cos(np.radians(turned(g, c))))),
+                    "The angle is the arccos of this number, not the arctan."),
         ],
         hints=["np.clip(gradient, -limit, limit) cuts the entries.",
                "The cosine of the angle between u and v is their sum of products over the product of their "
@@ -326,6 +402,27 @@ BANK = Bank(8, "Clipping", [
             Mistake(lambda norms, share: np.quantile(norms, 1 - share),
                     "Between two norms np.quantile draws a line. The threshold has to be one of the recorded "
                     "norms."),
+            Mistake(lambda norms, share: np.sort(norms)[::-1][int(share * len(norms)) + 1],
+                    "One too far down: above this one lies one norm more than may."),
+            Mistake(lambda norms, share: np.sort(norms)[::-1][int(share * len(norms)) - 1],
+                    "Off by one: if m norms may lie above it, it is entry m, counted from 0. Entry m - 1 has one norm "
+                    "less "
+                    "above it, and at m = 0 the index -1 is the smallest of all."),
+            Mistake(lambda norms, share: np.sort(norms)[min(int((1 - share) * len(norms)), len(norms) - 1)],
+                    "Off by one from the small end: entry N - 1 is the largest, so it is entry N - 1 - m if m may lie "
+                    "above it."),
+            Mistake(lambda norms, share: min(norms), "Above the smallest lie all others. Only `share` of them may."),
+            Mistake(lambda norms, share: np.mean(norms),
+                    "The mean, whatever share is asked for: one spike moves it past all other norms."),
+            Mistake(lambda norms, share: np.mean(norms) + 2 * np.std(norms),
+                    "Mean and spread are no guide here: one spike moves them past all other norms. Count."),
+            Mistake(lambda norms, share: (1 - share) * max(norms),
+                    "This is a part of the largest norm. One spike of a million would set it; count updates."),
+            Mistake(lambda norms, share: np.argsort(norms)[::-1][int(share * len(norms))],
+                    "This is the place of the norm in the log. The norm is asked for."),
+            Mistake(lambda norms, share: np.sort(np.unique(norms))[::-1][min(int(share * len(norms)),
+                                                                            len(set(norms.tolist())) - 1)],
+                    "Equal norms count one by one: np.unique and set keep only one of them."),
         ],
         hints=["Take one of the norms, c. Which share of the norms lies above it?",
                "(norms > c).mean() is that share. Which of all c keep to it?",
@@ -352,6 +449,13 @@ BANK = Bank(8, "Clipping", [
             Mistake(2.5e-9, "The digits are right; it is ten times too large: a twelfth of 3e-9."),
             Mistake(2.5e-11, "The digits are right; it is ten times too small: a twelfth of 3e-9."),
             Mistake(3e-9 * 12, "The factor is upside down: clipping never makes anything larger."),
+            Mistake(2.5e-8, "The digits are right; it is a hundred times too large: a twelfth of 3e-9."),
+            Mistake(8.3e-10, "You divided by 3.6. The factor is 0.25 / 3, one twelfth."),
+            Mistake(2e-10, "One digit. The factor is 0.25 / 3, one twelfth: a twelfth of 3e-9."),
+            Mistake(-2.5e-10, "A norm is never below 0."),
+            Mistake(2.25, "Clipping does not take a part off; it multiplies by a factor."),
+            Mistake(1.2e-8, "You divided by the threshold. The factor is threshold over norm, 0.25 / 3."),
+            Mistake(1e-10, "The factor is 0.25 / 3: one twelfth, not one thirtieth."),
         ],
         hints=["How large is the norm of the two parts together?", "The factor is .25 / 3.",
                "Multiply the far part by the factor."],
@@ -392,6 +496,28 @@ BANK = Bank(8, "Clipping", [
                     "per stretch."),
             Mistake(lambda norms, c, n: clip_fraction(norms, np.nextafter(c, 0), n),
                     "A norm that equals max_norm is not clipped: it needs > and not >=."),
+            Mistake(lambda norms, c, n: clip_fraction(norms, c, n)[1:], "The first stretch is missing: it starts with "
+                    "update 0."),
+            Mistake(lambda norms, c, n: np.array([np.mean(norms[k:k + n + 1] > c) for k in range(len(norms) - n)]),
+                    "These stretches are one update too long."),
+            Mistake(lambda norms, c, n: np.array([np.mean(norms[k:k + n - 1] > c) for k in range(len(norms) - n + 1)]),
+                    "These stretches are one update too short: k to k + window - 1 is norms[k:k + window]."),
+            Mistake(lambda norms, c, n: np.array([np.mean(norms[k:k + n] < c) for k in range(len(norms) - n + 1)]),
+                    "This is the share of those below max_norm. An update is clipped where its norm is above it."),
+            Mistake(lambda norms, c, n: np.convolve(norms > c, np.ones(n) / n, "same"),
+                    "mode \"same\" also takes stretches that hang over the ends. \"valid\" takes the whole ones."),
+            Mistake(lambda norms, c, n: np.convolve(norms > c, np.ones(n) / n),
+                    "mode \"full\" also takes stretches that hang over the ends. \"valid\" takes the whole ones."),
+            Mistake(lambda norms, c, n: np.cumsum(norms > c) / np.arange(1, len(norms) + 1),
+                    "This is the share since the start. Each stretch has `window` updates."),
+            Mistake(lambda norms, c, n: (norms > c) * 1., "This says which updates were clipped. Take the mean of each "
+                    "stretch."),
+            Mistake(lambda norms, c, n: (np.lib.stride_tricks.sliding_window_view(norms, n) > c).all(-1) * 1.,
+                    "This says whether all updates were clipped. The share of them is asked for."),
+            Mistake(lambda norms, c, n: np.lib.stride_tricks.sliding_window_view(np.minimum(1, c / norms), n).mean(-1),
+                    "This is the mean factor of clipping. Count the updates that are clipped."),
+            Mistake(lambda norms, c, n: np.append(clip_fraction(norms, c, n), 0.), "One stretch too many: there are "
+                    "N - window + 1."),
         ],
         hints=["norms > max_norm is True where an update was clipped.", "The mean of a stretch of these is "
                     "its share.",
@@ -433,6 +559,28 @@ BANK = Bank(8, "Clipping", [
             Mistake(lambda back: (back.da[:-1]**2).sum(-1) / (back.da[1:]**2).sum(-1),
                     "dL/da_{t-1} holds what other losses add there. u_t is only what comes back from step "
                     "t."),
+            Mistake(lambda back: kept(back).T, "It is transposed: a row for each step, a column for each sequence."),
+            Mistake(lambda back: kept(back)[:-1], "The last step is missing: t runs to T."),
+            Mistake(lambda back: kept(back)[1:], "The first ratio is missing: t starts at 2, and v_2 is back.da[1]."),
+            Mistake(lambda back: kept(back).sum(-1),
+                    "The sequences were added up. One ratio for each step and sequence."),
+            Mistake(lambda back: kept(back).mean(0),
+                    "One ratio for each step and sequence: keep the axis of the steps."),
+            Mistake(_kept_reduced(lambda v: np.abs(v).sum(-1)), "These are sums of sizes. |v|^2 is a sum of squares."),
+            Mistake(_kept_reduced(lambda v: v.sum(-1)**2), "Square each entry first, then add up."),
+            Mistake(_kept_reduced(lambda v: (v**2).sum(1)), "The sum runs over the batch. |v|^2 adds up the units."),
+            Mistake(_kept_reduced(lambda v: (v**2).sum((1, 2))), "The sum runs over the batch too. Each sequence has a "
+                    "ratio of its own."),
+            Mistake(_kept_wrong(slope=lambda h: (1 - h[1:-1])**2), "(1 - h)^2 is not 1 - h^2."),
+            Mistake(_kept_wrong(slope=lambda h: h[1:-1]), "This is the state. The slope of tanh is 1 - h^2."),
+            Mistake(lambda back: (((1 - back.run.h[1:-1]**2) * (back.da[1:] @ back.run.params.W_hh))**2).sum(-1),
+                    "This is |u_t|^2. Divide it by |v_t|^2."),
+            Mistake(lambda back: (back.dh[1:-1]**2).sum(-1) / (back.dh[2:]**2).sum(-1),
+                    "These are ratios of the total gradients dL/dh. u_t is only what comes back from step t, at "
+                    "a_{t-1}."),
+            Mistake(_kept_starting_early, "v_t starts one step too early: for t = 2 ... T it is back.da[1:]."),
+            Mistake(lambda back: (((1 - back.run.h[1:-1]**2) * (back.da[1:] @ back.run.params.W_hh))**2).sum(-1)
+                    / (back.da[:-1]**2).sum(-1), "Divide by |v_t|^2, where the step starts, not by that of v_{t-1}."),
         ],
         hints=["v_t for t = 2 ... T are the rows back.da[1:]. Where do they go next?",
                "Through W_hh and then through the slope at a_{t-1}: (1 - h_{t-1}^2) * (v_t @ W_hh).",

@@ -104,6 +104,14 @@ def _windowed_from_zero(first):
     return windowed
 
 
+def _windowed_sum(term):
+    def windowed(w, x, h0, k):
+        h = _unit(w, x, h0)
+        return sum(term(w, h, s, t) for s in range(1, len(h)) for t in range(max(1, s - k + 1), s + 1))
+
+    return windowed
+
+
 def _windowed_chunks_from_zero(w, x, h0, k):
     parts = [x[start:start + k] for start in range(0, len(x), k)]
     return sum(_windowed_carried(w, part, h0 if i == 0 else 0., k) for i, part in enumerate(parts))
@@ -177,6 +185,19 @@ def _chunked_wrong(carry=True, own=False, window=False, read=lambda h: h, last=F
         return dW_hh
 
     return chunked
+
+
+def _chunked_of_W_xh(params, x, k):
+    state, dW_xh = None, 0
+    for start in range(0, len(x), k):
+        run = bptt.forward(params, x[start:start + k], state)
+        dW_xh, state = dW_xh + bptt.backward(run, run.h + 0.).grads.W_xh, run.h[-1]
+    return dW_xh
+
+
+def _chunked_of_the_end(params, x, k):
+    run = bptt.forward(params, x)
+    return bptt.backward(run, bptt.at_end(run, run.h[-1])).grads.W_hh
 
 
 def _chunked_full(params, x, k):
@@ -333,6 +354,33 @@ BANK = Bank(10, "Truncated BPTT", [
                     "added up on the way: each has to travel alone."),
             Mistake(lambda T, k, kind: steps_back(T, k, "window") if kind == "window" else min(k, T),
                     "This is the way back of one chunk. There are T / k of them."),
+            Mistake(lambda T, k, kind: T * k, "Not every loss has k steps behind it, and in chunks the losses travel "
+                    "together."),
+            Mistake(lambda T, k, kind: T * min(k, T),
+                    "The first losses have fewer steps behind them, and in chunks the "
+                    "losses travel together."),
+            Mistake(lambda T, k, kind: sum(min(s, k) for s in range(1, T + 1)),
+                    "This does not look at `kind`. In chunks the losses travel together: each step is gone once."),
+            Mistake(lambda T, k, kind: (T - k + 1) * k if kind == "window" else T,
+                    "The losses of the first steps are missing: their windows are shorter, but they count."),
+            Mistake(lambda T, k, kind: k * T - k * (k + 1) // 2 if kind == "window" else T,
+                    "The loss of step t can go back t steps, the last of them to h_0: the first windows have 1, 2, "
+                    "... steps."),
+            Mistake(lambda T, k, kind: steps_back(T, k, kind) if kind == "window" else T // k * k * (k + 1) // 2,
+                    "Within a chunk the losses travel together: each step is gone once, not once for each loss."),
+            Mistake(lambda T, k, kind: steps_back(T, k, kind) if kind == "window" else T - 1,
+                    "One step short: the first step too leads back, to h_0."),
+            Mistake(lambda T, k, kind: steps_back(T, k, kind) if kind == "window" else k,
+                    "This is one chunk. There are as many as fit into T, and each is gone back."),
+            Mistake(lambda T, k, kind: sum(min(s, k - 1) for s in range(1, T + 1)) if kind == "window" else T,
+                    "A window of k takes k steps back, the loss's own step among them, not k - 1."),
+            Mistake(lambda T, k, kind: sum(min(s, k + 1) for s in range(1, T + 1)) if kind == "window" else T,
+                    "A window of k takes k steps back, not k + 1."),
+            Mistake(lambda T, k, kind: sum(max(s, k) for s in range(1, T + 1)) if kind == "window" else T,
+                    "max where min belongs: a window stops after k steps, or where there are none left."),
+            Mistake(lambda T, k, kind: T * (T + 1) // 2,
+                    "Here each loss goes back to the start. A window stops it after k "
+                    "steps, and in chunks the losses travel together."),
         ],
         hints=["Chunks: how many chunks, and how many steps back in each?",
                "Window: the loss of step s goes back k steps, but never beyond step 1.",
@@ -374,6 +422,33 @@ BANK = Bank(10, "Truncated BPTT", [
                     "Step t = 1 is missing: there w multiplies h_0."),
             Mistake(_windowed_state_after,
                     "At step t the weight multiplies h_{t-1}, the state before, not h_t."),
+            Mistake(_windowed_sum(lambda w, h, s, t: w ** (s - t) * h[t - 1] if t < s else 0.),
+                    "The loss's own step is missing: t runs to s, where the power of w is 0."),
+            Mistake(_windowed_sum(lambda w, h, s, t: w ** (s - t - 1) * h[t - 1]),
+                    "One factor w too few: from h_s back to h_t there are s - t of them."),
+            Mistake(_windowed_sum(lambda w, h, s, t: (s - t) * w ** max(s - t - 1, 0) * h[t - 1]),
+                    "The power was differentiated again. w^(s - t) is what the way back multiplies by; the derivative "
+                    "is "
+                    "in h_{t-1}."),
+            Mistake(_windowed_sum(lambda w, h, s, t: w ** (s - t) * (h[t] - w * h[t - 1])),
+                    "w multiplies the state h_{t-1}. These are the inputs x_t."),
+            Mistake(_windowed_sum(lambda w, h, s, t: w**t * h[t - 1]),
+                    "The power counts from the loss back: s - t, not t."),
+            Mistake(_windowed_sum(lambda w, h, s, t: w ** (s - t) * h[t - 1] if s < len(h) - 1 else 0.),
+                    "The loss of the last step is missing: s runs to T."),
+            Mistake(lambda w, x, h0, k: _windowed_sum(
+                lambda w, h, s, t: w ** (s - t) * h[t - 1] if s >= k else 0.)(w, x, h0, k),
+                    "The losses of the first k - 1 steps are missing: their windows are shorter, but they count."),
+            Mistake(lambda w, x, h0, k: sum(_unit(w, x, h0)[1:]),
+                    "This is the loss. Its derivative by w is asked for."),
+            Mistake(lambda w, x, h0, k: sum(_unit(w, x, h0)[:-1]),
+                    "This is a window of one step for every loss: the terms with t < s are missing."),
+            Mistake(lambda w, x, h0, k: sum(windowed(w, x[i:i + k], 0., k) for i in range(0, len(x), k)),
+                    "These are chunks, each from a state of 0. The states run on, and each loss has a window of its "
+                    "own."),
+            Mistake(lambda w, x, h0, k: windowed(w, x, h0, min(k, len(x) - 1)),
+                    "Where k is larger than T, all T steps count."),
+            Mistake(lambda w, x, h0, k: -windowed(w, x, h0, k), "The sign is turned: all terms are added."),
         ],
         hints=["First all states, once. Then one sum over the losses s, and inside it one over the steps "
                "t they reach.",
@@ -416,6 +491,18 @@ BANK = Bank(10, "Truncated BPTT", [
             Mistake(lambda params, x, k: chunked(params, x[:k], k), "This is the first chunk alone. Add up all."),
             Mistake(_chunked_wrong(last=True),
                     "Only the last state of each chunk is read. The loss reads every h_t."),
+            Mistake(_chunked_of_W_xh, "This is dL/dW_xh. dL/dW_hh is asked for, shaped (H, H)."),
+            Mistake(_chunked_wrong(read=lambda h: 1 - h**2),
+                    "dh_direct is dL/dh_t, so h itself. The slope of tanh, 1 - h^2, is in bptt.backward already."),
+            Mistake(lambda params, x, k: -chunked(params, x, k),
+                    "The sign is turned: the gradient itself is asked for, "
+                    "not a step of descent."),
+            Mistake(lambda params, x, k: chunked(params, x, k + 1), "The chunks are one step too long."),
+            Mistake(lambda params, x, k: chunked(params, x, k) / x.size,
+                    "Divided by the number of inputs. L is a sum."),
+            Mistake(_chunked_wrong(read=lambda h: np.roll(h, 1, axis=0)),
+                    "dh_direct is one step late: row t of it belongs to h_t."),
+            Mistake(_chunked_of_the_end, "Only h_T is read, and nothing is cut. The loss reads every state."),
         ],
         hints=["bptt.forward(params, x[start:start + k], state) runs one chunk from a state; None is zeros.",
                "The loss reads h_t itself: dh_direct is run.h, with zeros in row 0.",
@@ -451,6 +538,13 @@ BANK = Bank(10, "Truncated BPTT", [
             Mistake(41, "This is the system with 23 places. Here there are 5, and 2 of them are positive."),
             Mistake(-2, "This is the full gradient. The question is how long a window has to be to see "
                         "its sign."),
+            Mistake(0, "A window of 0 steps sees nothing. How many does it take until the sum is negative?"),
+            Mistake(110, "This is for chunks, averaged, in the system with 23 places. Here there are 5, and a window."),
+            Mistake(40, "This is the system with 23 places, one step short. Here there are 5, and 2 of them are "
+                        "positive."),
+            Mistake(16, "Averaged over a chunk the sign turns after this. A window is asked for: one sum of "
+                        "influences."),
+            Mistake(19, "There the system with 23 places sees most. Here there are 5 places: where is it negative?"),
         ],
         also_correct=(np.int64(9),),
         hints=["A is 5 by 5; v has 2 ones and 3 minus ones.",
@@ -484,7 +578,7 @@ BANK = Bank(10, "Truncated BPTT", [
             Mistake(lambda q, share: int(np.ceil(np.log(share) / np.log(1 - q))),
                     "A step multiplies by q, so q is what it keeps, not 1 - q."),
             Mistake(lambda q, share: int(np.ceil(np.log(share / q))),
-                    "The logarithms are divided, not the numbers: ln(share) / ln(q)."),
+                    "ln(share / q) is ln(share) - ln(q). k ln(q) = ln(share): divide the one logarithm by the other."),
             Mistake(lambda q, share: int(np.ceil(np.log10(share) / np.log(q))),
                     "Two different logarithms: take the same one above and below."),
             Mistake(lambda q, share: q ** int(np.ceil(np.log(share) / np.log(q))),
@@ -495,6 +589,19 @@ BANK = Bank(10, "Truncated BPTT", [
                     "The quotient is upside down."),
             Mistake(lambda q, share: int(np.ceil((1 - share) / (1 - q))),
                     "This would be a straight line. Each step takes a factor, so take logarithms."),
+            Mistake(lambda q, share: int(np.ceil(np.log(share) / np.log(q))) - 1,
+                    "One too few: after that many steps more than the share is left."),
+            Mistake(lambda q, share: -int(np.ceil(np.log(share) / np.log(q))),
+                    "The sign is turned: both logarithms are below 0, so their quotient is above."),
+            Mistake(lambda q, share: int(np.ceil(np.log(share) * np.log(q))),
+                    "k ln(q) = ln(share): divide by ln(q)."),
+            Mistake(lambda q, share: int(np.ceil(np.log(share) / q)), "ln(share) is divided by ln(q), not by q."),
+            Mistake(lambda q, share: int(np.ceil(share / q)), "q is multiplied k times, not once. Take logarithms."),
+            Mistake(lambda q, share: int(np.ceil(1 / share)), "q is missing. Take the logarithm of both sides."),
+            Mistake(lambda q, share: int(np.ceil(-np.log(share) / (1 - q))),
+                    "1 - q is near -ln(q) only for q near 1. Divide by ln(q) itself."),
+            Mistake(lambda q, share: int(np.ceil(np.log(share) / (1 - q))),
+                    "1 - q is near -ln(q) only for q near 1, and the sign is turned. Divide by ln(q) itself."),
         ],
         hints=["Take the logarithm of both sides of q^k <= share.",
                "ln(q) is negative: dividing by it turns the sign around.",
@@ -544,6 +651,42 @@ BANK = Bank(10, "Truncated BPTT", [
                     "Where no cut is True all terms are reached. np.argmax gives 0 there, as for a cut at 0."),
             Mistake(lambda terms, cut, c: random_truncation(terms[:cut.argmax()] if cut.any() else terms, cut, c),
                     "The cut comes after term j: that term is still reached."),
+            Mistake(lambda terms, cut, c: terms.sum(),
+                    "These are all the terms. Those behind the first cut are lost: weigh "
+                    "the ones that were reached."),
+            Mistake(_random_truncation_wrong(lambda c, n: 1 / c),
+                    "c holds the chances of a cut. A term is reached if there "
+                    "was none, at any place before it."),
+            Mistake(_random_truncation_wrong(lambda c, n: 1 / np.cumprod(c)),
+                    "c holds the chances of a cut. A term is reached if there was none: 1 - c for each place before "
+                    "it."),
+            Mistake(_random_truncation_wrong(lambda c, n: _weights(c) / len(c)),
+                    "This is a mean over all n terms. The sum of the weighted terms is asked for."),
+            Mistake(_random_truncation_wrong(lambda c, n: 1 / np.append(1., 1 - c[:-1])),
+                    "Each term has the chance of the place before it alone. To reach term j the way has to pass all "
+                    "the "
+                    "places 0 ... j - 1."),
+            Mistake(_random_truncation_wrong(lambda c, n: 1 / np.append(1., np.cumprod(1 - c[1:]))),
+                    "The chances are one place late: term j has passed the places 0 ... j - 1, c[0] the first of "
+                    "them."),
+            Mistake(_random_truncation_wrong(lambda c, n: _weights(c) * (1 - c)),
+                    "Whether the way goes on after term j does not count for term j: it is reached before."),
+            Mistake(_random_truncation_wrong(lambda c, n: np.full(len(c), len(c) / n)),
+                    "Scaled up by the number of terms that are missing. Far terms are lost more often than near ones: "
+                    "each "
+                    "has a weight of its own."),
+            Mistake(lambda terms, cut, c: _weights(c)[~cut] @ terms[~cut],
+                    "This leaves out the terms with a cut and takes those behind. The first cut ends the way, after "
+                    "its "
+                    "own term."),
+            Mistake(lambda terms, cut, c: _weights(c)[:cut.argmax()] @ terms[:cut.argmax()],
+                    "The cut comes after term j: that term is still reached. And where no cut is True all of them "
+                    "are."),
+            Mistake(lambda terms, cut, c: (1 - c) @ terms,
+                    "Term j is reached with the product of 1 - c of all places before "
+                    "it: divide by that, up to the first cut."),
+            Mistake(lambda terms, cut, c: random_truncation(terms, np.append(False, cut[:-1]), c),
+                    "One term too many: the way ends right after term j if cut[j] is True."),
         ],
         hints=["With which chance is term j reached? There must be no cut after the terms 0 ... j - 1.",
                "Independent chances multiply: (1 - c[0]) (1 - c[1]) ... (1 - c[j - 1]). Divide term j by that.",
