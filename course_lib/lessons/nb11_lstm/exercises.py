@@ -151,7 +151,8 @@ def _closed_cases(rng):
     cases = []
     for i, f, o, start, write in [(.03, .97, .8, 1, 1), (.7, .04, .9, 1, 1), (.6, .9, .02, 1, 1), (.9, .05, .6, 1, 1),
                                   (.05, .9, .7, 1, 1), (.04, .5, .8, 1, 1), (.15, .04, .9, 1, 1), (.1, .97, .9, 40, 1),
-                                  (.5, .04, .9, 1, 1e-4), (.9, .8, .05, 3, .1)]:
+                                  (.5, .04, .9, 1, 1e-4), (.9, .8, .05, 3, .1), (.5, .97, .15, 1, 1),
+                                  (.2, .5, .9, 1, 1)]:
         T = 8 if write == 1 else 3              # little is written: the cell decays from step to step
         c, g = [start * rng.uniform(.5, 1.5)], write * rng.uniform(-1, 1, T)
         for g_t in g:
@@ -165,6 +166,15 @@ def _closed_cases(rng):
 def _open(c, g, h):
     (f, i), *_ = np.linalg.lstsq(np.stack([c[:-1], g], axis=1), c[1:])
     return max([(i, "i"), (f, "f"), (h[0] / np.tanh(c[1]), "o")])[1]
+
+
+def _closed_by(gates):
+    """The smallest of what `gates` makes of i, f, the cell and what it showed."""
+    def closed(c, g, h):
+        (f, i), *_ = np.linalg.lstsq(np.stack([c[:-1], g], axis=1), c[1:])
+        return min(zip(gates(i, f, c, h), "ifo"))[1]
+
+    return closed
 
 
 def _closed_showing_the_old_cell(c, g, h):
@@ -231,6 +241,35 @@ BANK = Bank(11, "LSTM", [
             Mistake(_step_showing_the_old_cell,
                     "h shows the cell before this step. It has to show the new one."),
             Mistake(lambda *args: lstm_step(*args)[::-1], "h and c have changed places: first h, then c."),
+            Mistake(_step_wrong(order=(0, 2, 1, 3)),
+                    "Forget gate and candidate are swapped: the rows come as i, f, g, o."),
+            Mistake(_step_wrong(order=(3, 1, 2, 0)),
+                    "Input and output gate are swapped: the rows come as i, f, g, o."),
+            Mistake(_step_wrong(squash=sigmoid), "h shows the cell through a tanh, not a sigmoid."),
+            Mistake(_step_wrong(gate=np.tanh), "The input and the forget gate are sigmoids, between 0 and 1."),
+            Mistake(_step_wrong(gate=np.tanh, lets=np.tanh), "All three gates are sigmoids, between 0 and 1."),
+            Mistake(_step_wrong(gate=lambda a: a, lets=lambda a: a),
+                    "The gates are sigmoids of their rows. These are the pre-activations."),
+            Mistake(_step_wrong(gate=lambda a: a), "The input and the forget gate are sigmoids of their rows."),
+            Mistake(_step_wrong(lets=lambda a: a), "The output gate is a sigmoid of its rows."),
+            Mistake(_step_wrong(bias=2), "The bias counts twice. b_h holds it once, for input and state together."),
+            Mistake(_step_wrong(cell=lambda i, f, g, c: np.tanh(f * c + i * g)),
+                    "The cell itself is not squashed: the tanh stands on the way to h alone."),
+            Mistake(_step_wrong(cell=lambda i, f, g, c: f * c - i * g), "What is written is added: c = f * c + i * g."),
+            Mistake(lambda x_t, h, c, *rest: lstm_step(x_t, 0 * h, c, *rest),
+                    "W_hh h is missing: the gates read the state "
+                    "before."),
+            Mistake(lambda x_t, h, c, *rest: lstm_step(0 * x_t, h, c, *rest), "W_xh x_t is missing: the gates read the "
+                    "input."),
+            Mistake(lambda x_t, h, c, *rest: lstm_step(x_t, h, h, *rest),
+                    "The forget gate keeps the cell c, not the state h."),
+            Mistake(lambda x_t, h, c, *rest: lstm_step(x_t, c, h, *rest),
+                    "h and c have changed places: the gates read h, "
+                    "the forget gate keeps c."),
+            Mistake(lambda *args: (lstm_step(*args)[0], np.tanh(lstm_step(*args)[1])),
+                    "The tanh of the cell goes into h alone. Return c as it is."),
+            Mistake(lambda *args: lstm_step(*args)[0], "This is h alone. Return the pair (h, c)."),
+            Mistake(lambda *args: lstm_step(*args)[1], "This is c alone. Return the pair (h, c)."),
         ],
         hints=["All four pre-activations are one vector: W_xh @ x_t + W_hh @ h + b_h.",
                "np.split(a, 4) gives those of i, f, g, o.",
@@ -263,6 +302,17 @@ BANK = Bank(11, "LSTM", [
             Mistake(lambda D, H: H * D + H * H + 4 * H, "W_xh and W_hh have 4H rows each."),
             Mistake(lambda D, H: 4 * D * (D + H + 1),
                     "A gate has one row for each unit, not for each input."),
+            Mistake(lambda D, H: 4 * H * (D + H + 1) + H, "One bias vector of H too many: b_h holds them all, 4H."),
+            Mistake(lambda D, H: 4 * H * (D + H) + D, "A bias for each row, 4H of them, not for each input."),
+            Mistake(lambda D, H: 12 * H, "These are the rows of three matrices. Each row has D or H numbers."),
+            Mistake(lambda D, H: 4 * H * (2 * H + 1), "W_xh reads the D inputs, not H."),
+            Mistake(lambda D, H: [4 * H * D, 4 * H * H, 4 * H], "These are the three arrays. Add them."),
+            Mistake(lambda D, H: 4 * H * D * H * 4 * H, "The arrays are added, not multiplied."),
+            Mistake(lambda D, H: 8 * H * (D + H + 1), "Twice too many: an LSTM has one layer and one direction here."),
+            Mistake(lambda D, H: 16 * H * (D + H + 1), "4 counts twice: W_xh has 4H rows of D numbers."),
+            Mistake(lambda D, H: 2 * H * (D + H + 1), "These are two blocks of rows. There are four: i, f, g, o."),
+            Mistake(lambda D, H: 4_040_400, "This is for one size. It has to follow from D and H."),
+            Mistake(lambda D, H: 4 * D * H + H * H + H, "W_hh and b_h have 4H rows too: i, f, g, o."),
         ],
         hints=["W_xh is (4H, D), W_hh (4H, H), b_h (4H,).", "4H rows, each with D + H + 1 numbers."],
     ),
@@ -301,6 +351,33 @@ BANK = Bank(11, "LSTM", [
                     "The sigmoid's slope belongs to a_f. c_before is multiplied by f itself."),
             Mistake(lambda dc, c_before, f: forget_backward(dc, c_before, f)[::-1],
                     "The two have changed places: first dL/da_f, then dL/dc_before."),
+            Mistake(lambda dc, c_before, f: (dc * c_before * f * (1 - f), dc / f),
+                    "What goes back is multiplied by f, not divided."),
+            Mistake(lambda dc, c_before, f: (dc * c_before * f * (1 + f), dc * f),
+                    "The sigmoid's slope is f (1 - f), with a "
+                    "minus."),
+            Mistake(lambda dc, c_before, f: dc * c_before * f * (1 - f), "This is dL/da_f alone. Return the pair."),
+            Mistake(lambda dc, c_before, f: ((dc * c_before * f * (1 - f)).sum(), (dc * f).sum()),
+                    "Summed over the units. Each unit has a gradient of its own."),
+            Mistake(lambda dc, c_before, f: (-dc * c_before * f * (1 - f), dc * f), "The sign of the first is turned."),
+            Mistake(lambda dc, c_before, f: (dc * c_before * f * (1 - f), dc * f * f),
+                    "One f too many in the second: the cell "
+                    "before is multiplied by f once."),
+            Mistake(lambda dc, c_before, f: (dc * c_before * f * (1 - f), c_before * f),
+                    "The second is dL/dc_before, so it has dc in it, and not the cell itself: dc times f."),
+            Mistake(lambda dc, c_before, f: (dc * c_before * f * (1 - f), dc * (1 - f)),
+                    "1 - f is what is forgotten. What goes back passes f."),
+            Mistake(lambda dc, c_before, f: (dc * c_before * f * f, dc * f),
+                    "The sigmoid's slope is f (1 - f), not f squared."),
+            Mistake(lambda dc, c_before, f: (dc * c_before * f * (1 - c_before * f), dc * f),
+                    "c (1 - c) is no slope. The sigmoid gave f: its slope is f (1 - f)."),
+            Mistake(lambda dc, c_before, f: (dc * c_before * (1 - np.tanh(f) ** 2), dc * f),
+                    "The gate is a sigmoid, and f has passed it already: its slope is f (1 - f)."),
+            Mistake(lambda dc, c_before, f: (dc * c_before / 4, dc * f),
+                    "1/4 is the largest slope of a sigmoid. At f it is "
+                    "f (1 - f)."),
+            Mistake(lambda dc, c_before, f: (dc * f * (1 - f), dc * f * c_before),
+                    "c_before stands in the wrong one: by f the derivative is c_before, by c_before it is f."),
         ],
         hints=["Two factors, so two derivatives: by f it is c_before, by c_before it is f.",
                "df/da_f = f * (1 - f).", "da_f = dc * c_before * f * (1 - f)."],
@@ -334,6 +411,32 @@ BANK = Bank(11, "LSTM", [
                     "b = ln(f / (1 - f))."),
             Mistake(lambda steps: np.log(steps - 1),
                     "This is how many steps it keeps on average, 1/(1 - f). The half-life is asked for."),
+            Mistake(lambda steps: -np.log(.5 ** (1 / steps)),
+                    "This is -ln f, where f is the gate's value. Which bias has the "
+                    "sigmoid f?"),
+            Mistake(lambda steps: np.log(1 - .5 ** (1 / steps)), "This is ln(1 - f). The bias is ln(f / (1 - f))."),
+            Mistake(lambda steps: -np.log(1 - .5 ** (1 / steps)),
+                    "This is -ln(1 - f), near the bias for large ones only. It is "
+                    "ln(f / (1 - f))."),
+            Mistake(lambda steps: np.log10(.5 ** (1 / steps) / (1 - .5 ** (1 / steps))),
+                    "The sigmoid has e in it: take the "
+                    "natural logarithm, np.log."),
+            Mistake(lambda steps: .5**steps,
+                    "f**steps = 1/2 has the root f = .5 ** (1 / steps). And which bias has that "
+                    "sigmoid?"),
+            Mistake(lambda steps: np.arctanh(.5 ** (1 / steps)), "artanh undoes a tanh. The gate is a sigmoid: "
+                    "ln(f / (1 - f))."),
+            Mistake(lambda steps: 0., "At bias 0 the gate is one half, and one step leaves one half."),
+            Mistake(lambda steps: steps * np.log(2),
+                    "f**steps = 1/2 means steps * ln f = -ln 2: divide. Then ask which bias has "
+                    "that f."),
+            Mistake(lambda steps: np.log(1 + .5 ** (1 / steps)),
+                    "The sigmoid's inverse is ln(f / (1 - f)), with 1 - f below."),
+            Mistake(lambda steps: np.log(.5 ** (1 / steps)) - np.log(1 + .5 ** (1 / steps)),
+                    "The sigmoid's inverse is ln f - ln(1 - f), with a minus."),
+            Mistake(lambda steps: -np.log(steps - 1.),
+                    "1/(1 - f) = steps gives a mean time, and its sign is turned here. The "
+                    "half-life is asked for."),
         ],
         hints=["First the gate: f**steps = 1/2.", "s(b) = f means b = ln(f / (1 - f))."],
     ),
@@ -369,6 +472,28 @@ BANK = Bank(11, "LSTM", [
                     "This is the bias for a half-life. Here the sum 1 / (1 - f) of all f^k has to be `steps`."),
             Mistake(lambda steps: (1 - 1 / steps, 1 / steps),
                     "These are the gates. Their biases are asked for."),
+            Mistake(lambda steps: np.log(steps - 1), "This is the forget gate's alone. Return the pair."),
+            Mistake(lambda steps: (np.log(1 - 1 / steps), np.log(1 / steps)),
+                    "These are the logarithms of the gates. The sigmoid's inverse is ln(f / (1 - f))."),
+            Mistake(lambda steps: (steps - 1, 1 - steps), "The logarithm is missing: exp(b) is steps - 1."),
+            Mistake(lambda steps: (np.log10(steps - 1), -np.log10(steps - 1)),
+                    "The sigmoid has e in it: take the natural "
+                    "logarithm, np.log."),
+            Mistake(lambda steps: (np.log(1 / steps), np.log(1 - 1 / steps)),
+                    "These are the logarithms of the gates, and they "
+                    "have changed places. The sigmoid's inverse is ln(f / (1 - f))."),
+            Mistake(lambda steps: (np.log(1 - 1 / steps), -np.log(1 - 1 / steps)),
+                    "This is ln f. The bias of the forget gate is ln(f / (1 - f))."),
+            Mistake(lambda steps: (np.log(steps), -np.log(steps - 1)),
+                    "The first is not exact: 1 / (1 - s(b)) is 1 + exp(b), so exp(b_f) is steps - 1."),
+            Mistake(lambda steps: (np.log(steps) - 1, 1 - np.log(steps)), "The 1 is subtracted before the logarithm: "
+                    "ln(steps - 1)."),
+            Mistake(lambda steps: (np.log(steps - 1), -1.),
+                    "The input gate too depends on `steps`: it is to be 1 - f."),
+            Mistake(lambda steps: (steps, -steps), "These are no biases for gates of 1 - 1/steps and 1/steps: take "
+                    "ln(f / (1 - f))."),
+            Mistake(lambda steps: (np.log(steps - 1), np.exp(-np.log(steps - 1))),
+                    "The second is exp of the bias. The bias itself is asked for: s(-b) = 1 - s(b)."),
         ],
         hints=["1 - s(b) = s(-b).", "1 / (1 - s(b)) = 1 + exp(b)."],
     ),
@@ -400,6 +525,19 @@ BANK = Bank(11, "LSTM", [
             *[Mistake(lambda c, g, h, name=name: name,
                       f"Always \"{name}\"? It is not always the same gate. Find f, i and o from the numbers.")
               for name in ("i", "f")],
+            Mistake(_closed_by(lambda i, f, c, h: (i, f, h[0] / np.tanh(c[0]))),
+                    "h[0] is what was shown at step 1: it belongs to c[1], not to c_0."),
+            Mistake(_closed_by(lambda i, f, c, h: (i, f, 1.)), "The output gate was left out: h_t = o tanh(c_t)."),
+            Mistake(_closed_by(lambda i, f, c, h: (1 - f, f, h[0] / np.tanh(c[1]))),
+                    "i is not 1 - f in an LSTM. Find it from c_t = f c_{t-1} + i g_t."),
+            Mistake(lambda c, g, h: {"i": "input", "f": "forget", "o": "output"}[closed(c, g, h)],
+                    "Name the gate by its letter, \"i\", \"f\" or \"o\"."),
+            Mistake(lambda c, g, h: "ifo"[int(np.argmin([abs(g).mean(), abs(c).mean(), abs(h).mean()]))],
+                    "Small signals do not mean small gates. Solve h_t = o tanh(c_t) and c_t = f c_{t-1} + i g_t for "
+                    "the gates."),
+            Mistake(lambda c, g, h: min([(np.median(c[1:] / c[:-1]), "f"), (np.median((c[1:] - c[:-1]) / g), "i"),
+                                         (h[0] / np.tanh(c[1]), "o")])[1],
+                    "f and i act at once: two unknowns, and each step is one equation. Take two steps together."),
         ],
         hints=["h_t = o tanh(c_t) gives o at once.",
                "c_t = f c_{t-1} + i g_t: two unknowns, and each step is an equation.",

@@ -157,6 +157,36 @@ BANK = Bank(12, "The GRU", [
                     "The gates read the old state too: W_r h and W_z h are missing."),
             Mistake(_reset_in_the_gate,
                     "r also resets what the update gate reads. Only the candidate reads r * h."),
+            Mistake(_reset_wrong(candidate=lambda r, W_n, h, a_n: a_n + W_n.T @ (r * h)), "W_n is the wrong way round: "
+                    "W_n @ (r * h)."),
+            Mistake(_reset_wrong(mix=lambda z, n, h: n),
+                    "This is the candidate. h_t is a mean of it and the old state: "
+                    "(1 - z) n + z h."),
+            Mistake(_reset_wrong(mix=lambda z, n, h: (1 - z) * n + h),
+                    "The old state is kept with the share z, not whole."),
+            Mistake(_reset_wrong(mix=lambda z, n, h: (1 - z) * n), "The old state is missing: z h is kept."),
+            Mistake(_reset_wrong(mix=lambda z, n, h: z * n + z * h),
+                    "The candidate is written with the share 1 - z, not z."),
+            Mistake(_reset_wrong(mix=lambda z, n, h: (1 - z) * n - z * h), "What is kept is added, not subtracted."),
+            Mistake(_reset_wrong(mix=lambda z, n, h: (1 - z) * n + z * np.tanh(h)),
+                    "The old state is kept as it is: it passes "
+                    "no tanh."),
+            Mistake(_reset_wrong(mix=lambda z, n, h: (1 - z) * n + z), "z multiplies the old state: z * h."),
+            Mistake(_reset_wrong(candidate=lambda r, W_n, h, a_n: W_n @ (r * h)),
+                    "a_n is missing: what the input and the bias "
+                    "add to the candidate."),
+            Mistake(_reset_wrong(candidate=lambda r, W_n, h, a_n: a_n + r * (W_n @ (r * h))),
+                    "r acts twice, before and after the product. Here it acts on h alone."),
+            Mistake(_reset_wrong(candidate=lambda r, W_n, h, a_n: a_n + r * h), "W_n is missing: the candidate reads "
+                    "W_n (r * h)."),
+            Mistake(lambda W_r, W_z, W_n, h, a_r, a_z, a_n: reset_before(W_r, W_z, W_n, h, 0 * a_r, 0 * a_z, 0 * a_n),
+                    "a_r, a_z and a_n are missing: what the input and the biases add to each gate."),
+            Mistake(lambda W_r, W_z, W_n, h, a_r, a_z, a_n: reset_before(W_z, W_z, W_n, h, a_z, a_z, a_n),
+                    "z resets here. The reset gate r multiplies h in the candidate."),
+            Mistake(lambda W_r, W_z, W_n, h, a_r, a_z, a_n: reset_before(W_r, W_r, W_n, h, a_r, a_r, a_n),
+                    "r keeps here. The update gate z mixes the candidate and the old state."),
+            Mistake(lambda *args: (reset_before(*args), activations.sigmoid(args[5] + args[1] @ args[3])),
+                    "Return h_t alone, without the gate."),
         ],
         hints=["Compute r and z as in torch's form; they do not change.",
                "The candidate takes W_n @ (something of r and h).",
@@ -190,7 +220,9 @@ BANK = Bank(12, "The GRU", [
             Mistake(lambda z: (z[::-1] >= .5).sum(0) + 1,
                     "This asks each gate alone. What is left is their product."),
             Mistake(lambda z: (np.cumprod(z[::-1], axis=0) < .5).sum(0),
-                    "This counts the steps at which less than one half is left. The first of them is asked for."),
+                    "This counts the steps at which less than one half is left, from the start on. The number of "
+                    "steps back to "
+                    "the first of them is asked for."),
             Mistake(lambda z: np.floor(np.log(.5) / np.log(z.mean(0))) + 1,
                     "This takes the mean gate for all steps. Here every step has its own: multiply them one by one."),
             Mistake(lambda z: np.ceil(np.log(.5) / np.log(z.mean(0))),
@@ -200,6 +232,44 @@ BANK = Bank(12, "The GRU", [
             Mistake(lambda z: np.log(.5) / np.log(z.mean(0)),
                     "This takes the mean gate for all steps. Here every step has its own, and k "
                     "is a whole number."),
+            Mistake(lambda z: ((np.cumprod(z[::-1], axis=0) >= .5).sum(0) + 1).max(),
+                    "This is the largest of the units. "
+                    "Return one for each."),
+            Mistake(lambda z: ((np.cumprod(z[::-1], axis=0) >= .5).sum(0) + 1).min(),
+                    "This is the smallest of the units. "
+                    "Return one for each."),
+            Mistake(lambda z: ((np.cumprod(z[::-1], axis=0) >= .5).sum(0) + 1).mean(), "This is the mean of the units. "
+                    "Return one for each."),
+            Mistake(lambda z: (np.cumprod(z[::-1], axis=0) >= .5).sum() + 1,
+                    "Counted over all units together. Count down each "
+                    "column."),
+            Mistake(lambda z: (np.cumprod(z[::-1], axis=0) >= .5).sum(1) + 1,
+                    "Counted over the units. Count over the steps, "
+                    "axis 0."),
+            Mistake(lambda z: np.argmax(z[::-1] < .5, axis=0) + 1,
+                    "This asks for the first gate below 1/2. What is left is the "
+                    "product of the gates."),
+            Mistake(lambda z: (np.cumprod(1 - z[::-1], axis=0) >= .5).sum(0) + 1,
+                    "The straight road multiplies by z, what is kept: "
+                    "not by 1 - z, and nothing is added up."),
+            Mistake(lambda z: (np.cumprod(z.mean(1, keepdims=True)[::-1], axis=0) >= .5).sum(0) + 1,
+                    "This is one number for the mean of all units. Return one for each unit, from its own column."),
+            Mistake(lambda z: np.ceil(np.log(.5) / np.log(z[-1])),
+                    "This takes the last gate for all steps, as if they were "
+                    "equal. Multiply them one by one."),
+            Mistake(lambda z: np.log(.5) / np.log(z[-1]),
+                    "This takes the last gate for all steps, and no whole number. Multiply "
+                    "them one by one and count."),
+            Mistake(lambda z: (np.cumprod(z[::-1], axis=0) >= 1 / np.e).sum(0) + 1, "One half is asked for, not 1/e."),
+            Mistake(lambda z: (np.cumprod(z[-2::-1], axis=0) >= .5).sum(0) + 1,
+                    "z_T is missing: the first step back is "
+                    "multiplied by it."),
+            Mistake(lambda z: np.cumprod(z[::-1], axis=0)[0],
+                    "This is what one step leaves. The number of steps is asked "
+                    "for."),
+            Mistake(lambda z: np.ceil(np.log(.5) / np.log(z).mean(0)),
+                    "This takes a mean gate for all steps. Only the last ones "
+                    "count: multiply them one by one."),
         ],
         hints=["Turn the time around: z[::-1] begins with z_T.",
                "np.cumprod(z[::-1], axis=0) holds what is left after 1, 2, 3 ... steps.",
@@ -247,6 +317,34 @@ BANK = Bank(12, "The GRU", [
                     "z and 1 - z have changed places: z near 1 keeps the old state."),
             Mistake(lambda W, b: jacobian_at_rest(W, b).T,
                     "It is transposed: row i says what h_t[i] takes from each unit."),
+            Mistake(lambda W, b: np.diag(activations.sigmoid(b)) @ W + np.diag(activations.sigmoid(-b)) / 2,
+                    "W_hn stands with the wrong share: what is kept is z times the identity, what is written (1 - z) "
+                    "W_hn / 2."),
+            Mistake(lambda W, b: np.diag(activations.sigmoid(b))
+                    + (activations.sigmoid(b) * activations.sigmoid(-b))[:, None] * W,
+                    "The reset gate has no bias: it is 1/2, not z."),
+            Mistake(lambda W, b: np.diag(activations.sigmoid(b) * activations.sigmoid(-b))
+                    + activations.sigmoid(-b)[:, None] / 2 * W,
+                    "z (1 - z) is the slope of the gate. What is kept is z itself."),
+            Mistake(lambda W, b: np.diag(activations.sigmoid(b)) + np.diag(activations.sigmoid(-b)) / 2,
+                    "W_hn is missing: the candidate reads h_{t-1} through it."),
+            Mistake(lambda W, b: np.diag(np.tanh(b)) + (1 - np.tanh(b))[:, None] / 2 * W,
+                    "The gate is a sigmoid of b_z, not a "
+                    "tanh."),
+            Mistake(lambda W, b: activations.sigmoid(b).mean() * np.eye(len(b))
+                    + activations.sigmoid(-b).mean() / 2 * W,
+                    "Each unit has a gate of its own, not the mean of all."),
+            Mistake(lambda W, b: activations.sigmoid(b) + activations.sigmoid(-b) * np.diag(W) / 2,
+                    "This is the diagonal alone. Entry [i, j] says what h_t[i] takes from unit j."),
+            Mistake(lambda W, b: activations.sigmoid(-b)[:, None] / 2 * W - np.diag(activations.sigmoid(b)),
+                    "What is kept is added: the sign of z is turned."),
+            Mistake(lambda W, b: np.diag(activations.sigmoid(b)) - activations.sigmoid(-b)[:, None] / 2 * W,
+                    "What is written is added: the sign of the second part is turned."),
+            Mistake(lambda W, b: np.diag(activations.sigmoid(b)) + activations.sigmoid(-b) @ W / 2,
+                    "The shares were summed over. Each multiplies its own row: (1 - z)[:, None] * W_hn."),
+            Mistake(lambda W, b: W / 2, "b_z is missing: z is kept, and 1 - z is the share of the candidate."),
+            Mistake(lambda W, b: np.diag(activations.sigmoid(b)) + activations.sigmoid(-b)[:, None] * np.tanh(W / 2),
+                    "The slope of tanh at 0 is 1. tanh does not go over the entries of W_hn."),
         ],
         hints=["At h = 0 the candidate n is 0 as well, so that moving the gates changes nothing.",
                "What is left is z times the identity, and the candidate's share 1 - z.",
