@@ -19,7 +19,7 @@ def _growth_by_multiplying(factor, steps):
 
 
 def _growth_cases(rng):
-    return [(1.1, 20), (0.9, 200), (1.5, 7), (rng.uniform(0.5, 0.6), 500)]
+    return [(1.1, 20), (0.9, 200), (1.5, 7), (rng.uniform(0.5, 0.6), 500), (1.3, 1), (0.7, 0)]
 
 
 BANK = Bank(0, "Start here", [
@@ -29,7 +29,8 @@ BANK = Bank(0, "Start here", [
     Exercise(
         "0.3", "Compound growth", minutes=2, difficulty=1,
         solution=growth, oracle=_growth_by_multiplying, cases=_growth_cases, time_axis=None,
-        also_correct=(lambda factor, steps: float(np.prod(np.full(steps, factor))),),
+        also_correct=(lambda factor, steps: float(np.prod(np.full(steps, factor))),
+                      lambda factor, steps: np.array(np.exp(steps * np.log(factor)))),
         mistakes=[
             Mistake(lambda factor, steps: factor * steps,
                     "You multiplied the factor by the number of steps. Each step multiplies what the step before "
@@ -39,6 +40,18 @@ BANK = Bank(0, "Start here", [
             Mistake(lambda factor, steps: 1 + (factor - 1) * steps,
                     "That is simple interest: each step adds the same. Here each step multiplies what is already "
                     "there."),
+            Mistake(lambda factor, steps: factor ** (steps + 1),
+                    "One step too many: after 0 steps there is still 1."),
+            Mistake(lambda factor, steps: (1 + factor) ** steps,
+                    "`factor` is what a step multiplies by, not what it adds: a factor of 1.1 makes 10 % more."),
+            Mistake(lambda factor, steps: factor ** np.arange(steps + 1),
+                    "These are the sizes after every step. Asked for is the last one, a number."),
+            Mistake(lambda factor, steps: float(steps) ** factor,
+                    "Base and exponent have changed places: `factor` is multiplied with itself `steps` times."),
+            Mistake(lambda factor, steps: sum(factor**k for k in range(steps)),
+                    "You added up the sizes on the way. Asked for is the last one."),
+            Mistake(lambda factor, steps: np.exp(factor * steps),
+                    "e ** (factor * steps) multiplies by e ** factor at each step. A step multiplies by `factor`."),
         ],
         hints=["What is there after one step? After two?", "After two steps: factor * factor."],
     ),

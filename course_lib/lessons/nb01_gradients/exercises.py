@@ -30,7 +30,8 @@ def _neuron_complex_step(w, b, x, target, eps=1e-100):
 
 def _neuron_cases(rng):
     sizes = [(1.3, .4, 5), (-.8, .3, 8), (2.1, -.6, 12)]
-    return [(w, b, rng.uniform(-2, 2, N), rng.uniform(.5, 2, N)) for w, b, N in sizes]
+    cases = [(w, b, rng.uniform(-2, 2, N), rng.uniform(.5, 2, N)) for w, b, N in sizes]
+    return [*cases, (1.7, .6, rng.uniform(.5, 2, 1), rng.uniform(.5, 2, 1))]
 
 
 def _neuron_written_as_a_loop(w, b, x, target):
@@ -85,6 +86,26 @@ def _neuron_x_for_w(w, b, x, target):
     return (dx.sum(), db, dx / w * x)
 
 
+def _neuron_of(dw=lambda da, x: (da * x).sum(), db=lambda da, x: da.sum(), dx=lambda da, w: da * w):
+    """The three results made of da (N,) by other rules than the right ones."""
+    def neuron_gradient(w, b, x, target):
+        a = w * x + b
+        da = 2 * (np.maximum(a, 0) - target) * (a > 0) / len(x)
+        return dw(da, x), db(da, x), dx(da, w)
+
+    return neuron_gradient
+
+
+def _neuron_dx_without_relu_slope(w, b, x, target):
+    dw, db, _ = neuron_gradient(w, b, x, target)
+    return dw, db, 2 * (np.maximum(w * x + b, 0) - target) / len(x) * w
+
+
+def _neuron_error_not_squared(w, b, x, target):
+    da = (w * x + b > 0) / len(x)
+    return (da * x).sum(), da.sum(), da * w
+
+
 # 1.4 A chain ------------------------------------------------------------------------------------------
 
 
@@ -111,7 +132,7 @@ def _chain_complex_step(w, x0, eps=1e-100):
 
 
 def _chain_cases(rng):
-    factors = [(.9, 1.4, 4), (-1.5, -.6, 7), (.3, .6, 60)]
+    factors = [(.9, 1.4, 4), (-1.5, -.6, 7), (.3, .6, 60), (.7, .8, 1)]
     return [(rng.uniform(low, high, n), rng.uniform(.4, .9)) for low, high, n in factors]
 
 
@@ -158,6 +179,27 @@ def _chain_single_slopes(w, x0):
     return np.append(w * (1 - _chain_states(w, x0)[1:]**2), 1)
 
 
+def _chain_starts_with_x_n(w, x0):
+    return chain_gradient(w, x0) * _chain_states(w, x0)[-1]
+
+
+def _chain_square_missing(w, x0):
+    return _chain_of(w * (1 - _chain_states(w, x0)[1:]))
+
+
+def _chain_of_neighbors_weights(w, x0):
+    return _chain_of(np.roll(w, -1) * (1 - _chain_states(w, x0)[1:]**2))
+
+
+def _chain_of_sums(w, x0):
+    slopes = w * (1 - _chain_states(w, x0)[1:]**2)
+    return np.append(np.cumsum(slopes[::-1])[::-1], 1)
+
+
+def _chain_slope_of_a(w, x0):
+    return _chain_of(w * (1 - (w * _chain_states(w, x0)[:-1])**2))
+
+
 # 1.6 Descent ------------------------------------------------------------------------------------------
 
 
@@ -181,7 +223,8 @@ def _descend_cases(rng):
     curvatures = rng.uniform(.5, 3, 3)
     return [(lambda w: 2 * (w - 3), rng.uniform(.5, 1.5), .1, 7),
             (lambda w: 4 * (w + 1), rng.uniform(.5, 1.5), .55, 12),
-            (lambda w: curvatures * (w - 2), rng.uniform(3, 4, 3), .2, 9)]
+            (lambda w: curvatures * (w - 2), rng.uniform(3, 4, 3), .2, 9),
+            (lambda w: 3 * (w - 1), rng.uniform(.2, .5), .1, 1)]
 
 
 def _descend_into_an_array(slope, w0, rate, updates):
@@ -214,6 +257,37 @@ def _descend_without_a_rate(slope, w0, rate, updates):
 
 def _descend_one_array(slope, w0, rate, updates):
     return np.array([descend(slope, w0, rate, updates)[-1]] * (updates + 1))
+
+
+def _descend_in_place(slope, w0, rate, updates):
+    w, path = w0, [w0]
+    for _ in range(updates):
+        w -= rate * slope(w)
+        path.append(w)
+    return np.array(path)
+
+
+def _descend_into_whole_numbers(slope, w0, rate, updates):
+    path = np.zeros((updates + 1, *np.shape(w0)), dtype=int)
+    path[0] = w0
+    for k in range(updates):
+        path[k + 1] = path[k] - rate * slope(path[k])
+    return path
+
+
+def _descend_by_signs(slope, w0, rate, updates):
+    return descend(lambda w: np.sign(slope(w)), w0, rate, updates)
+
+
+def _descend_slopes(slope, w0, rate, updates):
+    return np.array([slope(w) for w in descend(slope, w0, rate, updates)])
+
+
+def _descend_by_the_slope_of_the_next(slope, w0, rate, updates):
+    path = [w0]
+    for _ in range(updates):
+        path.append(path[-1] - rate * slope(path[-1] - rate * slope(path[-1])))
+    return np.array(path)
 
 
 # 1.8 The largest rate ---------------------------------------------------------------------------------
@@ -274,7 +348,7 @@ def _by_hand(f, x, eps):
 
 def _complex_cases(rng):
     return [(_bowl, rng.uniform(.5, 2, 5), 1e-20), (_wave, rng.uniform(.5, 1.5, 3), 1e-50),
-            (_vanished, rng.uniform(.5, 2, 4), 1e-100)]
+            (_vanished, rng.uniform(.5, 2, 4), 1e-100), (_bowl, rng.uniform(.5, 2, 1), 1e-6)]
 
 
 def _complex_in_one_line(f, x, eps):
@@ -305,6 +379,18 @@ def _complex_twice(f, x, eps):
     return _complex_in_one_line(f, x, eps) / 2
 
 
+def _complex_without_the_others(f, x, eps):
+    return np.array([f(row * (x + 1j * eps)).imag for row in np.eye(len(x))]) / eps
+
+
+def _complex_both_sides(f, x, eps):
+    return np.array([(f(x + 1j * eps * row) - f(x)).real for row in np.eye(len(x))]) / eps
+
+
+def _complex_step_in_proportion(f, x, eps):
+    return np.array([f(x * (1 + 1j * eps * row)).imag for row in np.eye(len(x))]) / eps
+
+
 BANK = Bank(1, "Gradients", [
     Prediction("1.1", "You make d ten times smaller. How many times smaller is the error of f'(x) d?",
                unit="times", digits=3),
@@ -331,6 +417,27 @@ BANK = Bank(1, "Gradients", [
                     "dx was summed. Each example has an x of its own, so each keeps its own slope."),
             Mistake(_neuron_x_for_w,
                     "w and x are swapped: a = w x + b changes by x when w moves, and by w when x moves."),
+            Mistake(lambda *args: tuple(neuron_gradient(*args)[i] for i in (1, 0, 2)),
+                    "dw and db have changed places: the order is dL/dw, dL/db, dL/dx."),
+            Mistake(lambda *args: tuple(neuron_gradient(*args)[i] for i in (2, 0, 1)),
+                    "The order is dL/dw, dL/db, dL/dx. You return dL/dx first."),
+            Mistake(_neuron_of(dx=lambda da, w: da * w * len(da)),
+                    "dx is not divided by N. The loss is a mean: an x counts with 1/N, as it does in dw and db."),
+            Mistake(_neuron_of(dx=lambda da, w: da),
+                    "dx is dL/da. When x moves, a = w x + b moves by w times as much: the factor w is missing."),
+            Mistake(_neuron_of(dw=lambda da, x: da.sum()),
+                    "In dw the factor x is missing: when w moves, a = w x + b moves by x times as much."),
+            Mistake(_neuron_of(dw=lambda da, x: (da * x).mean(), db=lambda da, x: da.mean()),
+                    "dw and db are divided by N twice. dL/dy holds the 1/N of the mean already: the examples' parts add "
+                    "up."),
+            Mistake(_neuron_of(dw=lambda da, x: da.sum() * x.sum()),
+                    "dw is the product of two sums. Each example multiplies its own da by its own x; then add."),
+            Mistake(_neuron_of(dw=lambda da, x: da.sum() * x.mean()),
+                    "dw uses the mean of x. Each example multiplies its own da by its own x; then add."),
+            Mistake(_neuron_dx_without_relu_slope,
+                    "In dx the slope of relu is missing. Where a is below 0, y does not react to x either."),
+            Mistake(_neuron_error_not_squared,
+                    "The error y - target is missing: the slope of its square is 2 (y - target)."),
         ],
         hints=["Work backwards from L: first dL/dy (N,), then dL/da (N,), then the three results.",
                "dL/dy = 2 (y - target) / N. The slope of relu is 1 where a > 0 and 0 elsewhere.",
@@ -358,6 +465,19 @@ BANK = Bank(1, "Gradients", [
                     "The order is the opposite one: d[0] belongs to x_0, and the last entry, d[n], is 1."),
             Mistake(_chain_single_slopes,
                     "These are the slopes of single links. d[k] is the product of those from k to the end."),
+            Mistake(_chain_starts_with_x_n,
+                    "It starts with x_n at the end. d[n] is how much x_n changes with itself: 1."),
+            Mistake(_chain_square_missing, "The slope of tanh is 1 - x_k^2. The square is missing."),
+            Mistake(_chain_slope_of_a,
+                    "You took 1 - a^2. The slope is 1 - tanh(a)^2, and tanh(a) is the link's output, x_k."),
+            Mistake(_chain_of_neighbors_weights,
+                    "Each slope has the weight of the next link. From x_k back to x_{k-1} it is w_k, which is w[k - 1]."),
+            Mistake(_chain_of_sums, "The slopes of the links were added. Along a chain they multiply."),
+            Mistake(lambda w, x0: chain_gradient(w, x0)[:-1],
+                    "The last entry is missing, d[n]: how much x_n changes with itself."),
+            Mistake(lambda w, x0: chain_gradient(w, x0)[0],
+                    "This is dx_n/dx_0 alone. Return d[k] for every k from 0 to n."),
+            Mistake(_chain_states, "These are the x_k themselves. Asked for is how x_n changes with each of them."),
         ],
         hints=["First run forwards and keep every x_k. Then go backwards from d[n]: how much does x_n "
                "change with itself?",
@@ -381,6 +501,21 @@ BANK = Bank(1, "Gradients", [
             Mistake(_descend_one_array,
                     "All rows are the last point: w -= ... changes one array again and again, and the list "
                     "holds that one array many times. Write w = w - ... instead."),
+            Mistake(_descend_in_place,
+                    "w -= ... changes the array w0 itself, and all rows of the path are that one array. Write "
+                    "w = w - ... instead, which makes a new one."),
+            Mistake(_descend_into_whole_numbers,
+                    "The path holds whole numbers only: an array made of integers cuts off what is put into it. Give "
+                    "it dtype=float."),
+            Mistake(_descend_by_signs,
+                    "Only the sign of the slope is used. An update is rate times slope: small where the loss is flat."),
+            Mistake(_descend_slopes, "These are the slopes along the path. The points are asked for, w_0, w_1, ..."),
+            Mistake(_descend_by_the_slope_of_the_next,
+                    "The slope was taken one update ahead. It belongs to the point where the update starts, w_k."),
+            Mistake(lambda slope, w0, rate, updates: descend(slope, w0, rate, updates - 1),
+                    "One update is missing: `updates` updates and the start make updates + 1 rows."),
+            Mistake(lambda slope, w0, rate, updates: descend(slope, w0, rate, updates + 1),
+                    "One update too many: `updates` updates and the start make updates + 1 rows."),
         ],
         hints=["Start with path = [w0]. What is added in each round of the loop?",
                "w = path[-1]; path.append(w - rate * slope(w)); at the end np.array(path)."],
@@ -398,6 +533,13 @@ BANK = Bank(1, "Gradients", [
             Mistake(.025, "With 1 / curvature v arrives in one update. A larger rate is still stable."),
             Mistake(2 / 46, "The curvatures do not add up. Each direction goes its own way."),
             Mistake(2 / 23, "The curvatures do not average. Each direction goes its own way."),
+            Mistake(2 / 43, "3 is not the curvature along u, and curvatures do not add up: each direction has its own "
+                            "border."),
+            Mistake(1 / 6, "1 / curvature along u is where u arrives in one update. And which direction is steeper?"),
+            Mistake(40., "This is a curvature. The border is 2 / curvature."),
+            Mistake(20., "A curvature turned over: the border is 2 / curvature, not curvature / 2."),
+            Mistake(.049, "It is stable, but not the largest such rate: a slightly larger one is stable too."),
+            Mistake(.051, "A little too much: at this rate v grows by 4 % an update."),
         ],
         hints=["Which curvature has L along u, which along v? Derive twice.",
                "Each direction has its own border, 2 / curvature. Which of the two is passed first?"],
@@ -410,7 +552,8 @@ BANK = Bank(1, "Gradients", [
         also_correct=(_complex_in_one_line,),
         mistakes=[
             Mistake(_complex_without_eps, "The division by eps is missing."),
-            Mistake(_complex_real_part, "The real part is f(x) itself. The slope is in the imaginary part."),
+            Mistake(_complex_real_part, "The real part is f(x) itself, and abs gives nearly the same. The slope is in the imaginary "
+                                        "part."),
             Mistake(_complex_all_at_once,
                     "All variables move at once: that gives the sum of the slopes. Move one at a time."),
             Mistake(_complex_not_taken_back,
@@ -420,6 +563,14 @@ BANK = Bank(1, "Gradients", [
                     "A real step of this size rounds away."),
             Mistake(_complex_twice,
                     "Half of it is missing: there is one step here, so divide by eps, not by 2 eps."),
+            Mistake(_complex_both_sides,
+                    "A difference of real parts is no complex step: it holds almost nothing. Take the imaginary part."),
+            Mistake(_complex_without_the_others,
+                    "The other entries have become 0. All but x[k] stay where they were."),
+            Mistake(_complex_step_in_proportion,
+                    "The step is x[k] times too large: it was multiplied by x[k]. Add 1j * eps to it."),
+            Mistake(lambda f, x, eps: -_complex_in_one_line(f, x, eps),
+                    "The sign is the other one: divide the imaginary part by +eps, for a step of +1j * eps."),
         ],
         hints=["A real array cannot take up an imaginary step: x.astype(complex) is a copy that can.",
                "For each k: moved = x.astype(complex); moved[k] += 1j * eps; then f(moved).imag / eps."],

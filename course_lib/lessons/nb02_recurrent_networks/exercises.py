@@ -21,7 +21,7 @@ def _step_of_the_library(W_xh, W_hh, b_h, x_t, h_before):
 
 
 def _step_cases(rng):
-    sizes = [(1, 3, 2), (4, 3, 2), (5, 2, 3)]  # B, D, H
+    sizes = [(1, 3, 2), (4, 3, 2), (5, 2, 3), (3, 2, 3), (2, 1, 1)]  # B, D, H
     return [(_weights(rng, H, D), _weights(rng, H, H), _weights(rng, H), _weights(rng, B, D), _weights(rng, B, H))
             for B, D, H in sizes]
 
@@ -55,7 +55,7 @@ def _forward_as_list(W_xh, W_hh, b_h, x, h_0):
 
 
 def _forward_cases(rng):
-    sizes = [(4, 2, 3, 2), (12, 3, 2, 4)]  # T, B, D, H
+    sizes = [(4, 2, 3, 2), (12, 3, 2, 4), (1, 1, 2, 1)]  # T, B, D, H
     return [(_weights(rng, H, D), _weights(rng, H, H), _weights(rng, H), _weights(rng, T, B, D), _weights(rng, B, H))
             for T, B, D, H in sizes]
 
@@ -65,8 +65,26 @@ def _always_from_h_0(W_xh, W_hh, b_h, x, h_0):
 
 
 def _one_input_late(W_xh, W_hh, b_h, x, h_0):
-    read = _forward_of_the_library(W_xh, W_hh, b_h, x[1:], h_0)
-    return np.concatenate([read, 0 * read[:1]])
+    read = _forward_of_the_library(W_xh, W_hh, b_h, np.roll(x, -1, axis=0), h_0)
+    return np.concatenate([read[:-1], 0 * read[:1]])
+
+
+def _inputs_alone(W_xh, W_hh, b_h, x, h_0):
+    return np.concatenate([h_0[None], np.tanh(x @ W_xh.T + b_h)])
+
+
+def _one_row_for_all(W_xh, W_hh, b_h, x, h_0):
+    return np.array([_forward_of_the_library(W_xh, W_hh, b_h, x, h_0)[-1]] * (len(x) + 1))
+
+
+def _last_row_left_out(W_xh, W_hh, b_h, x, h_0):
+    h = _forward_of_the_library(W_xh, W_hh, b_h, x, h_0)
+    h[-1] = 0
+    return h
+
+
+def _without_tanh(W_xh, W_hh, b_h, x, h_0):
+    return bptt.forward(cells.RNNParams(W_xh, W_hh, b_h), x, h_0, activation="linear").h
 
 
 def _same_state_added(W_xh, W_hh, b_h, x, h_0):
@@ -109,8 +127,9 @@ def _one_hot_by_comparing(texts, letters):
 
 
 def _one_hot_cases(rng):
-    return [(["rain", "iran"], "ainr"), (["tomato", "potato", "moppet"], "aemopt"),
-            (["".join(rng.permutation(list("recurrent"))) for _ in range(4)], "centru")]
+    return [(["rain", "iran"], "ainr"), (["tomato", "potato", "moppet"], "opmeat"),
+            (["".join(rng.permutation(list("recurrent"))) for _ in range(4)], "uncter"),
+            (["No, on", "on to!"], " !,Nonty"), (["b"], "abc")]
 
 
 def _batch_first(texts, letters):
@@ -125,6 +144,18 @@ def _own_alphabet(texts, letters):
     seen = "".join(dict.fromkeys("".join(texts)))
     x = _one_hot_by_comparing(texts, seen)
     return np.concatenate([x, np.zeros((*x.shape[:2], len(letters) - len(seen)))], axis=-1)
+
+
+def _sorted_alphabet(texts, letters):
+    return one_hot(texts, "".join(sorted(letters)))
+
+
+def _ones_never_taken_back(texts, letters):
+    return np.maximum.accumulate(_one_hot_by_comparing(texts, letters))
+
+
+def _reshaped(texts, letters):
+    return _batch_first(texts, letters).reshape(len(texts[0]), len(texts), len(letters))
 
 
 def _whole_words(texts, letters):
@@ -144,7 +175,7 @@ def _loss_of_the_library(y, target):
 
 
 def _loss_cases(rng):
-    return [(_weights(rng, *shape), _weights(rng, *shape) + 1.5) for shape in ((3, 1, 1), (5, 2, 1), (7, 4, 3))]
+    return [(_weights(rng, *shape), _weights(rng, *shape) + 1.5) for shape in ((3, 1, 1), (5, 2, 1), (7, 4, 3), (1, 3, 2))]
 
 
 BANK = Bank(2, "Recurrent networks", [
@@ -178,6 +209,30 @@ BANK = Bank(2, "Recurrent networks", [
             Mistake(lambda W_xh, W_hh, b_h, x_t, h_before:
                     np.tanh(x_t @ W_xh.T + np.tanh(h_before) @ W_hh.T + b_h),
                     "h_{t-1} went through tanh twice. The state that comes in already is a tanh: use it as it stands."),
+            Mistake(lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh(x_t @ W_xh.T + h_before @ W_hh.T) + b_h,
+                    "The bias was added after the tanh. It is a part of a_t, inside of the tanh."),
+            Mistake(lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh(x_t @ W_xh.T) + np.tanh(h_before @ W_hh.T + b_h),
+                    "tanh was taken of two parts and the results added. Add input, state and bias first, then take one "
+                    "tanh."),
+            Mistake(lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh(x_t @ W_xh.T + b_h) + np.tanh(h_before @ W_hh.T),
+                    "There are two tanhs here. Add input, state and bias first, then take tanh once."),
+            Mistake(lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh(h_before @ W_hh.T + b_h),
+                    "The input plays no part. Add x_t @ W_xh.T."),
+            Mistake(lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh(x_t @ W_xh.T + h_before + b_h),
+                    "The state before was added without its weights: it goes through W_hh."),
+            Mistake(lambda W_xh, W_hh, b_h, x_t, h_before:
+                    np.tanh(x_t @ W_xh.T + h_before * np.diag(W_hh) + b_h),
+                    "Only the diagonal of W_hh is used. Each unit hears all others: a product of matrices, @."),
+            Mistake(lambda W_xh, W_hh, b_h, x_t, h_before:
+                    1 / (1 + np.exp(-(x_t @ W_xh.T + h_before @ W_hh.T + b_h))),
+                    "This is the sigmoid of a_t. The network of this lesson takes tanh."),
+            Mistake(lambda W_xh, W_hh, b_h, x_t, h_before:
+                    np.maximum(x_t @ W_xh.T + h_before @ W_hh.T + b_h, 0),
+                    "This is relu of a_t. The network of this lesson takes tanh."),
+            Mistake(lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh((x_t @ W_xh.T + h_before @ W_hh.T).sum(0) + b_h),
+                    "The sequences were added up. They are read side by side: one row of states for each of them."),
+            Mistake(lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh(x_t @ W_xh.T + h_before @ W_hh.T + b_h).T,
+                    "It is transposed, (H, B). Return a row for each sequence, (B, H)."),
         ],
         hints=["Look at the shapes. x_t is (B, D), W_xh is (H, D), and the result is (B, H): which product gives that?",
                "x_t @ W_xh.T takes a row for each sequence. The same form serves the state.",
@@ -207,6 +262,23 @@ BANK = Bank(2, "Recurrent networks", [
                     "row was never filled."),
             Mistake(_same_state_added,
                     "The new state was added to the one before. It replaces it: h[t] = tanh(a_t)."),
+            Mistake(_inputs_alone,
+                    "The state before plays no part: W_hh is missing, and each step forgets all that came before it."),
+            Mistake(_one_row_for_all,
+                    "All rows are the last state: one array was changed again and again, and every row is that array. "
+                    "Make a new one at each step."),
+            Mistake(_last_row_left_out,
+                    "The last row was never filled. The steps run from 1 to T, T included: range(1, T + 1)."),
+            Mistake(_without_tanh, "The tanh is missing: the state is tanh of a_t."),
+            Mistake(lambda W_xh, W_hh, b_h, x, h_0: _forward_of_the_library(W_xh, W_hh, 0 * b_h, x, h_0),
+                    "The bias b_h is missing. It is added at every step, inside of the tanh."),
+            Mistake(lambda W_xh, W_hh, b_h, x, h_0: _forward_of_the_library(W_xh, W_hh, b_h, x, np.tanh(h_0)),
+                    "h_0 went through tanh. It is a state already: row 0 is h_0 as it comes."),
+            Mistake(lambda W_xh, W_hh, b_h, x, h_0:
+                    _forward_of_the_library(W_xh, W_hh, b_h, x[[0] * len(x)], h_0),
+                    "Every step reads the first input. Step t reads x[t - 1]."),
+            Mistake(lambda W_xh, W_hh, b_h, x, h_0: _forward_of_the_library(W_xh, W_hh, b_h, x, h_0).mean(1),
+                    "The sequences were averaged. Keep a row for each: (T + 1, B, H)."),
         ],
         hints=["Make room for T + 1 states first: np.empty((T + 1, B, H)). How do you get H from the weights?",
                "h[0] = h_0. Then a loop: the state at t needs the input at t and the state at t - 1.",
@@ -214,7 +286,7 @@ BANK = Bank(2, "Recurrent networks", [
     Exercise(
         "2.4", "How many weights", minutes=4, difficulty=1,
         solution=count_weights, oracle=_count_by_making_them,
-        cases=lambda rng: [(3, 2, 1, 3), (3, 2, 1, 1000), (5, 7, 4, 20)],
+        cases=lambda rng: [(3, 2, 1, 3), (3, 2, 1, 1000), (5, 7, 4, 20), (1, 1, 1, 1), (2, 6, 3, 1)],
         also_correct=(lambda D, H, K, T: H * (D + H + 1) + K * (H + 1),),
         mistakes=[
             Mistake(lambda D, H, K, T: T * (H * D + H * H + H) + K * H + K,
@@ -228,8 +300,23 @@ BANK = Bank(2, "Recurrent networks", [
                     "W_hh is missing, the H times H weights from the state before. What is left is a feed-forward "
                     "network."),
             Mistake(lambda D, H, K, T: H * D + H * H + 2 * H + K * H + K,
-                    "One bias of H numbers too many. (torch's nn.RNN has two, b_ih and b_hh, which are simply added. "
-                    "This course has one.)"),
+                    "H numbers too many. Is it a second bias? (torch's nn.RNN has two, b_ih and b_hh, which are simply "
+                    "added; this course has one.) Or the initial state? It is given, not learned."),
+            Mistake(lambda D, H, K, T: H * D + H * H + H,
+                    "The readout is missing: W_hy and b_y, which make the K outputs of the H units."),
+            Mistake(lambda D, H, K, T: H * D + H * H + H + K * H, "The readout has a bias too: b_y, K numbers."),
+            Mistake(lambda D, H, K, T: H * D + H * H + K * H + K, "The hidden units have a bias too: b_h, H numbers."),
+            Mistake(lambda D, H, K, T: H * D + H * H + H + T * (K * H + K),
+                    "The readout was counted once for each step. All steps share one: the count does not depend on T."),
+            Mistake(lambda D, H, K, T: H * D + T * H * H + H + K * H + K,
+                    "W_hh was counted once for each step. It is one matrix, used at every step."),
+            Mistake(lambda D, H, K, T: H * D + H * H + H + K * (D + H) + K,
+                    "The readout reads the state alone: W_hy is (K, H). The inputs do not go into it."),
+            Mistake(lambda D, H, K, T: H * D + H * H + H + K * D + K,
+                    "W_hy leads from the H hidden units to the K outputs: K * H numbers, not K * D."),
+            Mistake(lambda D, H, K, T: H * H + H + K * H + K, "W_xh is missing: H * D numbers, from the inputs."),
+            Mistake(lambda D, H, K, T: H * D + H + H + K * H + K,
+                    "W_hh has H rows and H columns: H * H numbers, from each unit to each."),
             Mistake(lambda D, H, K, T: D + H + K, "These are the units. Count the entries of the five arrays."),
         ],
         hints=["There are five arrays: W_xh, W_hh, b_h, W_hy, b_y. What is the shape of each?",
@@ -255,6 +342,26 @@ BANK = Bank(2, "Recurrent networks", [
                                   "own row."),
             Mistake(lambda texts, letters: _one_hot_by_comparing(texts, letters)[::-1],
                     "The texts run backwards: x[0] has to hold their first characters."),
+            Mistake(_sorted_alphabet,
+                    "The letters are numbered in alphabetical order. They have to be numbered as in `letters`."),
+            Mistake(_ones_never_taken_back,
+                    "Once a letter has come up, its 1 stays. Each step starts from zeros: a 1 for its own character "
+                    "only."),
+            Mistake(_reshaped,
+                    "reshape does not turn (B, T, D) into (T, B, D): it keeps the order of the numbers and cuts anew. "
+                    "Swap the axes: swapaxes(0, 1)."),
+            Mistake(lambda texts, letters: _one_hot_by_comparing(texts, letters).swapaxes(1, 2),
+                    "The last two axes have changed places, (T, D, B). x[t, b] is the row of one character, with D "
+                    "entries."),
+            Mistake(lambda texts, letters: 1 - _one_hot_by_comparing(texts, letters),
+                    "Zeros and ones have changed places: the 1 stands where the character is."),
+            Mistake(lambda texts, letters: _one_hot_by_comparing(texts, letters)
+                    * np.arange(1, len(letters) + 1), "The numbers stand at the right places, but each has to be 1."),
+            Mistake(lambda texts, letters: np.array([[ord(letter) for letter in at_t] for at_t in zip(*texts)]),
+                    "These are the characters' numbers in the computer's own table. Each letter needs an input of its "
+                    "own."),
+            Mistake(lambda texts, letters: _one_hot_by_comparing(texts[:1], letters)[:, [0] * len(texts)],
+                    "Every text is the first one here. x[t, b] belongs to text number b."),
         ],
         hints=["Start with np.zeros((T, B, D)) and put in the ones. Where does the one for character t of text b go?",
                "letters.index(letter) is its place on the last axis.",
@@ -280,6 +387,24 @@ BANK = Bank(2, "Recurrent networks", [
                     "These are absolute differences. The mean squared error squares them."),
             Mistake(lambda y, target: ((y - target)**2).mean((1, 2)),
                     "These are the losses of the steps, (T,). The total loss is one number: their sum."),
+            Mistake(lambda y, target: ((y - target)**2).mean((1, 2)).sum() / 2,
+                    "It is half of it: there is no 1/2 in front of this square."),
+            Mistake(lambda y, target: ((y - target)**2).mean(2).sum(),
+                    "The batch was summed too. Within a step it is the mean over the batch and the outputs."),
+            Mistake(lambda y, target: ((y - target)**2).mean((0, 1)).sum(),
+                    "The axes are mixed up: the mean was taken over time and batch, the sum over the outputs. Axis 0 is "
+                    "time: it is summed, and the two others are averaged."),
+            Mistake(lambda y, target: ((y - target)**2).mean((0, 2)).sum(),
+                    "The axes are mixed up: the mean was taken over time and outputs, the sum over the batch. Axis 0 is "
+                    "time: it is summed, and the two others are averaged."),
+            Mistake(lambda y, target: ((y - target).mean((1, 2))**2).sum(),
+                    "The mean was taken before the square: errors of opposite sign cancel. Square first."),
+            Mistake(lambda y, target: np.sqrt(((y - target)**2).mean((1, 2))).sum(),
+                    "A root was taken of each step's loss. The loss is the mean of the squares itself."),
+            Mistake(lambda y, target: np.sqrt(((y - target)**2).mean((1, 2)).sum()),
+                    "A root was taken at the end. The loss is the sum of the means itself."),
+            Mistake(lambda y, target: (y - target).mean((1, 2)).sum(),
+                    "The square is missing: errors of opposite sign cancel."),
         ],
         hints=["First one number for each step: the mean over the axes of the batch and the outputs.",
                "((y - target)**2).mean(axis=(1, 2)) has shape (T,). What is left to do?"]),

@@ -49,7 +49,7 @@ def _unit(w, x, h0):
 
 
 def _terms_cases(rng):
-    return [(w, rng.uniform(.5, 1.5, T), rng.uniform(.5, 1.5)) for w, T in [(.9, 3), (-1.2, 7), (.5, 60)]]
+    return [(w, rng.uniform(.5, 1.5, T), rng.uniform(.5, 1.5)) for w, T in [(.9, 3), (-1.2, 7), (.5, 60), (.8, 1)]]
 
 
 # 3.3 One step back
@@ -75,7 +75,7 @@ def _step_back_row_by_row(W_hh, h_t, dh_t, direct_before):
 
 def _step_back_cases(rng):
     cases = []
-    for B, H, size in [(2, 3, 1.), (4, 5, 1e-20)]:
+    for B, H, size in [(2, 3, 1.), (4, 5, 1e-20), (3, 3, 1.), (1, 1, 1.)]:
         h_t = rng.uniform(.2, .9, (B, H)) * rng.choice([-1, 1], (B, H))
         dh_t, direct_before = size * rng.normal(size=(2, B, H))
         cases.append((initialise.gaussian((H, H), rng), h_t, dh_t, direct_before))
@@ -104,18 +104,32 @@ def _states_back_columns(run, dh_direct):
     return np.array([columns.T for columns in dh])
 
 
-def _states_back_wrong(transposed=False, slope=lambda h: 1 - h**2, direct=True, shift=0, carry="da"):
+def _states_back_wrong(transposed=False, slope=lambda h: 1 - h**2, direct=True, shift=0, carry="da",
+                       steps=lambda T: range(T, 0, -1)):
     def states_back(run, dh_direct):
         W = run.params.W_hh.T if transposed else run.params.W_hh
         dh = dh_direct.copy()
         if not direct:
             dh[:-1] = 0
-        for t in range(len(run.x), 0, -1):
+        for t in steps(len(run.x)):
             source = dh_direct[t] if carry == "direct" else dh[t]
             dh[t - 1] += (slope(run.h[t + shift]) * source) @ W
         return dh
 
     return states_back
+
+
+def _states_back_in_place(run, dh_direct):
+    for t in range(len(run.x), 0, -1):
+        dh_direct[t - 1] += ((1 - run.h[t]**2) * dh_direct[t]) @ run.params.W_hh
+    return dh_direct
+
+
+def _states_back_slope_last(run, dh_direct):
+    dh = dh_direct.copy()
+    for t in range(len(run.x), 0, -1):
+        dh[t - 1] += (1 - run.h[t]**2) * (dh[t] @ run.params.W_hh)
+    return dh
 
 
 def _run(rng, gain, T, B, D, H):
@@ -125,7 +139,8 @@ def _run(rng, gain, T, B, D, H):
 
 def _states_back_cases(rng):
     cases = []
-    for gain, T, B, D, H, early in [(1., 6, 2, 3, 4, 1.), (.5, 60, 3, 1, 2, 1e-35), (1.5, 20, 1, 2, 3, 1.)]:
+    for gain, T, B, D, H, early in [
+            (1., 6, 2, 3, 4, 1.), (.5, 60, 3, 1, 2, 1e-35), (1.5, 20, 1, 2, 3, 1.), (1., 1, 1, 2, 1, 1.)]:
         run = _run(rng, gain, T, B, D, H)
         dh_direct = early * rng.normal(size=run.h.shape)
         dh_direct[-1] = rng.normal(size=run.h.shape[1:])
@@ -189,18 +204,25 @@ def _read_every_sliced(h, target, every):
     return direct
 
 
-def _read_every_wrong(first, shift=1, factor=1):
+def _read_every_wrong(first, shift=1, factor=1, last=0):
     def read_every(h, target, every):
         direct = np.zeros_like(h)
-        for t in range(first(every), len(h), every):
+        for t in range(first(every), len(h) + last, every):
             direct[t] = factor * (h[t] - target[min(t - shift, len(target) - 1)])
         return direct
 
     return read_every
 
 
+def _read_every_with_target_t(h, target, every):
+    direct = np.zeros_like(h)
+    for t in range(every, min(len(h), len(target)), every):
+        direct[t] = h[t] - target[t]
+    return direct
+
+
 def _read_every_cases(rng):
-    sizes = [(7, 2, 3, 2), (9, 1, 4, 3), (4, 3, 2, 1)]
+    sizes = [(7, 2, 3, 2), (9, 1, 4, 3), (4, 3, 2, 1), (5, 1, 1, 5), (1, 2, 1, 1)]
     return [(rng.uniform(.1, .9, (T + 1, B, H)), rng.uniform(-.9, -.1, (T, B, H)), k) for T, B, H, k in sizes]
 
 
@@ -248,6 +270,21 @@ BANK = Bank(3, "Backpropagation through time", [
                     "One factor w too many. Step T ends at h_T itself: its term has no factor w."),
             Mistake(lambda w, x, h0: terms(w, x, h0).sum(),
                     "This is the sum. Return the T terms on their own."),
+            Mistake(lambda w, x, h0: terms(w, x, 0.),
+                    "The unit starts from 0 here. It starts from h0, which is what step 1 multiplies w by."),
+            Mistake(lambda w, x, h0: w ** np.arange(len(x) - 1, -1, -1.) * x,
+                    "Step t multiplies w by the state before it, h_{t-1}. You took the input x_t."),
+            Mistake(lambda w, x, h0: w ** np.arange(len(x) - 1, -1, -1.) * h0,
+                    "Every term has h0. Step t multiplies w by the state before it, h_{t-1}."),
+            Mistake(lambda w, x, h0: w ** np.arange(len(x) - 1, -1, -1.),
+                    "These are the factors dh_T/dh_t. Each term has a second factor: what step t multiplies w by."),
+            Mistake(lambda w, x, h0: w ** np.arange(len(x)) * _unit(w, x, h0)[1:],
+                    "Two slips: the powers of w run the wrong way, and step t multiplies w by h_{t-1}, not by h_t."),
+            Mistake(lambda w, x, h0: np.arange(1, len(x) + 1) * w ** np.arange(len(x)) * h0,
+                    "This is the derivative of w ** t * h0. The unit also reads x, so use the states h_{t-1}."),
+            Mistake(lambda w, x, h0: np.full(len(x), terms(w, x, h0)[0]),
+                    "All terms are the one of step 1. Each step has its own state and its own way to the end."),
+            Mistake(_unit, "These are the states. The term of step t is h_{t-1}, times what carries it to the end."),
         ],
         hints=["At step t, w is multiplied by one number. Which one? And how does a change of h_t reach h_T?",
                "First compute all states. Then the term of step t is (something that depends on T - t) "
@@ -276,6 +313,24 @@ BANK = Bank(3, "Backpropagation through time", [
                     "What the loss reads from h_{t-1} itself is missing: direct_before has to be added."),
             Mistake(lambda W, h, dh, direct: direct + ((1 - h) * dh) @ W,
                     "The slope of tanh is 1 - h^2. The square is missing."),
+            Mistake(lambda W, h, dh, direct: ((1 - h**2) * (dh + direct)) @ W,
+                    "direct_before was added at h_t. It is what the loss reads from h_{t-1}: add it after W_hh."),
+            Mistake(lambda W, h, dh, direct: direct + (h * (1 - h) * dh) @ W,
+                    "h (1 - h) is the slope of the sigmoid. This network has tanh: 1 - h^2."),
+            Mistake(lambda W, h, dh, direct: 2 * direct + ((1 - h**2) * dh) @ W,
+                    "direct_before was added twice."),
+            Mistake(lambda W, h, dh, direct: direct + (1 - h**2) * dh,
+                    "This is dL/da_t, plus direct_before. W_hh, which leads back to h_{t-1}, is missing."),
+            Mistake(lambda W, h, dh, direct: direct + dh + ((1 - h**2) * dh) @ W,
+                    "dh_t was added as it is. It reaches h_{t-1} only through the slope and W_hh."),
+            Mistake(lambda W, h, dh, direct: direct * (((1 - h**2) * dh) @ W),
+                    "The two were multiplied. What comes back and what the loss reads add up."),
+            Mistake(lambda W, h, dh, direct: direct - ((1 - h**2) * dh) @ W,
+                    "What comes back was subtracted. The two ways from h_{t-1} to the loss add up."),
+            Mistake(lambda W, h, dh, direct: direct + ((1 - h**2) * dh).sum(0) @ W,
+                    "The sequences were added up. Each row goes back on its own."),
+            Mistake(lambda W, h, dh, direct: direct + ((1 - h**2) * dh) * np.diag(W),
+                    "Only the diagonal of W_hh is used. Each unit hears all others: a product of matrices, @."),
         ],
         hints=["Two stations: from h_t back to a_t, then from a_t back to h_{t-1}. Then add what the loss "
                "reads there.",
@@ -293,7 +348,8 @@ BANK = Bank(3, "Backpropagation through time", [
                     "Only one step is carried. Going back from h_t you need the total gradient dh[t], which "
                     "holds everything from later steps, and not the direct one."),
             Mistake(_states_back_wrong(direct=False),
-                    "The loss reads the earlier states too: dh_direct[t] has to be added at every step."),
+                    "The loss reads the earlier states too: dh_direct[t] has to be added at every step. (+= adds; "
+                    "with = it is gone.)"),
             Mistake(_states_back_wrong(transposed=True),
                     "W_hh is transposed where it should not be: for rows it is da_t @ W_hh."),
             Mistake(_states_back_wrong(slope=np.ones_like),
@@ -303,6 +359,25 @@ BANK = Bank(3, "Backpropagation through time", [
             Mistake(_states_back_wrong(shift=-1),
                     "Off by one step: the slope on the way from h_t to h_{t-1} is taken at h_t, and you took "
                     "it at h_{t-1}."),
+            Mistake(_states_back_wrong(steps=lambda T: range(T, 1, -1)),
+                    "The loop stops at h_1. The last step back leads from h_1 to h_0, row 0: range(len(run.x), 0, -1)."),
+            Mistake(_states_back_wrong(steps=lambda T: range(T - 1, 0, -1)),
+                    "The loop starts one step too late: the first step back leads from h_T to h_{T-1}."),
+            Mistake(_states_back_in_place,
+                    "The right gradients, but dh_direct is changed too: dh = dh_direct is no copy. Write "
+                    "dh_direct.copy()."),
+            Mistake(_states_back_wrong(slope=lambda h: h * (1 - h)),
+                    "h (1 - h) is the slope of the sigmoid. This network has tanh: 1 - h_t**2."),
+            Mistake(_states_back_wrong(slope=lambda h: 1 - h),
+                    "The slope of tanh is 1 - h_t**2. The square is missing."),
+            Mistake(_states_back_slope_last,
+                    "The order is wrong. Going back from h_t, tanh comes first, then W_hh."),
+            Mistake(lambda run, dh_direct: _states_back_columns(run, dh_direct)[::-1],
+                    "It runs backwards: row t belongs to h_t, row 0 to h_0."),
+            Mistake(lambda run, dh_direct: _states_back_columns(run, dh_direct)[1:],
+                    "Row 0 is missing. The initial state has a gradient too: T + 1 rows."),
+            Mistake(lambda run, dh_direct: _states_back_columns(run, dh_direct) + np.eye(len(dh_direct))[-1, :, None, None]
+                    * dh_direct, "The last row is counted twice. It starts as dh_direct[T], and nothing is added to it."),
         ],
         hints=["Start with a copy of dh_direct. Its last row is right already: nothing comes after step T.",
                "Go t = T, ..., 1 and add to dh[t - 1] what comes back from dh[t].",
@@ -334,6 +409,28 @@ BANK = Bank(3, "Backpropagation through time", [
                     "already."),
             Mistake(lambda run, dh: np.einsum("tbi,tbj->ij", dh[1:] / np.cosh(run.h[1:])**2, run.h[:-1]),
                     "run.h holds tanh(a_t). Its slope is 1 - h_t**2, with no tanh around h_t."),
+            Mistake(lambda run, dh: _each_step(run, dh)[1:].sum(0),
+                    "Step 1 is left out. It uses W_hh too, on the initial state run.h[0]."),
+            Mistake(lambda run, dh: _each_step(run, dh)[:-1].sum(0),
+                    "The last step is left out. range(1, T + 1) ends at T."),
+            Mistake(lambda run, dh: _each_step(run, dh)[0],
+                    "Only the first step's use of W_hh is counted. Sum over all steps."),
+            Mistake(lambda run, dh: _each_step(run, dh).mean(0),
+                    "The mean over the steps was taken. Each use of W_hh adds to its gradient: sum."),
+            Mistake(lambda run, dh: np.einsum("tbi,tbj->ij", (1 - run.h[:-1]**2) * dh[1:], run.h[:-1]),
+                    "The slope was taken at h_{t-1}. At step t it is the one of a_t: 1 - h_t**2."),
+            Mistake(lambda run, dh: np.einsum("tbi,tbj->ij", (1 - run.h[1:]**2) * dh[:-1], run.h[:-1]),
+                    "dL/dh_{t-1} was used. Step t makes h_t, so it needs dh[t]."),
+            Mistake(lambda run, dh: np.einsum("tbi,tcj->ij", (1 - run.h[1:]**2) * dh[1:], run.h[:-1]),
+                    "The batch was summed before the product, which mixes the sequences. Multiply each sequence's da_t "
+                    "by its own h_{t-1}, then add."),
+            Mistake(lambda run, dh: np.einsum("tbi,sbj->ij", (1 - run.h[1:]**2) * dh[1:], run.h[:-1]),
+                    "Time was summed before the product, which mixes the steps. Multiply each step's da_t by its own "
+                    "h_{t-1}, then add."),
+            Mistake(lambda run, dh: np.einsum("tbi,tbj->ij", run.h[1:] * (1 - run.h[1:]) * dh[1:], run.h[:-1]),
+                    "h (1 - h) is the slope of the sigmoid. This network has tanh: 1 - h_t**2."),
+            Mistake(lambda run, dh: np.einsum("tbi,tbj->ij", (1 - run.h**2) * dh, np.roll(run.h, 1, axis=0)),
+                    "At t = 0 the index t - 1 is -1, the last state. No step makes h_0: begin at t = 1."),
         ],
         hints=["The copy of W_hh at step t: a_t = ... + W_hh h_{t-1}. What is dL/dW_hh[i, j] of that step?",
                "dL/da_t[i] * h_{t-1}[j]. Then sum over the sequences and over the steps.",
@@ -357,6 +454,26 @@ BANK = Bank(3, "Backpropagation through time", [
                     "The sign is the other one: if h_t is above its target, the loss grows with h_t."),
             Mistake(lambda h, target, every: read_every(h, target, every)[1:],
                     "Row 0 is missing. It belongs to h_0, has the shape of the others, and holds zeros."),
+            Mistake(_read_every_wrong(lambda every: every, last=-1),
+                    "Step T is left out. If it is a multiple of `every` the loss reads it too: range(every, T + 1, "
+                    "every)."),
+            Mistake(_read_every_with_target_t,
+                    "target[t] belongs to step t + 1: target has no row for the initial state. The target of h[t] is "
+                    "target[t - 1]."),
+            Mistake(lambda h, target, every: np.concatenate([0 * h[:1], h[1:] - target]),
+                    "The loss reads every step here. It reads only t = every, 2 every, ..."),
+            Mistake(lambda h, target, every: (read_every(h, target, every) != 0) * 1.,
+                    "There are ones where the loss reads. What stands there is its slope, h_t - target_t."),
+            Mistake(lambda h, target, every: read_every(h, 0 * target, every),
+                    "The targets are missing: the slope of 1/2 (h - target)^2 is h - target."),
+            Mistake(lambda h, target, every: read_every(h, target, every)**2,
+                    "These are squares, as in the loss. Its slope is h_t - target_t."),
+            Mistake(lambda h, target, every: (read_every(h, target, every)**2).sum() / 2,
+                    "This is the loss itself. Asked for is its gradient, an array shaped like h."),
+            Mistake(lambda h, target, every: read_every(h, target, every)[every::every],
+                    "These are the rows that have a loss, alone. Return an array shaped like h, with zeros elsewhere."),
+            Mistake(lambda h, target, every: read_every(h, target, every) / h.shape[1],
+                    "It is divided by the number of sequences. This loss is a sum, not a mean."),
         ],
         hints=["Start from np.zeros_like(h) and fill the rows that have a loss.",
                "range(every, len(h), every) gives every, 2 every, ... up to T.",
@@ -367,7 +484,7 @@ BANK = Bank(3, "Backpropagation through time", [
     Exercise(
         "3.9", "Sizes without a backward pass", minutes=3, difficulty=2,
         solution=sizes, oracle=_sizes_by_bptt, time_axis=0,
-        cases=lambda rng: [(.5, 60, .7), (1.5, 12, 2.), (-.9, 25, 1.3)],
+        cases=lambda rng: [(.5, 60, .7), (1.5, 12, 2.), (-.9, 25, 1.3), (-1., 4, .6), (.8, 1, 3.)],
         also_correct=(_sizes_one_by_one,),
         mistakes=[
             Mistake(lambda q, T, size: abs(q) ** np.arange(T + 1) * size,
@@ -382,6 +499,18 @@ BANK = Bank(3, "Backpropagation through time", [
                     "One factor too many: from h_T to h_T there is no step."),
             Mistake(lambda q, T, size: abs(q) ** np.arange(T - 1, -1, -1.) * size,
                     "There are T + 1 states, from h_0 to h_T. One is missing."),
+            Mistake(lambda q, T, size: abs(q) ** np.arange(T, -1, -1.),
+                    "These are the factors. Multiply them by size_at_the_end."),
+            Mistake(lambda q, T, size: np.full(T + 1, size),
+                    "All sizes are equal here. Q keeps the length, and q multiplies it at every step."),
+            Mistake(lambda q, T, size: abs(q) ** -np.arange(T, -1, -1.) * size,
+                    "You divided by |q|. On the way back each step multiplies by it."),
+            Mistake(lambda q, T, size: np.exp(-abs(q) * np.arange(T, -1, -1.)) * size,
+                    "This is an exponential of q. Each step multiplies by |q|: a power of q."),
+            Mistake(lambda q, T, size: abs(q) ** T * size,
+                    "This is |dL/dh_0| alone. Return the sizes for all t from 0 to T."),
+            Mistake(lambda q, T, size: (1 - np.arange(T, -1, -1.) * (1 - abs(q))) * size,
+                    "The same amount is taken off at each step. A step multiplies by |q|."),
         ],
         hints=["An orthogonal matrix turns a vector and keeps its length. What does q Q do with the length?",
                "From h_T to h_t there are T - t steps.",
