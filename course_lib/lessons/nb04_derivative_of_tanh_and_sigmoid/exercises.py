@@ -23,7 +23,8 @@ def _sigmoid_slope_complex(a):
 
 
 def _sigmoid_slope_cases(rng):
-    return [(rng.uniform(-3, 3, 6),), (np.array([-430., -60., -8., 9., 50., 410.]) + rng.uniform(0, 1, 6),)]
+    return [(rng.uniform(-3, 3, 6),), (np.array([-430., -60., -8., 9., 50., 410.]) + rng.uniform(0, 1, 6),),
+            (np.array([1e-9]),), (np.array([-440., 440.]),)]
 
 
 # 4.4 Half of the slope
@@ -63,9 +64,16 @@ def _who_takes_it_at_once(run, dh):
     return size(da) / size(dh[1:]), size(dh[:-1]) / size(da)
 
 
+def _who_with_slopes(run, dh, slopes):
+    def size(vectors):
+        return np.linalg.norm(vectors[:, 0], axis=-1)
+
+    return size(slopes * dh[1:]) / size(dh[1:]), size(dh[:-1]) / size(slopes * dh[1:])
+
+
 def _who_takes_it_cases(rng):
     cases = []
-    for gain, T, D, H in [(.7, 5, 2, 4), (1.5, 30, 3, 5)]:
+    for gain, T, D, H in [(.7, 5, 2, 4), (1.5, 30, 3, 5), (1., 1, 1, 2)]:
         params = initialise.rnn(D, H, rng, recurrent="gaussian", gain=gain)._replace(b_h=.3 * rng.normal(size=H))
         run = bptt.forward(params, rng.normal(size=(T, 1, D)), .5 * rng.normal(size=(1, H)))
         dh_direct = np.full_like(run.h, 1e-300)  # nothing in a case is zero; this adds nothing either
@@ -124,13 +132,15 @@ def _weight_gradients_forward(W, h, dh_n):
     return result
 
 
-def _weight_gradients_wrong(slope=lambda h: h * (1 - h), below=True, transposed=False, flipped=False, carry=True):
+def _weight_gradients_wrong(slope=lambda h: h * (1 - h), below=True, transposed=False, flipped=False, carry=True,
+                            shift=0, of_dh=False, matrix=lambda W, l: W[l - 1]):
     def weight_gradients(W, h, dh_n):
         dh, dW = dh_n, []
         for l in range(len(W), 0, -1):
-            da = slope(h[l]) * dh
-            dW.insert(0, da.T @ h[l - 1 if below else l])
-            dh = da @ (W[l - 1].T if transposed else W[l - 1]) if carry else dh
+            da = slope(h[l + shift]) * dh
+            dW.insert(0, (dh if of_dh else da).T @ h[l - 1 if below else l])
+            W_l = matrix(W, l)
+            dh = da @ (W_l.T if transposed else W_l) if carry else dh
         return np.array(dW[::-1] if flipped else dW)
 
     return weight_gradients
@@ -138,7 +148,7 @@ def _weight_gradients_wrong(slope=lambda h: h * (1 - h), below=True, transposed=
 
 def _weight_gradients_cases(rng):
     cases = []
-    for n, B, H in [(3, 2, 4), (25, 3, 5)]:
+    for n, B, H in [(3, 2, 4), (25, 3, 5), (1, 1, 1), (2, 2, 2)]:
         W, h = initialise.gaussian((n, H, H), rng), [rng.uniform(.2, .9, (B, H))]
         for W_l in W:
             h.append(activations.sigmoid(h[-1] @ W_l.T))
@@ -163,10 +173,14 @@ def _safe_tanh_in_two_parts(a):
     return np.where(np.abs(a) < 1e-4, a - a**3 / 3, np.sign(a) * (1 - e) / (1 + e))
 
 
+def _naive_tanh(a):
+    return (np.exp(a) - np.exp(-a)) / (np.exp(a) + np.exp(-a))
+
+
 def _safe_tanh_cases(rng):
-    sizes = np.array([1e-9, 3e-7, .4, 2., 20., 300., 720., 8e3])
-    signs = np.where(np.arange(8) % 2, -1, 1)
-    return [(sizes * rng.uniform(1, 1.2, 8) * s,) for s in (signs, -signs)]
+    sizes = np.array([1e-9, 3e-7, 8e-4, .4, 2., 20., 300., 720., 8e3])
+    signs = np.where(np.arange(9) % 2, -1, 1)
+    return [(sizes * rng.uniform(1, 1.2, 9) * s,) for s in (signs, -signs)]
 
 
 BANK = Bank(4, "The derivative of tanh and sigmoid", [
@@ -194,6 +208,24 @@ BANK = Bank(4, "The derivative of tanh and sigmoid", [
                     "It is too narrow by 2. s'(a) is tanh' at a / 2, divided by 4."),
             Mistake(lambda a: 1 - np.tanh(a)**2,
                     "This is the slope of tanh."),
+            Mistake(activations.sigmoid, "This is the sigmoid itself. Its slope is asked for."),
+            Mistake(lambda a: a * (1 - a),
+                    "a (1 - a) is not the slope at a. s (1 - s) is, with s = s(a), the sigmoid's output."),
+            Mistake(lambda a: np.exp(-np.abs(a)),
+                    "This is e = exp(-|a|), which the slope comes near to far out. It still has to be divided by "
+                    "(1 + e)**2."),
+            Mistake(lambda a: .25 * (1 - np.tanh(a / 2)**2),
+                    "The right formula, but 1 - tanh^2 subtracts two numbers near 1 and leaves 0 far out. Use exp(-|a|), "
+                    "or cosh, which subtract nothing."),
+            Mistake(lambda a: .25 * (1 - np.tanh(a)**2),
+                    "It is too narrow by 2, and 1 - tanh^2 leaves 0 far out. s'(a) is tanh' at a / 2, divided by 4."),
+            Mistake(lambda a: np.exp(a) / (1 + np.exp(a))**2,
+                    "For a far above 0, exp(a) is huge and its square overflows. Use that the slope is the same at a and "
+                    "at -a."),
+            Mistake(lambda a: np.exp(-np.abs(a)) / (1 - np.exp(-np.abs(a)))**2,
+                    "A sign is wrong: below stands (1 + e)**2."),
+            Mistake(lambda a: -np.exp(-np.abs(a)) / (1 + np.exp(-np.abs(a)))**2,
+                    "The sign is the other one: the sigmoid only rises."),
         ],
         hints=["Write s'(a) with e = exp(-a) only, without s. Where does exp(-a) overflow?",
                "The slope is the same at a and at -a. So you may use -|a| in place of -a.",
@@ -210,6 +242,14 @@ BANK = Bank(4, "The derivative of tanh and sigmoid", [
             Mistake(1.7627, "This is twice too much: it is where the sigmoid's slope is half of its largest."),
             Mistake(.5, "At a = 1/2 the slope is still 0.79."),
             Mistake(1., "At a = 1 the slope is 0.42 already."),
+            Mistake(-.8814, "The slope is half of its largest there too, but an a above 0 is asked for."),
+            Mistake(1.317, "There the slope is a quarter of its largest: tanh(a)^2 is 3/4."),
+            Mistake(.4407, "Half of the right a. Half of the slope is not half of the way."),
+            Mistake(.9, "Near, but not within half a percent: at 0.9 the slope is 0.487. Compute it."),
+            Mistake(.87, "Near, but not within half a percent: at 0.87 the slope is 0.507. Compute it."),
+            Mistake(.7854, "This is arctan(1), an angle. tanh is turned back by np.arctanh."),
+            Mistake(.6585, "There tanh is 0.577 and the slope 2/3: is the square root taken of the right number?"),
+            Mistake(.973, "There tanh is 3/4. It is tanh squared that has to be 1/2."),
         ],
         hints=["The slope is 1 - tanh(a)^2. What is tanh(a)^2 where it is 1/2?",
                "tanh(a) is the square root of 1/2. np.arctanh goes back from tanh(a) to a."],
@@ -243,6 +283,29 @@ BANK = Bank(4, "The derivative of tanh and sigmoid", [
                                      / (1 - run.h[1:, 0]**2).mean(-1)),
                     "The mean slope is not what this gradient meets: it may lie along units with other slopes. Take "
                     "the norm of the slopes times dh[t]."),
+            Mistake(lambda run, dh: tuple(part**2 for part in _who_takes_it_at_once(run, dh)),
+                    "These are squares. The length is the root of the sum of squares: np.linalg.norm."),
+            Mistake(lambda run, dh: (_who_takes_it_at_once(run, dh)[0],
+                                     np.prod(_who_takes_it_at_once(run, dh), axis=0)),
+                    "The second is the whole change of the step. W_hh's own part begins at dL/da_t: divide by its size."),
+            Mistake(lambda run, dh: (np.prod(_who_takes_it_at_once(run, dh), axis=0),
+                                     _who_takes_it_at_once(run, dh)[1]),
+                    "The first is the whole change of the step. The slopes' part ends at dL/da_t."),
+            Mistake(lambda run, dh: _who_with_slopes(run, dh, 1 - run.h[:-1]**2),
+                    "The slopes were taken at h_{t-1}. At step t they are those of a_t: 1 - run.h[t]**2."),
+            Mistake(lambda run, dh: _who_with_slopes(run, dh, 1 - np.tanh(run.h[1:])**2),
+                    "run.h holds tanh(a_t). Its slope is 1 - run.h[t]**2, with no tanh around it."),
+            Mistake(lambda run, dh: _who_with_slopes(run, dh, run.h[1:] * (1 - run.h[1:])),
+                    "h (1 - h) is the slope of the sigmoid. This network has tanh: 1 - h^2."),
+            Mistake(lambda run, dh: _who_with_slopes(run, dh, 1 - run.h[1:]),
+                    "The slope of tanh is 1 - h^2. The square is missing."),
+            Mistake(lambda run, dh: ((1 - run.h[1:, 0]**2).max(-1),
+                                     np.full(len(run.x), np.linalg.norm(run.params.W_hh, 2))),
+                    "These are the most that the slopes and W_hh can do. Ask what they do to this gradient."),
+            Mistake(lambda run, dh: tuple(part[1:] for part in _who_takes_it_at_once(run, dh)),
+                    "Step 1 is missing. It leads from dh[1] back to dh[0]: T entries, for t = 1 to T."),
+            Mistake(lambda run, dh: tuple(part.mean() for part in _who_takes_it_at_once(run, dh)),
+                    "These are means over the steps. Return the factor of every step."),
         ],
         hints=["dL/da_t lies between dL/dh_t and dL/dh_{t-1}. How do you get it from dL/dh_t?",
                "da_t = (1 - run.h[t]**2) * dh[t].",
@@ -254,7 +317,8 @@ BANK = Bank(4, "The derivative of tanh and sigmoid", [
         "4.8", "At most", minutes=4, difficulty=2,
         solution=log10_bound, oracle=_log10_bound_by_steps,
         cases=lambda rng: [(initialise.gaussian((5, 5), rng), 60), (initialise.gaussian((4, 4), rng, 5.), 7),
-                           (initialise.gaussian((3, 3), rng, .3), 2000)],
+                           (initialise.gaussian((3, 3), rng, .3), 2000), (np.array([[-3.]]), 1),
+                           (np.array([[1e-3, 8.], [1e-9, 1e-3]]), 3)],
         also_correct=(lambda W_hh, T: T * (math.log10(np.linalg.svd(W_hh)[1].max()) - math.log10(4)),),
         mistakes=[
             Mistake(lambda W_hh, T: T * np.log10(np.linalg.norm(W_hh, 2)),
@@ -275,6 +339,33 @@ BANK = Bank(4, "The derivative of tanh and sigmoid", [
             Mistake(lambda W_hh, T: T * (np.linalg.norm(W_hh, 2) / 4),
                     "The factors of T steps are multiplied, so their logarithms are added: T times log10 of one "
                     "factor."),
+            Mistake(lambda W_hh, T: T * np.log10(1 / 4) + 0 * W_hh.sum(),
+                    "W_hh plays no part here. Each step multiplies by at most 1/4 and then by at most W_hh's largest "
+                    "stretch."),
+            Mistake(lambda W_hh, T: T * np.log10(np.linalg.norm(W_hh, 2)**2 / 4),
+                    "The largest stretch is squared: the eigenvalues of W^T W are squares. Take the root."),
+            Mistake(lambda W_hh, T: T * np.log10(np.abs(W_hh).sum(1).max() / 4),
+                    "This is the largest sum of a row, the norm with inf. The largest stretch is np.linalg.norm(W, 2)."),
+            Mistake(lambda W_hh, T: T * np.log10(np.abs(W_hh).max() / 4),
+                    "The largest entry is not what a vector can be lengthened by: entries work together. Take "
+                    "np.linalg.norm(W, 2)."),
+            Mistake(lambda W_hh, T: T * np.log10(abs(np.linalg.det(W_hh)) / 4),
+                    "The determinant says how volumes change. What one vector can be lengthened by is "
+                    "np.linalg.norm(W, 2)."),
+            Mistake(lambda W_hh, T: (T - 1) * np.log10(np.linalg.norm(W_hh, 2) / 4),
+                    "One step is missing: from h_T back to h_0 there are T."),
+            Mistake(lambda W_hh, T: (T + 1) * np.log10(np.linalg.norm(W_hh, 2) / 4),
+                    "One step too many: from h_T back to h_0 there are T."),
+            Mistake(lambda W_hh, T: min(0., T * np.log10(np.linalg.norm(W_hh, 2) / 4)),
+                    "The bound was cut off at 1. A gradient may grow: with a large W_hh the bound lies above 1."),
+            Mistake(lambda W_hh, T: np.log10(np.linalg.norm(W_hh, 2) / 4),
+                    "This is one step. T of them multiply."),
+            Mistake(lambda W_hh, T: T * np.log10(np.linalg.norm(W_hh, 2)) - np.log10(4),
+                    "1/4 was counted once. Each of the T steps has its slopes."),
+            Mistake(lambda W_hh, T: -T * np.log10(np.linalg.norm(W_hh, 2) / 4),
+                    "The sign is the other one: a bound below 1 has a negative log10."),
+            Mistake(lambda W_hh, T: T * np.log10(np.linalg.norm(W_hh, 2) / 2),
+                    "The sigmoid's slope is at most 1/4, not 1/2."),
         ],
         hints=["At each step the slopes multiply by at most 1/4, and W_hh^T lengthens by at most its largest singular "
                "value.",
@@ -304,6 +395,27 @@ BANK = Bank(4, "The derivative of tanh and sigmoid", [
             Mistake(lambda W, h, dh_n: _weight_gradients_forward(W, h, dh_n).swapaxes(1, 2),
                     "Each matrix is transposed: the row belongs to the unit that receives, da_l[i], the column to the "
                     "one that sends."),
+            Mistake(_weight_gradients_wrong(of_dh=True),
+                    "dL/dh_l was used for the matrix. W_l acts before the sigmoid, so it needs dL/da_l = h_l (1 - h_l) * "
+                    "dL/dh_l."),
+            Mistake(_weight_gradients_wrong(shift=-1),
+                    "The slope was taken at h_{l-1}. At layer l it is h_l (1 - h_l)."),
+            Mistake(_weight_gradients_wrong(matrix=lambda W, l: W[l % len(W)]),
+                    "The matrix of the wrong layer: going down through layer l, W_l is W[l - 1]."),
+            Mistake(_weight_gradients_wrong(matrix=lambda W, l: W[l - 2]),
+                    "The matrix one layer too low: going down through layer l, W_l is W[l - 1]."),
+            Mistake(_weight_gradients_wrong(matrix=lambda W, l: np.eye(len(W[0]))),
+                    "Going down, the matrices are left out: dL/dh_{l-1} = da_l @ W_l."),
+            Mistake(_weight_gradients_wrong(slope=lambda h: activations.sigmoid(h) * (1 - activations.sigmoid(h))),
+                    "The sigmoid was applied once more: h_l is s(a_l) already, and its slope is h_l (1 - h_l)."),
+            Mistake(_weight_gradients_wrong(slope=lambda h: 1 - h),
+                    "The slope is h (1 - h). The factor h is missing."),
+            Mistake(lambda W, h, dh_n: _weight_gradients_forward(W, h, dh_n) / h.shape[1],
+                    "It is divided by the number of examples. A mean, if there is one, is in dh_n already."),
+            Mistake(lambda W, h, dh_n: _weight_gradients_forward(W, h, dh_n).sum(0),
+                    "The layers were added up, as for a recurrent network. Here each layer has its own matrix."),
+            Mistake(lambda W, h, dh_n: _weight_gradients_forward(W, h, dh_n)[-1],
+                    "This is the last layer alone. Return one matrix for each layer."),
         ],
         hints=["It is the backward pass of lesson 03, with a matrix of its own at each step and no sum over them.",
                "Start with dh = dh_n and go l = n, ..., 1: da = h[l] * (1 - h[l]) * dh.",
@@ -315,9 +427,9 @@ BANK = Bank(4, "The derivative of tanh and sigmoid", [
     Exercise(
         "4.13", "A tanh that is safe", minutes=6, difficulty=3,
         solution=safe_tanh, oracle=_safe_tanh_in_python, cases=_safe_tanh_cases, time_axis="each",
-        also_correct=(_safe_tanh_in_two_parts, np.tanh),
+        also_correct=(_safe_tanh_in_two_parts, lambda a: (-1j * np.tan(1j * a)).real),
         mistakes=[
-            Mistake(lambda a: (np.exp(a) - np.exp(-a)) / (np.exp(a) + np.exp(-a)),
+            Mistake(_naive_tanh,
                     "Beyond 709 one of the two exponentials is inf, and inf / inf is NaN. Divide both sides of the "
                     "fraction by the larger one, so that only exp of a negative number is left."),
             Mistake(lambda a: (1 - np.exp(-2 * a)) / (1 + np.exp(-2 * a)),
@@ -334,6 +446,32 @@ BANK = Bank(4, "The derivative of tanh and sigmoid", [
                     "np.expm1(z) is exp(z) - 1 without that loss."),
             Mistake(lambda a: np.expm1(-2 * np.abs(a)) / -(2 + np.expm1(-2 * np.abs(a))),
                     "The sign is lost: tanh(-a) = -tanh(a)."),
+            Mistake(lambda a: (1 - np.exp(-2 * np.abs(a))) / (1 + np.exp(-2 * np.abs(a))),
+                    "Two things: the sign is lost, and for small a, 1 - exp(-2|a|) loses digits. np.expm1(z) is "
+                    "exp(z) - 1 without that loss."),
+            Mistake(lambda a: np.sinh(a) / np.cosh(a),
+                    "Beyond 710 sinh and cosh are inf, and inf / inf is NaN. Divide both by e^|a|: then only exp of a "
+                    "negative number is left."),
+            Mistake(lambda a: np.expm1(2 * a) / (np.expm1(2 * a) + 2),
+                    "Good for small a, but far above 0 expm1(2a) is inf, and inf / inf is NaN. Use -2|a| and put the "
+                    "sign back."),
+            Mistake(lambda a: -np.expm1(-2 * a) / (np.expm1(-2 * a) + 2),
+                    "Good for small a, but far below 0 expm1(-2a) is inf, and inf / inf is NaN. Use -2|a| and put the "
+                    "sign back."),
+            Mistake(lambda a: np.nan_to_num((np.exp(a) - np.exp(-a)) / (np.exp(a) + np.exp(-a))),
+                    "nan_to_num puts 0 where tanh is 1 or -1. And for small a, e^a - e^-a loses digits. Keep exp from "
+                    "overflowing: with |a|."),
+            Mistake(lambda a: np.nan_to_num((np.exp(a) - np.exp(-a)) / (np.exp(a) + np.exp(-a)), nan=1.),
+                    "NaN was replaced by 1, which is wrong far below 0, where tanh is -1; and small a lose digits."),
+            Mistake(lambda a: np.where(np.abs(a) < 1e-3, a, np.sign(a) * (1 - np.exp(-2 * np.abs(a)))
+                                       / (1 + np.exp(-2 * np.abs(a)))),
+                    "Nearly: below 1e-3 tanh(a) is a only to six digits. Add -a**3/3, or use np.expm1."),
+            Mistake(lambda a: np.clip(a, -1, 1), "Cutting off at 1 and -1 is not tanh: at 1 it is 0.76."),
+            Mistake(lambda a: np.sign(a) * np.expm1(-2 * np.abs(a)) / (2 + np.expm1(-2 * np.abs(a))),
+                    "The sign is the other one: expm1 of a negative number is below 0."),
+            Mistake(lambda a: -np.sign(a) * np.expm1(-np.abs(a)) / (2 + np.expm1(-np.abs(a))),
+                    "The 2 is missing in the exponent: this is tanh(a / 2)."),
+            Mistake(activations.sigmoid, "This is the sigmoid. tanh lies between -1 and 1."),
         ],
         hints=["Which exponentials can overflow? Multiply both sides of the fraction by e^-|a|.",
                "With |a|: (1 - e^(-2|a|)) / (1 + e^(-2|a|)), and the sign of a in front. What does 1 - e^(-2|a|) "

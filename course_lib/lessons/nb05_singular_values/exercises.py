@@ -21,15 +21,39 @@ def largest_stretch(W, start, rounds):
     return np.linalg.norm(W @ v)
 
 
-def _largest_stretch_svd(W, start, rounds):
-    return np.linalg.svd(W, compute_uv=False)[0]
+def _largest_stretch_of_eigenvectors(W, start, rounds):
+    """Each round multiplies the part of v along an eigenvector of W^T W by its eigenvalue."""
+    squares, vectors = np.linalg.eigh(W.T @ W)
+    parts = (squares / squares[-1]) ** rounds * (start @ vectors)
+    return np.sqrt(squares @ parts**2 / (parts @ parts))
 
 
-def _largest_stretch_two_sizes(W, start, rounds):
+def _largest_stretch_scaled_otherwise(W, start, rounds):
     gram = W.T @ W
     for _ in range(rounds):
-        start = gram @ start / np.abs(start).max()
-    return np.sqrt(np.linalg.norm(gram @ start) / np.linalg.norm(start))
+        start = gram @ start
+        start = start / (start @ start) ** .5
+    return (start @ gram @ start) ** .5
+
+
+def _stretch_by_growth(W, start, rounds):
+    v = start / np.linalg.norm(start)
+    for _ in range(rounds):
+        v = W.T @ (W @ v)
+        growth = np.linalg.norm(v)
+        v = v / growth
+    return np.sqrt(growth)
+
+
+def _stretch_with(first, second):
+    def largest_stretch(W, start, rounds):
+        v = start
+        for _ in range(rounds):
+            v = second(W) @ (first(W) @ v)
+            v = v / np.linalg.norm(v)
+        return np.linalg.norm(W @ v)
+
+    return largest_stretch
 
 
 def _stretch_of_W_alone(W, start, rounds):
@@ -49,10 +73,11 @@ def _stretch_without_transpose(W, start, rounds):
 
 def _stretch_cases(rng):
     cases = []
-    for sizes in ([3., .5], [1.7, 1.2, .1], [.8, .6, .5, .2]):  # far enough apart for 200 rounds
+    for sizes, rounds in (([3., .5], 200), ([1.7, 1.2, .1], 200), ([.8, .6, .5, .2], 200), ([1.5, 1.2, 1.], 2),
+                          ([2., 1.9], 1)):
         H = len(sizes)
         W = initialise.orthogonal((H, H), rng) @ np.diag(sizes) @ initialise.orthogonal((H, H), rng)
-        cases.append((W, rng.uniform(.5, 1.5, H), 200))
+        cases.append((W, rng.uniform(.5, 1.5, H), rounds))
     return cases
 
 
@@ -125,18 +150,26 @@ def _peak_searched(W, longest):
     return best
 
 
-def _peak_of(measure, first=0):
+def _peak_of(measure=lambda P, W, k: np.linalg.norm(P, 2), first=0, last=0, counted_from=0, choose=np.argmax):
     def peak(W, longest):
-        sizes = [measure(np.linalg.matrix_power(W, k), W, k) for k in range(first, longest + 1)]
-        k = int(np.argmax(sizes))
-        return k, sizes[k]
+        sizes = [measure(np.linalg.matrix_power(W, k), W, k) for k in range(first, longest + 1 + last)]
+        k = int(choose(sizes))
+        return k + counted_from, sizes[k]
 
     return peak
 
 
+def _first_descent(sizes):
+    return next((k for k in range(len(sizes) - 1) if sizes[k + 1] < sizes[k]), len(sizes) - 1)
+
+
 def _peak_cases(rng):
+    turn = initialise.orthogonal((3, 3), rng)
+    both = np.array([[.3, 8.], [1e-9, .3]]), np.array([[.97, .9], [1e-9, .97]])  # one peak early, one late
+    two_peaks = np.block([[both[0], np.full((2, 2), 1e-12)], [np.full((2, 2), 1e-12), both[1]]])
     return [(np.array([[.93, 4.], [1e-9, .93]]), 100), (initialise.non_normal((6, 6), rng, .9, 3.), 80),
-            (initialise.non_normal((9, 9), rng, .8, 4.), 60)]
+            (initialise.non_normal((9, 9), rng, .8, 4.), 60), (.5 * turn, 20), (1.05 * turn, 30), (two_peaks, 70),
+            (np.array([[1.7]]), 1)]
 
 
 # 5.12 The size of a long gradient
@@ -184,7 +217,7 @@ def _log_size_at_once(js, v):
 
 def _log_size_cases(rng):
     return [(gain / np.sqrt(H) * rng.normal(size=(T, H, H)), rng.normal(size=H))
-            for gain, T, H in [(1., 5, 2), (.4, 1500, 3), (4., 1500, 4)]]
+            for gain, T, H in [(1., 5, 2), (.4, 1500, 3), (4., 1500, 4), (1.3, 1, 1)]]
 
 
 # 5.15 The largest exponent of a run
@@ -213,9 +246,10 @@ def _logs(run, v):
 
 def _exponent_cases(rng):
     cases = []
-    for gain, T, H, skip in [(.8, 60, 4, 10), (1.5, 200, 6, 50), (.5, 120, 3, 30)]:
-        params = initialise.rnn(2, H, rng, "gaussian", gain)._replace(b_h=.1 * rng.normal(size=H))
-        run = bptt.forward(params, .5 * rng.normal(size=(T, 1, 2)), rng.normal(size=(1, H)))
+    for gain, T, H, skip, size in [(.8, 60, 4, 10, 1.), (1.5, 200, 6, 50, 1.), (.5, 120, 3, 30, 1.), (.9, 3, 1, 2, 1.),
+                                   (3., 7, 6, 2, 1e-4)]:  # too short for its small states to grow up
+        params = initialise.rnn(2, H, rng, "gaussian", gain)._replace(b_h=.1 * size * rng.normal(size=H))
+        run = bptt.forward(params, .5 * size * rng.normal(size=(T, 1, 2)), size * rng.normal(size=(1, H)))
         cases.append((run, rng.normal(size=H), skip))
     return cases
 
@@ -225,8 +259,8 @@ BANK = Bank(5, "Singular values", [
                       "power?", kind="choice", choices=("0", "about 1", "more than a billion")),
     Exercise(
         "5.2", "The largest stretch", minutes=5, difficulty=1,
-        solution=largest_stretch, oracle=_largest_stretch_svd, cases=_stretch_cases,
-        also_correct=(_largest_stretch_two_sizes,),
+        solution=largest_stretch, oracle=_largest_stretch_of_eigenvectors, cases=_stretch_cases,
+        also_correct=(_largest_stretch_scaled_otherwise,),
         mistakes=[
             Mistake(_stretch_of_W_alone,
                     "You went on with W v instead of W^T W v. That leads to where powers of W lead, an "
@@ -242,6 +276,32 @@ BANK = Bank(5, "Singular values", [
             Mistake(lambda W, start, rounds: np.linalg.norm(W),
                     "This is the square root of the sum of all squares, the Frobenius norm. It counts every "
                     "direction; the largest stretch is that of one direction."),
+            Mistake(lambda W, start, rounds: np.linalg.eigvalsh(W.T @ W)[-1] ** .5,
+                    "This is sigma_1 by a ready-made function, and `rounds` plays no part in it. Find it by multiplying "
+                    "`start`: two of the cases have so few rounds that the vector is still on its way."),
+            Mistake(lambda W, start, rounds: largest_stretch(W, start, rounds - 1) if rounds > 1
+                    else np.linalg.norm(W @ start) / np.linalg.norm(start),
+                    "One round is missing. With many rounds that hardly shows; with 1 or 2 it does."),
+            Mistake(lambda W, start, rounds: largest_stretch(W, start, rounds + 1),
+                    "One round too many. With many rounds that hardly shows; with 1 or 2 it does."),
+            Mistake(_stretch_by_growth,
+                    "You took the root of the last round's growth. After many rounds it is the same; but return how far "
+                    "W stretches the vector that you have in the end, |W v|."),
+            Mistake(_stretch_with(np.transpose, np.asarray),
+                    "W and W^T have changed places: first W, then W^T."),
+            Mistake(lambda W, start, rounds: largest_stretch(W, start, rounds) * np.linalg.norm(start),
+                    "It still holds the length of `start`. Stretch a vector of length 1."),
+            Mistake(lambda W, start, rounds: np.abs(np.linalg.eigvals(W)).max(),
+                    "This is the largest eigenvalue of W in size. One step can stretch by more: by sigma_1."),
+            Mistake(lambda W, start, rounds: np.linalg.norm(W @ start) / np.linalg.norm(start),
+                    "This is how far W stretches `start`. Turn it towards the most stretched direction first, round "
+                    "after round."),
+            Mistake(lambda W, start, rounds: np.linalg.norm(W.T @ (W @ start)) ** .5,
+                    "Only one round was made, and `start` was no unit vector. Repeat it `rounds` times."),
+            Mistake(lambda W, start, rounds: np.abs(W).max(),
+                    "This is the largest entry. Entries work together: a vector can be stretched by more."),
+            Mistake(lambda W, start, rounds: 1.,
+                    "This is the length of a vector that has just been given length 1. Multiply it by W once more."),
         ],
         hints=["W^T W has the eigenvectors that W stretches by sigma_1, sigma_2, ...; its eigenvalues are "
                "the squares.",
@@ -254,7 +314,7 @@ BANK = Bank(5, "Singular values", [
     Exercise(
         "5.4", "A determinant of your choice", minutes=3, difficulty=1,
         solution=with_determinant, oracle=_with_determinant_bisected,
-        cases=lambda rng: [(.6, 100, 8e7), (-.3, 10, 50.), (1e-3, 40, 1e6)],
+        cases=lambda rng: [(.6, 100, 8e7), (-.3, 10, 50.), (1e-3, 40, 1e6), (.9, 1, 7.), (-2., 3, .2)],
         also_correct=(lambda d, k, size: np.diag([np.exp(np.log(size) / k), d * np.exp(-np.log(size) / k)]),),
         mistakes=[
             Mistake(lambda d, k, size: np.diag([size, d / size]),
@@ -267,6 +327,23 @@ BANK = Bank(5, "Singular values", [
                     "The determinant is a b. You multiplied by a where you have to divide."),
             Mistake(lambda d, k, size: np.array([size ** (1 / k), d / size ** (1 / k)]),
                     "These are a and b. Put them on the diagonal of a 2 x 2 matrix: np.diag."),
+            Mistake(lambda d, k, size: np.diag([size / k, d * k / size]),
+                    "a is not size / k: a^k is a multiplied with itself k times. Take the k-th root, size ** (1 / k)."),
+            Mistake(lambda d, k, size: np.diag([size ** (1 / k), d - size ** (1 / k)]),
+                    "a + b is the determinant here. It is the product a b: divide."),
+            Mistake(lambda d, k, size: np.diag([size ** (1 / k), size ** (1 / k) / d]),
+                    "b is upside down: the determinant is a b, so b is the determinant divided by a."),
+            Mistake(lambda d, k, size: np.diag([size ** (1 / k), d / size]),
+                    "The determinant of W itself is a b: divide by a, not by size, which is a^k."),
+            Mistake(lambda d, k, size: np.diag([size ** (1 / k), abs(d) / size ** (1 / k)]),
+                    "The sign of the determinant is lost: if it is negative, so is b."),
+            Mistake(lambda d, k, size: np.array([[size ** (1 / k), 1], [0, d / size ** (1 / k)]]),
+                    "The matrix is not diagonal. Determinant and eigenvalues are right; the entry beside the diagonal has "
+                    "to be 0."),
+            Mistake(lambda d, k, size: np.array([[0, size ** (1 / k)], [d / size ** (1 / k), 0]]),
+                    "a and b stand beside the diagonal. diag(a, b) has a at [0, 0] and b at [1, 1]."),
+            Mistake(lambda d, k, size: np.diag([size ** (1 / k), 1 / size ** (1 / k)]),
+                    "a b is 1 here. It has to be the number `determinant`."),
         ],
         hints=["The k-th power of diag(a, b) is diag(a^k, b^k). Which a gives a^k = size?",
                "a = size ** (1 / k). The determinant is a b: what is b?"],
@@ -323,6 +400,28 @@ BANK = Bank(5, "Singular values", [
             Mistake(_peak_of(lambda P, W, k: np.abs(np.linalg.eigvals(P)).max()),
                     "These are eigenvalues of the powers, so powers of rho: below 1 they only fall. The peak "
                     "is in the norm."),
+            Mistake(_peak_of(last=-1),
+                    "The last power is left out: k goes up to `longest`, included. range(longest + 1)."),
+            Mistake(_peak_of(first=1, counted_from=1),
+                    "W^0 is left out. For a W that only shrinks, the peak is there: k = 0 and size 1."),
+            Mistake(_peak_of(choose=_first_descent),
+                    "You stopped where the norm first falls. It may rise again to a higher peak: look at all k."),
+            Mistake(_peak_of(choose=lambda sizes: len(sizes) - 1),
+                    "This is the last power. Asked for is the one with the largest norm."),
+            Mistake(_peak_of(choose=np.argmin), "This is where the norm is smallest. Asked for is the largest."),
+            Mistake(_peak_of(counted_from=1), "The k is one too large: index 0 belongs to W^0."),
+            Mistake(lambda W, longest: _peak_of()(W, longest)[::-1],
+                    "The two have changed places: first k, then the norm."),
+            Mistake(lambda W, longest: _peak_of()(W, longest)[0], "This is k alone. Return k and the norm there."),
+            Mistake(lambda W, longest: _peak_of()(W, longest)[1], "This is the norm alone. Return k and the norm there."),
+            Mistake(_peak_of(lambda P, W, k: np.abs(P).max()),
+                    "This is the largest entry of the power. Its norm is np.linalg.norm(power, 2)."),
+            Mistake(_peak_of(lambda P, W, k: np.linalg.norm(P, np.inf)),
+                    "This is the largest sum of a row. The norm of this lesson is np.linalg.norm(power, 2)."),
+            Mistake(_peak_of(lambda P, W, k: k * np.linalg.norm(W, 2)),
+                    "k times the norm of W is no power: form W^k first, by multiplying matrices."),
+            Mistake(lambda W, longest: (_peak_of()(W, longest)[0], np.log(_peak_of()(W, longest)[1])),
+                    "k is right. The second is the norm itself, not its logarithm."),
         ],
         hints=["Start from np.eye(len(W)) and multiply by W again and again. Keep the norm of each power.",
                "np.linalg.norm(power, 2) is the largest singular value.",
@@ -351,6 +450,28 @@ BANK = Bank(5, "Singular values", [
                     "These are powers of ten. ln is np.log."),
             Mistake(lambda js, v: np.log(np.linalg.norm(v)) + np.log(np.linalg.norm(js, 2, (1, 2))).sum(),
                     "Norms of the single Jacobians give the upper bound. Follow the vector itself."),
+            Mistake(lambda js, v: log_size(js, v) - log_size(js[1:], v) + np.log(np.linalg.norm(v)),
+                    "This is the last step's part alone. Add up the logs of all steps."),
+            Mistake(lambda js, v: np.exp(np.clip(log_size(js, v), -700, 700)),
+                    "This is the size itself, and it does not fit. Return its logarithm."),
+            Mistake(lambda js, v: log_size(js[1:], v) if len(js) > 1 else np.log(np.linalg.norm(v)),
+                    "J_1 is left out, the last one that v meets: js[0]."),
+            Mistake(lambda js, v: log_size(js[:-1], v) if len(js) > 1 else np.log(np.linalg.norm(v)),
+                    "J_T is left out, the first one that v meets: js[-1]."),
+            Mistake(lambda js, v: log_size(js, v) / len(js),
+                    "This is the mean a step. The logarithm of the whole product is asked for: the sum."),
+            Mistake(lambda js, v: log_size(js, v) / np.log(2), "These are powers of two. ln is np.log."),
+            Mistake(lambda js, v: 2 * log_size(js, v),
+                    "The squares were not rooted: ln of v @ v is twice ln |v|."),
+            Mistake(lambda js, v: -log_size(js, v), "The sign is the other one: a small size has a negative logarithm."),
+            Mistake(lambda js, v: np.log(np.linalg.norm(v)) + sum(
+                np.log(np.linalg.norm(v / np.linalg.norm(v) @ J)) for J in js),
+                    "Every step starts from v as it was at the end. v has to go on: v = v @ J."),
+            Mistake(lambda js, v: np.log(np.linalg.norm(v)) + np.log(np.abs(np.linalg.det(js))).sum(),
+                    "Determinants say how volumes change. Follow the vector itself."),
+            Mistake(lambda js, v: np.log(np.linalg.norm(v)) + np.log(
+                np.abs(np.linalg.eigvals(js)).max(-1)).sum(),
+                    "Eigenvalues of the single Jacobians do not multiply. Follow the vector itself."),
         ],
         hints=["Only the length of v gets out of hand; its direction does not.",
                "At each step: v = v @ J, then take its length, add the log of it to the sum, and divide v by "
@@ -386,6 +507,25 @@ BANK = Bank(5, "Singular values", [
                     "whole change divided by the number of steps."),
             Mistake(lambda run, v, skip: np.exp(exponent(run, v, skip)),
                     "This is the factor a step. The exponent is its logarithm."),
+            Mistake(lambda run, v, skip: _logs(run, v)[skip] - _logs(run, v)[-1],
+                    "This is the whole change. Divide by the number of steps, T - skip."),
+            Mistake(lambda run, v, skip: (_logs(run, v)[skip] - _logs(run, v)[-1]) / (len(run.x) - skip + 1),
+                    "There are T - skip + 1 values, but T - skip steps between them."),
+            Mistake(lambda run, v, skip: (_logs(run, v)[skip] - _logs(run, v)[-1]) / skip,
+                    "Divided by the steps that were left out. From t = T to t = skip there are T - skip."),
+            Mistake(lambda run, v, skip: _logs(run, v)[skip:].mean(),
+                    "This is the mean of the logs. The average change is the last minus the first, divided by the "
+                    "steps."),
+            Mistake(lambda run, v, skip: exponent(run, v, skip) / np.log(10),
+                    "This counts in powers of ten. Return the change of the natural logarithm."),
+            Mistake(lambda run, v, skip: (_logs(run, v)[skip] / _logs(run, v)[-1]) / (len(run.x) - skip),
+                    "The logs were divided by each other. The change is their difference."),
+            Mistake(lambda run, v, skip: abs(exponent(run, v, skip)),
+                    "The sign is lost. A gradient that becomes smaller on its way back has a negative exponent."),
+            Mistake(lambda run, v, skip: _logs(run, v)[skip] - _logs(run, v)[skip + 1],
+                    "This is one step, the last one of the way back. Take the average over all of them."),
+            Mistake(lambda run, v, skip: (np.exp(_logs(run, v)[skip]) - np.exp(_logs(run, v)[-1]))
+                    / (len(run.x) - skip), "This is the change of the size itself. Its logarithm is asked for."),
         ],
         hints=["jacobians.log_gradient_norms(run, v) has the shape (T + 1, 1): ln |dL/dh_t| for t = 0 ... T.",
                "Take its values at t = skip and at t = T. How many steps lie between them?"],

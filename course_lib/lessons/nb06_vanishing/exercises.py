@@ -55,7 +55,7 @@ def _run(rng, T, B, D, H, gain):
 
 def _by_distance_cases(rng):
     return [(_run(rng, T, B, D, H, gain), rng.normal(size=(B, H)))
-            for T, B, D, H, gain in [(5, 3, 2, 4, 1.), (40, 2, 3, 5, .5)]]
+            for T, B, D, H, gain in [(5, 3, 2, 4, 1.), (40, 2, 3, 5, .5), (1, 1, 1, 2, 1.), (3, 2, 1, 1, 1.)]]
 
 
 # 6.4 How long is the plateau
@@ -74,6 +74,14 @@ def _updates_by_quadrature(w0, k, rate):
 def _updates_from_time(w0, k, rate):
     power = k - 2
     return (1 / w0**power - 1) / power / k / rate
+
+
+def _updates_counted(w0, k, rate):
+    w, updates = w0, 0
+    while w < 1:
+        w += rate * k * w ** (k - 1)
+        updates += 1
+    return updates
 
 
 # 6.6 The share of the last steps
@@ -102,7 +110,7 @@ def _late_share_of_copies(back, k):
 
 def _late_share_at_once(back, k):
     sizes = np.linalg.norm(np.einsum("tbh,tbd->thd", back.da, back.run.x), axis=(1, 2))
-    return 1 - sizes[:-k].sum() / sizes.sum()
+    return 1 - sizes[:len(sizes) - k].sum() / sizes.sum()
 
 
 def _late_share_wrong(gradient=lambda back: back.da, power=1, which=lambda sizes, k: sizes[-k:]):
@@ -112,6 +120,33 @@ def _late_share_wrong(gradient=lambda back: back.da, power=1, which=lambda sizes
         return which(sizes, k).sum() / sizes.sum()
 
     return late_share
+
+
+def _late_share_by(of):
+    """The share of terms that are dL/da_t times something else than the input."""
+    def late_share(back, k):
+        sizes = np.linalg.norm(np.einsum("tbh,tbd->thd", back.da, of(back)), axis=(1, 2))
+        return sizes[-k:].sum() / sizes.sum()
+
+    return late_share
+
+
+def _late_share_measured(size):
+    """The share of sizes that are measured in another way."""
+    def late_share(back, k):
+        sizes = size(np.einsum("tbh,tbd->thd", back.da, back.run.x))
+        return sizes[-k:].sum() / sizes.sum()
+
+    return late_share
+
+
+def _late_share_not_divided(back, k):
+    return np.linalg.norm(np.einsum("tbh,tbd->thd", back.da, back.run.x), axis=(1, 2))[-k:].sum()
+
+
+def _late_share_ratio(back, k):
+    share = late_share(back, k)
+    return np.float64(share) / (1 - share) if k < len(back.da) else np.inf
 
 
 def _late_share_by_sequence(back, k):
@@ -127,7 +162,8 @@ def _late_share_of_sums(back, k):
 
 def _late_share_cases(rng):
     cases = []
-    for T, B, D, H, gain, k in [(6, 2, 3, 4, 1., 2), (9, 3, 2, 3, .6, 3)]:
+    for T, B, D, H, gain, k in [(6, 2, 3, 4, 1., 2), (9, 3, 2, 3, .6, 3), (4, 1, 1, 2, 1., 4),
+                                (5, 2, 1, 1, 1., 1)]:
         run = _run(rng, T, B, D, H, gain)
         cases.append((bptt.backward(run, bptt.at_end(run, rng.normal(size=(B, H)))), k))
     return cases
@@ -147,7 +183,10 @@ def _norm_by_hypot(g):
 
 def _safe_norm_cases(rng):
     sizes = [(1e-200, (4, 3)), (2., (5,)), (1e-180, (2, 3, 2))]
-    return [(size * rng.normal(size=shape),) for size, shape in sizes]
+    cases = [(size * rng.normal(size=shape),) for size, shape in sizes]
+    below_zero = -1e-200 * rng.uniform(1, 5, (3, 2))
+    wide = rng.normal(size=6) * 10. ** -np.array([310, 200, 0, 1, 2, 250])  # dividing by the smallest overflows
+    return [*cases, (below_zero,), (wide,), (np.array([-3e-250]),), (np.array([-1.2, 3e-250, -3.4]),)]
 
 
 # 6.12 The last update that moves the weight
@@ -161,7 +200,8 @@ def farthest(weight, rate, size, q):
 
 
 def _farthest_by_gap(weight, rate, size, q):
-    gap = np.spacing(np.float32(abs(weight)))  # to the next number; less than half of it is rounded away
+    w = np.float32(weight)
+    gap = w - np.nextafter(w, np.float32(-np.inf))  # to the number below; less than half of it is rounded away
     return math.floor(math.log(float(gap) / 2 / (rate * size)) / math.log(q))
 
 
@@ -208,6 +248,32 @@ BANK = Bank(6, "Vanishing", [
                     "first, then divide."),
             Mistake(_by_distance_wrong(lambda dh: np.abs(dh).max(-1).mean(-1)),
                     "This is the largest entry, not the length: |v| is the root of the sum of squares."),
+            Mistake(_by_distance_wrong(lambda dh: np.linalg.norm(dh, axis=-1).max(-1)),
+                    "This is the sequence with the largest gradient. Take the mean over the sequences."),
+            Mistake(_by_distance_wrong(lambda dh: np.linalg.norm(dh, axis=-1)[:, 0]),
+                    "This is the first sequence alone. Take the mean over the sequences."),
+            Mistake(_by_distance_wrong(lambda dh: (dh**2).sum(-1).mean(-1)),
+                    "These are squares. |v| is the root of the sum of squares."),
+            Mistake(_by_distance_wrong(lambda dh: np.abs(dh).sum(-1).mean(-1)),
+                    "These are sums of sizes. |v| is the root of the sum of squares."),
+            Mistake(lambda run, dh_T: by_distance(run, dh_T)[::-1] / by_distance(run, dh_T)[-1],
+                    "It is divided by the size at h_0, and it runs in time. Divide by the one at h_T; entry 0 is the last "
+                    "state."),
+            Mistake(lambda run, dh_T: by_distance(run, dh_T) / by_distance(run, dh_T)[-1],
+                    "It is divided by the size at h_0. Divide by the one at h_T, so that entry 0 is 1."),
+            Mistake(lambda run, dh_T: by_distance(run, dh_T)[:-1],
+                    "The last entry is missing: distance T is the initial state h_0. T + 1 entries."),
+            Mistake(lambda run, dh_T: by_distance(run, dh_T)[1:],
+                    "Distance 0 is missing, the last state: its entry is 1. T + 1 entries."),
+            Mistake(lambda run, dh_T: by_distance(run, dh_T)[-1],
+                    "This is distance T alone. Return all distances, from 0 to T."),
+            Mistake(lambda run, dh_T: (np.linalg.norm(bptt.backward(run, bptt.at_end(run, dh_T)).dh, axis=-1)
+                                       / np.linalg.norm(dh_T, axis=-1))[::-1],
+                    "There is a number for each sequence. Take the mean over them: (T + 1,)."),
+            Mistake(lambda run, dh_T: np.log10(by_distance(run, dh_T)), "These are logarithms. Return the sizes."),
+            Mistake(_by_distance_wrong(lambda dh: np.linalg.norm(
+                np.concatenate([dh[1:] - dh[:-1], dh[-1:]]), axis=-1).mean(-1)),
+                    "These are sizes of differences from step to step. Take |dL/dh_t| itself."),
         ],
         hints=["bptt.backward wants an array like run.h: bptt.at_end makes it from dh_T.",
                "np.linalg.norm(dh, axis=-1) is one number for each step and sequence.",
@@ -221,7 +287,7 @@ BANK = Bank(6, "Vanishing", [
     Exercise(
         "6.4", "How long is the plateau", minutes=5, difficulty=2,
         solution=updates_needed, oracle=_updates_by_quadrature, rtol=1e-6,
-        cases=lambda rng: [(.5, 10, .001), (.8, 5, .01), (.6, 25, .1)],
+        cases=lambda rng: [(.5, 10, .001), (.8, 5, .01), (.6, 25, .1), (.7, 3, .02)],
         also_correct=(_updates_from_time,),
         mistakes=[
             Mistake(lambda w0, k, rate: (1 - w0) / (rate * k * w0 ** (k - 1)),
@@ -237,6 +303,33 @@ BANK = Bank(6, "Vanishing", [
                     "The power is off by one: the integral of w**(1 - k) is w**(2 - k) / (2 - k)."),
             Mistake(lambda w0, k, rate: -updates_needed(w0, k, rate),
                     "Below 0: the two ends are the wrong way round."),
+            Mistake(_updates_counted,
+                    "You made the updates one by one and counted them. A formula is asked for, with w moving smoothly: "
+                    "integrate. (It comes near: that is how good the formula is.)"),
+            Mistake(lambda w0, k, rate: math.ceil(updates_needed(w0, k, rate)),
+                    "It is rounded up. Return the formula's value as it is."),
+            Mistake(lambda w0, k, rate: math.floor(updates_needed(w0, k, rate)),
+                    "It is rounded down. Return the formula's value as it is."),
+            Mistake(lambda w0, k, rate: (w0 ** (2 - k) - 1) / (rate * k),
+                    "The divisor k - 2 of the antiderivative is missing: the integral of w**(1 - k) is "
+                    "w**(2 - k) / (2 - k)."),
+            Mistake(lambda w0, k, rate: rate * (w0 ** (2 - k) - 1) / (k * (k - 2)),
+                    "The rate stands above the line. A larger rate needs fewer updates."),
+            Mistake(lambda w0, k, rate: k * (w0 ** (2 - k) - 1) / (rate * (k - 2)),
+                    "The factor k stands above the line. A larger slope needs fewer updates."),
+            Mistake(lambda w0, k, rate: (1 - w0 ** (k - 2)) / (rate * k * (k - 2)),
+                    "The sign of the exponent is wrong: 1 / w**(k - 1) is w**(1 - k), and its integral has "
+                    "w**(2 - k)."),
+            Mistake(lambda w0, k, rate: -np.log(w0) / (rate * k),
+                    "The logarithm is the integral of 1 / w, which is for k = 2 only."),
+            Mistake(lambda w0, k, rate: (1 - w0) / (rate * k),
+                    "This is the time at the largest speed, the one at w = 1. At the start it is much slower."),
+            Mistake(lambda w0, k, rate: (w0 ** -k - 1) / (rate * k),
+                    "The power is off: the speed has w**(k - 1), and the integral of w**(1 - k) is w**(2 - k) / (2 - k)."),
+            Mistake(lambda w0, k, rate: 1 / (rate * k * w0 ** (k - 1)),
+                    "This is 1 over the speed at the start. How long is the way, and how does the speed change on it?"),
+            Mistake(lambda w0, k, rate: (w0 ** (1 - k) - 1) / (rate * k * (k - 2)),
+                    "The power is off by one: below stands k - 2, and above belongs w0**(2 - k)."),
         ],
         hints=["dw = rate * k * w**(k - 1) * dn. Bring everything with w to one side.",
                "n = integral from w0 to 1 of dw / (rate * k * w**(k - 1)).",
@@ -267,6 +360,35 @@ BANK = Bank(6, "Vanishing", [
                     "One step too early: the last step itself belongs to the last k."),
             Mistake(_late_share_wrong(which=lambda sizes, k: sizes[:-k]),
                     "This is the share of all the other steps."),
+            Mistake(_late_share_wrong(which=lambda sizes, k: sizes[-k]),
+                    "This is one step, the k-th from the end. Sum over the last k."),
+            Mistake(_late_share_wrong(which=lambda sizes, k: sizes[k:]),
+                    "sizes[k:] leaves out the first k steps. The last k are sizes[-k:]."),
+            Mistake(_late_share_wrong(which=lambda sizes, k: sizes[-k + 1:] if k > 1 else sizes[:0]),
+                    "One step too few: the last k are sizes[-k:]."),
+            Mistake(_late_share_wrong(which=lambda sizes, k: sizes[-k - 1:]),
+                    "One step too many: the last k are sizes[-k:]."),
+            Mistake(_late_share_not_divided, "This is the sum of the last k sizes. Divide by the sum over all steps."),
+            Mistake(lambda back, k: 100 * late_share(back, k), "This is in percent. Return the share, from 0 to 1."),
+            Mistake(_late_share_ratio, "The last k steps were divided by all the others. Divide by the sum over all steps."),
+            Mistake(_late_share_by(lambda back: back.run.h[:-1]),
+                    "This is the share for W_hh: its terms have the state before. Those of W_xh have the input, x_t."),
+            Mistake(_late_share_by(lambda back: back.run.h[1:]),
+                    "dL/da_t was multiplied by h_t. The term of W_xh is dL/da_t times the input, x_t."),
+            Mistake(_late_share_wrong(gradient=lambda back: np.roll(back.da, -1, axis=0)),
+                    "Gradients and inputs are one step apart: back.da[0] and back.run.x[0] both belong to step 1."),
+            Mistake(_late_share_measured(lambda each: np.abs(each).max((1, 2))),
+                    "This is the largest entry of each term. Its size is the root of the sum of its squared entries."),
+            Mistake(_late_share_measured(lambda each: np.abs(each).sum((1, 2))),
+                    "These are sums of the entries' sizes. A term's size is the root of the sum of its squared entries."),
+            Mistake(_late_share_measured(lambda each: each.sum((1, 2))),
+                    "These are sums of the entries, which cancel. A term's size is the root of the sum of its squared "
+                    "entries."),
+            Mistake(_late_share_measured(lambda each: np.linalg.norm(each, 2, (1, 2))),
+                    "This is the largest singular value of each term. Its size here is the root of the sum of its squared "
+                    "entries: np.linalg.norm without a 2."),
+            Mistake(lambda back, k: k / len(back.da),
+                    "This is the share of the steps, not of the gradient. Measure the terms."),
         ],
         hints=["For one step: da_t.T @ x_t sums over the sequences and has the shape of W_xh.",
                "np.linalg.norm of a matrix is the root of the sum of its squared entries.",
@@ -291,6 +413,28 @@ BANK = Bank(6, "Vanishing", [
             Mistake(lambda g: np.sqrt(((g / np.abs(g).max())**2).sum()),
                     "It is the norm of the scaled numbers. Undo the scaling at the end."),
             Mistake(lambda g: np.abs(g).max(), "This is the largest entry. All entries count."),
+            Mistake(lambda g: g.max() * np.sqrt(((g / g.max())**2).sum()),
+                    "It can come out below 0, if all entries are: divide by the largest size, np.abs(g).max()."),
+            Mistake(lambda g: abs(g.max()) * np.sqrt(((g / g.max())**2).sum()),
+                    "g.max() is not the largest size where entries are negative: it may be far smaller than the others, "
+                    "whose squares then are too large. Take np.abs(g).max()."),
+            Mistake(lambda g: np.abs(g).min() * np.sqrt(((g / np.abs(g).min())**2).sum()),
+                    "It divides by the smallest size, and the squares of the large entries overflow. Divide by the "
+                    "largest."),
+            Mistake(lambda g: np.abs(g).max() * ((g / np.abs(g).max())**2).sum(),
+                    "The root is missing: multiply the largest size by the root of the sum."),
+            Mistake(lambda g: safe_norm(g)**2, "This is the square of the norm, which is 0 for small g: the root is last."),
+            Mistake(lambda g: np.sqrt(((g * 1e200)**2).sum()) / 1e200,
+                    "A fixed factor helps some arrays and makes others overflow. Scale by the array's own largest size."),
+            Mistake(lambda g: np.sqrt((g**2).sum() + 1e-12),
+                    "What is added hides the small numbers: the norm of 1e-200 comes out as 1e-6. Scale by the largest "
+                    "size before you square."),
+            Mistake(lambda g: np.abs(g).mean(), "This is the mean of the sizes. The norm is the root of the sum of "
+                                                "squares."),
+            Mistake(lambda g: np.abs(g).max() * np.sqrt(np.abs(g / np.abs(g).max()).sum()),
+                    "The squares are missing: square the scaled numbers before you add them."),
+            Mistake(lambda g: np.sqrt(((g / np.abs(g).max())**2).sum()) / np.abs(g).max(),
+                    "You divided once more. Divided by the largest size at first, so multiply by it in the end."),
             Mistake(lambda g: np.abs(g).sum(), "This is the sum of the sizes, without squares and root."),
             Mistake(lambda g: safe_norm(g) / np.sqrt(g.size),
                     "This is the root of the mean of the squares. The norm takes their sum."),
@@ -301,7 +445,8 @@ BANK = Bank(6, "Vanishing", [
     Exercise(
         "6.12", "The last update that moves the weight", minutes=5, difficulty=3,
         solution=farthest, oracle=_farthest_by_gap,
-        cases=lambda rng: [(.1, .1, 1., .57), (3., .01, .5, .9), (-.02, .001, 2., .97)],
+        cases=lambda rng: [(.1, .1, 1., .57), (3., .01, .5, .9), (-.02, .001, 2., .97), (1., .1, 1., .8),
+                           (-.5, .02, 3., .3), (20., 1e-6, 1., .9)],
         also_correct=(_farthest_all_at_once,),
         mistakes=[
             Mistake(lambda weight, rate, size, q: farthest(weight, rate, size, q) + 1,
