@@ -28,8 +28,8 @@ _FORMS = {"array", "asarray", "float", "tuple", "list", "len", "range", "dict", 
 _OTHER_OPERATORS = {ast.Add: [ast.Sub], ast.Sub: [ast.Add], ast.Mult: [ast.Div], ast.Div: [ast.Mult],
                     ast.FloorDiv: [ast.Div], ast.Mod: [ast.FloorDiv], ast.Pow: [ast.Mult], ast.MatMult: [ast.Mult],
                     ast.Lt: [ast.LtE, ast.Gt], ast.LtE: [ast.Lt, ast.GtE], ast.Gt: [ast.GtE, ast.Lt],
-                    ast.GtE: [ast.Gt, ast.LtE], ast.Eq: [ast.NotEq], ast.NotEq: [ast.Eq], ast.Is: [ast.IsNot],
-                    ast.IsNot: [ast.Is], ast.In: [ast.NotIn], ast.NotIn: [ast.In], ast.And: [ast.Or], ast.Or: [ast.And]}
+                    ast.GtE: [ast.Gt, ast.LtE], ast.Eq: [ast.NotEq], ast.NotEq: [ast.Eq],
+                    ast.And: [ast.Or], ast.Or: [ast.And]}
 _OTHER_NAMES = {"max": ["min"], "min": ["max"], "argmax": ["argmin"], "argmin": ["argmax"], "maximum": ["minimum"],
                 "minimum": ["maximum"], "floor": ["ceil", "round"], "ceil": ["floor", "round"],
                 "round": ["floor", "ceil"], "int": ["round"], "sum": ["mean"], "mean": ["sum"], "prod": ["sum"],

@@ -428,8 +428,8 @@ BANK = Bank(1, "Gradients", [
             Mistake(_neuron_of(dw=lambda da, x: da.sum()),
                     "In dw the factor x is missing: when w moves, a = w x + b moves by x times as much."),
             Mistake(_neuron_of(dw=lambda da, x: (da * x).mean(), db=lambda da, x: da.mean()),
-                    "dw and db are divided by N twice. dL/dy holds the 1/N of the mean already: the examples' parts add "
-                    "up."),
+                    "dw and db are divided by N twice. dL/dy holds the 1/N of the mean already: the examples' parts "
+                    "add up."),
             Mistake(_neuron_of(dw=lambda da, x: da.sum() * x.sum()),
                     "dw is the product of two sums. Each example multiplies its own da by its own x; then add."),
             Mistake(_neuron_of(dw=lambda da, x: da.sum() * x.mean()),
@@ -471,7 +471,8 @@ BANK = Bank(1, "Gradients", [
             Mistake(_chain_slope_of_a,
                     "You took 1 - a^2. The slope is 1 - tanh(a)^2, and tanh(a) is the link's output, x_k."),
             Mistake(_chain_of_neighbors_weights,
-                    "Each slope has the weight of the next link. From x_k back to x_{k-1} it is w_k, which is w[k - 1]."),
+                    "Each slope has the weight of the next link. From x_k back to x_{k-1} it is w_k, which is w[k - "
+                    "1]."),
             Mistake(_chain_of_sums, "The slopes of the links were added. Along a chain they multiply."),
             Mistake(lambda w, x0: chain_gradient(w, x0)[:-1],
                     "The last entry is missing, d[n]: how much x_n changes with itself."),
@@ -552,7 +553,8 @@ BANK = Bank(1, "Gradients", [
         also_correct=(_complex_in_one_line,),
         mistakes=[
             Mistake(_complex_without_eps, "The division by eps is missing."),
-            Mistake(_complex_real_part, "The real part is f(x) itself, and abs gives nearly the same. The slope is in the imaginary "
+            Mistake(_complex_real_part, "The real part is f(x) itself, and abs gives nearly the same. The slope is in "
+                    "the imaginary "
                                         "part."),
             Mistake(_complex_all_at_once,
                     "All variables move at once: that gives the sum of the slopes. Move one at a time."),

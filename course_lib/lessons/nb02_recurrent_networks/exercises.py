@@ -175,7 +175,8 @@ def _loss_of_the_library(y, target):
 
 
 def _loss_cases(rng):
-    return [(_weights(rng, *shape), _weights(rng, *shape) + 1.5) for shape in ((3, 1, 1), (5, 2, 1), (7, 4, 3), (1, 3, 2))]
+    shapes = (3, 1, 1), (5, 2, 1), (7, 4, 3), (1, 3, 2)
+    return [(_weights(rng, *shape), _weights(rng, *shape) + 1.5) for shape in shapes]
 
 
 BANK = Bank(2, "Recurrent networks", [
@@ -392,11 +393,11 @@ BANK = Bank(2, "Recurrent networks", [
             Mistake(lambda y, target: ((y - target)**2).mean(2).sum(),
                     "The batch was summed too. Within a step it is the mean over the batch and the outputs."),
             Mistake(lambda y, target: ((y - target)**2).mean((0, 1)).sum(),
-                    "The axes are mixed up: the mean was taken over time and batch, the sum over the outputs. Axis 0 is "
-                    "time: it is summed, and the two others are averaged."),
+                    "The axes are mixed up: the mean was taken over time and batch, the sum over the outputs. Axis 0 "
+                    "is time: it is summed, and the two others are averaged."),
             Mistake(lambda y, target: ((y - target)**2).mean((0, 2)).sum(),
-                    "The axes are mixed up: the mean was taken over time and outputs, the sum over the batch. Axis 0 is "
-                    "time: it is summed, and the two others are averaged."),
+                    "The axes are mixed up: the mean was taken over time and outputs, the sum over the batch. Axis 0 "
+                    "is time: it is summed, and the two others are averaged."),
             Mistake(lambda y, target: ((y - target).mean((1, 2))**2).sum(),
                     "The mean was taken before the square: errors of opposite sign cancel. Square first."),
             Mistake(lambda y, target: np.sqrt(((y - target)**2).mean((1, 2))).sum(),

@@ -125,6 +125,12 @@ def _states_back_in_place(run, dh_direct):
     return dh_direct
 
 
+def _states_back_last_twice(run, dh_direct):
+    dh = _states_back_columns(run, dh_direct)
+    dh[-1] *= 2
+    return dh
+
+
 def _states_back_slope_last(run, dh_direct):
     dh = dh_direct.copy()
     for t in range(len(run.x), 0, -1):
@@ -360,7 +366,8 @@ BANK = Bank(3, "Backpropagation through time", [
                     "Off by one step: the slope on the way from h_t to h_{t-1} is taken at h_t, and you took "
                     "it at h_{t-1}."),
             Mistake(_states_back_wrong(steps=lambda T: range(T, 1, -1)),
-                    "The loop stops at h_1. The last step back leads from h_1 to h_0, row 0: range(len(run.x), 0, -1)."),
+                    "The loop stops at h_1. The last step back leads from h_1 to h_0, row 0: range(len(run.x), 0, "
+                    "-1)."),
             Mistake(_states_back_wrong(steps=lambda T: range(T - 1, 0, -1)),
                     "The loop starts one step too late: the first step back leads from h_T to h_{T-1}."),
             Mistake(_states_back_in_place,
@@ -376,8 +383,8 @@ BANK = Bank(3, "Backpropagation through time", [
                     "It runs backwards: row t belongs to h_t, row 0 to h_0."),
             Mistake(lambda run, dh_direct: _states_back_columns(run, dh_direct)[1:],
                     "Row 0 is missing. The initial state has a gradient too: T + 1 rows."),
-            Mistake(lambda run, dh_direct: _states_back_columns(run, dh_direct) + np.eye(len(dh_direct))[-1, :, None, None]
-                    * dh_direct, "The last row is counted twice. It starts as dh_direct[T], and nothing is added to it."),
+            Mistake(_states_back_last_twice,
+                    "The last row is counted twice. It starts as dh_direct[T], and nothing is added to it."),
         ],
         hints=["Start with a copy of dh_direct. Its last row is right already: nothing comes after step T.",
                "Go t = T, ..., 1 and add to dh[t - 1] what comes back from dh[t].",

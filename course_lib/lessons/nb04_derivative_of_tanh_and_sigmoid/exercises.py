@@ -215,13 +215,13 @@ BANK = Bank(4, "The derivative of tanh and sigmoid", [
                     "This is e = exp(-|a|), which the slope comes near to far out. It still has to be divided by "
                     "(1 + e)**2."),
             Mistake(lambda a: .25 * (1 - np.tanh(a / 2)**2),
-                    "The right formula, but 1 - tanh^2 subtracts two numbers near 1 and leaves 0 far out. Use exp(-|a|), "
-                    "or cosh, which subtract nothing."),
+                    "The right formula, but 1 - tanh^2 subtracts two numbers near 1 and leaves 0 far out. Use "
+                    "exp(-|a|), or cosh, which subtract nothing."),
             Mistake(lambda a: .25 * (1 - np.tanh(a)**2),
                     "It is too narrow by 2, and 1 - tanh^2 leaves 0 far out. s'(a) is tanh' at a / 2, divided by 4."),
             Mistake(lambda a: np.exp(a) / (1 + np.exp(a))**2,
-                    "For a far above 0, exp(a) is huge and its square overflows. Use that the slope is the same at a and "
-                    "at -a."),
+                    "For a far above 0, exp(a) is huge and its square overflows. Use that the slope is the same at a "
+                    "and at -a."),
             Mistake(lambda a: np.exp(-np.abs(a)) / (1 - np.exp(-np.abs(a)))**2,
                     "A sign is wrong: below stands (1 + e)**2."),
             Mistake(lambda a: -np.exp(-np.abs(a)) / (1 + np.exp(-np.abs(a)))**2,
@@ -287,7 +287,8 @@ BANK = Bank(4, "The derivative of tanh and sigmoid", [
                     "These are squares. The length is the root of the sum of squares: np.linalg.norm."),
             Mistake(lambda run, dh: (_who_takes_it_at_once(run, dh)[0],
                                      np.prod(_who_takes_it_at_once(run, dh), axis=0)),
-                    "The second is the whole change of the step. W_hh's own part begins at dL/da_t: divide by its size."),
+                    "The second is the whole change of the step. W_hh's own part begins at dL/da_t: divide by its "
+                    "size."),
             Mistake(lambda run, dh: (np.prod(_who_takes_it_at_once(run, dh), axis=0),
                                      _who_takes_it_at_once(run, dh)[1]),
                     "The first is the whole change of the step. The slopes' part ends at dL/da_t."),
@@ -345,7 +346,8 @@ BANK = Bank(4, "The derivative of tanh and sigmoid", [
             Mistake(lambda W_hh, T: T * np.log10(np.linalg.norm(W_hh, 2)**2 / 4),
                     "The largest stretch is squared: the eigenvalues of W^T W are squares. Take the root."),
             Mistake(lambda W_hh, T: T * np.log10(np.abs(W_hh).sum(1).max() / 4),
-                    "This is the largest sum of a row, the norm with inf. The largest stretch is np.linalg.norm(W, 2)."),
+                    "This is the largest sum of a row, the norm with inf. The largest stretch is np.linalg.norm(W, "
+                    "2)."),
             Mistake(lambda W_hh, T: T * np.log10(np.abs(W_hh).max() / 4),
                     "The largest entry is not what a vector can be lengthened by: entries work together. Take "
                     "np.linalg.norm(W, 2)."),
@@ -396,8 +398,8 @@ BANK = Bank(4, "The derivative of tanh and sigmoid", [
                     "Each matrix is transposed: the row belongs to the unit that receives, da_l[i], the column to the "
                     "one that sends."),
             Mistake(_weight_gradients_wrong(of_dh=True),
-                    "dL/dh_l was used for the matrix. W_l acts before the sigmoid, so it needs dL/da_l = h_l (1 - h_l) * "
-                    "dL/dh_l."),
+                    "dL/dh_l was used for the matrix. W_l acts before the sigmoid, so it needs dL/da_l = h_l (1 - h_l) "
+                    "* dL/dh_l."),
             Mistake(_weight_gradients_wrong(shift=-1),
                     "The slope was taken at h_{l-1}. At layer l it is h_l (1 - h_l)."),
             Mistake(_weight_gradients_wrong(matrix=lambda W, l: W[l % len(W)]),

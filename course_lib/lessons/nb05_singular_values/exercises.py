@@ -277,16 +277,16 @@ BANK = Bank(5, "Singular values", [
                     "This is the square root of the sum of all squares, the Frobenius norm. It counts every "
                     "direction; the largest stretch is that of one direction."),
             Mistake(lambda W, start, rounds: np.linalg.eigvalsh(W.T @ W)[-1] ** .5,
-                    "This is sigma_1 by a ready-made function, and `rounds` plays no part in it. Find it by multiplying "
-                    "`start`: two of the cases have so few rounds that the vector is still on its way."),
+                    "This is sigma_1 by a ready-made function, and `rounds` plays no part in it. Find it by "
+                    "multiplying `start`: two of the cases have so few rounds that the vector is still on its way."),
             Mistake(lambda W, start, rounds: largest_stretch(W, start, rounds - 1) if rounds > 1
                     else np.linalg.norm(W @ start) / np.linalg.norm(start),
                     "One round is missing. With many rounds that hardly shows; with 1 or 2 it does."),
             Mistake(lambda W, start, rounds: largest_stretch(W, start, rounds + 1),
                     "One round too many. With many rounds that hardly shows; with 1 or 2 it does."),
             Mistake(_stretch_by_growth,
-                    "You took the root of the last round's growth. After many rounds it is the same; but return how far "
-                    "W stretches the vector that you have in the end, |W v|."),
+                    "You took the root of the last round's growth. After many rounds it is the same; but return how "
+                    "far W stretches the vector that you have in the end, |W v|."),
             Mistake(_stretch_with(np.transpose, np.asarray),
                     "W and W^T have changed places: first W, then W^T."),
             Mistake(lambda W, start, rounds: largest_stretch(W, start, rounds) * np.linalg.norm(start),
@@ -338,8 +338,8 @@ BANK = Bank(5, "Singular values", [
             Mistake(lambda d, k, size: np.diag([size ** (1 / k), abs(d) / size ** (1 / k)]),
                     "The sign of the determinant is lost: if it is negative, so is b."),
             Mistake(lambda d, k, size: np.array([[size ** (1 / k), 1], [0, d / size ** (1 / k)]]),
-                    "The matrix is not diagonal. Determinant and eigenvalues are right; the entry beside the diagonal has "
-                    "to be 0."),
+                    "The matrix is not diagonal. Determinant and eigenvalues are right; the entry beside the diagonal "
+                    "has to be 0."),
             Mistake(lambda d, k, size: np.array([[0, size ** (1 / k)], [d / size ** (1 / k), 0]]),
                     "a and b stand beside the diagonal. diag(a, b) has a at [0, 0] and b at [1, 1]."),
             Mistake(lambda d, k, size: np.diag([size ** (1 / k), 1 / size ** (1 / k)]),
@@ -413,7 +413,8 @@ BANK = Bank(5, "Singular values", [
             Mistake(lambda W, longest: _peak_of()(W, longest)[::-1],
                     "The two have changed places: first k, then the norm."),
             Mistake(lambda W, longest: _peak_of()(W, longest)[0], "This is k alone. Return k and the norm there."),
-            Mistake(lambda W, longest: _peak_of()(W, longest)[1], "This is the norm alone. Return k and the norm there."),
+            Mistake(lambda W, longest: _peak_of()(W, longest)[1], "This is the norm alone. Return k and the norm "
+                    "there."),
             Mistake(_peak_of(lambda P, W, k: np.abs(P).max()),
                     "This is the largest entry of the power. Its norm is np.linalg.norm(power, 2)."),
             Mistake(_peak_of(lambda P, W, k: np.linalg.norm(P, np.inf)),
@@ -463,7 +464,8 @@ BANK = Bank(5, "Singular values", [
             Mistake(lambda js, v: log_size(js, v) / np.log(2), "These are powers of two. ln is np.log."),
             Mistake(lambda js, v: 2 * log_size(js, v),
                     "The squares were not rooted: ln of v @ v is twice ln |v|."),
-            Mistake(lambda js, v: -log_size(js, v), "The sign is the other one: a small size has a negative logarithm."),
+            Mistake(lambda js, v: -log_size(js, v), "The sign is the other one: a small size has a negative "
+                    "logarithm."),
             Mistake(lambda js, v: np.log(np.linalg.norm(v)) + sum(
                 np.log(np.linalg.norm(v / np.linalg.norm(v) @ J)) for J in js),
                     "Every step starts from v as it was at the end. v has to go on: v = v @ J."),

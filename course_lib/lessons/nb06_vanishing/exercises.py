@@ -240,9 +240,8 @@ BANK = Bank(6, "Vanishing", [
             Mistake(_by_distance_wrong(lambda dh: np.linalg.norm(dh, axis=(1, 2))),
                     "One norm over all sequences together. Take the norm of each sequence, then their mean."),
             Mistake(_by_distance_wrong(lambda dh: np.linalg.norm(dh.mean(1), axis=-1)),
-                    "You took the mean of the gradients first, and there they cancel. Take each "
-                    "sequence's norm, "
-                    "then the mean."),
+                    "You took the mean of the gradients first, and there they cancel. Take each sequence's norm, then "
+                    "the mean."),
             Mistake(_by_distance_mean_of_ratios,
                     "You divided each sequence by its own last size and took the mean of the ratios. Take the means "
                     "first, then divide."),
@@ -257,8 +256,8 @@ BANK = Bank(6, "Vanishing", [
             Mistake(_by_distance_wrong(lambda dh: np.abs(dh).sum(-1).mean(-1)),
                     "These are sums of sizes. |v| is the root of the sum of squares."),
             Mistake(lambda run, dh_T: by_distance(run, dh_T)[::-1] / by_distance(run, dh_T)[-1],
-                    "It is divided by the size at h_0, and it runs in time. Divide by the one at h_T; entry 0 is the last "
-                    "state."),
+                    "It is divided by the size at h_0, and it runs in time. Divide by the one at h_T; entry 0 is the "
+                    "last state."),
             Mistake(lambda run, dh_T: by_distance(run, dh_T) / by_distance(run, dh_T)[-1],
                     "It is divided by the size at h_0. Divide by the one at h_T, so that entry 0 is 1."),
             Mistake(lambda run, dh_T: by_distance(run, dh_T)[:-1],
@@ -325,7 +324,8 @@ BANK = Bank(6, "Vanishing", [
             Mistake(lambda w0, k, rate: (1 - w0) / (rate * k),
                     "This is the time at the largest speed, the one at w = 1. At the start it is much slower."),
             Mistake(lambda w0, k, rate: (w0 ** -k - 1) / (rate * k),
-                    "The power is off: the speed has w**(k - 1), and the integral of w**(1 - k) is w**(2 - k) / (2 - k)."),
+                    "The power is off: the speed has w**(k - 1), and the integral of w**(1 - k) is w**(2 - k) / (2 - "
+                    "k)."),
             Mistake(lambda w0, k, rate: 1 / (rate * k * w0 ** (k - 1)),
                     "This is 1 over the speed at the start. How long is the way, and how does the speed change on it?"),
             Mistake(lambda w0, k, rate: (w0 ** (1 - k) - 1) / (rate * k * (k - 2)),
@@ -370,7 +370,8 @@ BANK = Bank(6, "Vanishing", [
                     "One step too many: the last k are sizes[-k:]."),
             Mistake(_late_share_not_divided, "This is the sum of the last k sizes. Divide by the sum over all steps."),
             Mistake(lambda back, k: 100 * late_share(back, k), "This is in percent. Return the share, from 0 to 1."),
-            Mistake(_late_share_ratio, "The last k steps were divided by all the others. Divide by the sum over all steps."),
+            Mistake(_late_share_ratio, "The last k steps were divided by all the others. Divide by the sum over all "
+                    "steps."),
             Mistake(_late_share_by(lambda back: back.run.h[:-1]),
                     "This is the share for W_hh: its terms have the state before. Those of W_xh have the input, x_t."),
             Mistake(_late_share_by(lambda back: back.run.h[1:]),
@@ -380,13 +381,14 @@ BANK = Bank(6, "Vanishing", [
             Mistake(_late_share_measured(lambda each: np.abs(each).max((1, 2))),
                     "This is the largest entry of each term. Its size is the root of the sum of its squared entries."),
             Mistake(_late_share_measured(lambda each: np.abs(each).sum((1, 2))),
-                    "These are sums of the entries' sizes. A term's size is the root of the sum of its squared entries."),
+                    "These are sums of the entries' sizes. A term's size is the root of the sum of its squared "
+                    "entries."),
             Mistake(_late_share_measured(lambda each: each.sum((1, 2))),
                     "These are sums of the entries, which cancel. A term's size is the root of the sum of its squared "
                     "entries."),
             Mistake(_late_share_measured(lambda each: np.linalg.norm(each, 2, (1, 2))),
-                    "This is the largest singular value of each term. Its size here is the root of the sum of its squared "
-                    "entries: np.linalg.norm without a 2."),
+                    "This is the largest singular value of each term. Its size here is the root of the sum of its "
+                    "squared entries: np.linalg.norm without a 2."),
             Mistake(lambda back, k: k / len(back.da),
                     "This is the share of the steps, not of the gradient. Measure the terms."),
         ],
@@ -416,16 +418,18 @@ BANK = Bank(6, "Vanishing", [
             Mistake(lambda g: g.max() * np.sqrt(((g / g.max())**2).sum()),
                     "It can come out below 0, if all entries are: divide by the largest size, np.abs(g).max()."),
             Mistake(lambda g: abs(g.max()) * np.sqrt(((g / g.max())**2).sum()),
-                    "g.max() is not the largest size where entries are negative: it may be far smaller than the others, "
-                    "whose squares then are too large. Take np.abs(g).max()."),
+                    "g.max() is not the largest size where entries are negative: it may be far smaller than the "
+                    "others, whose squares then are too large. Take np.abs(g).max()."),
             Mistake(lambda g: np.abs(g).min() * np.sqrt(((g / np.abs(g).min())**2).sum()),
                     "It divides by the smallest size, and the squares of the large entries overflow. Divide by the "
                     "largest."),
             Mistake(lambda g: np.abs(g).max() * ((g / np.abs(g).max())**2).sum(),
                     "The root is missing: multiply the largest size by the root of the sum."),
-            Mistake(lambda g: safe_norm(g)**2, "This is the square of the norm, which is 0 for small g: the root is last."),
+            Mistake(lambda g: safe_norm(g)**2, "This is the square of the norm, which is 0 for small g: the root is "
+                    "last."),
             Mistake(lambda g: np.sqrt(((g * 1e200)**2).sum()) / 1e200,
-                    "A fixed factor helps some arrays and makes others overflow. Scale by the array's own largest size."),
+                    "A fixed factor helps some arrays and makes others overflow. Scale by the array's own largest "
+                    "size."),
             Mistake(lambda g: np.sqrt((g**2).sum() + 1e-12),
                     "What is added hides the small numbers: the norm of 1e-200 comes out as 1e-6. Scale by the largest "
                     "size before you square."),
@@ -452,8 +456,7 @@ BANK = Bank(6, "Vanishing", [
             Mistake(lambda weight, rate, size, q: farthest(weight, rate, size, q) + 1,
                     "This is the first distance at which nothing moves. The one before is asked for."),
             Mistake(_farthest_while(lambda w, update: np.float32(update) != 0),
-                    "You asked when the update itself is 0 in float32. It is lost much earlier: when it "
-                    "is small "
+                    "You asked when the update itself is 0 in float32. It is lost much earlier: when it is small "
                     "beside the weight."),
             Mistake(_farthest_below(lambda w: 6e-8),
                     "You compared with a fixed number. What a number can be changed by grows with its size."),
