@@ -110,6 +110,28 @@ def _total_of_the_states(cell, x, h0, loss):
     return np.stack([h.detach().numpy() for h in states])
 
 
+def _total_of_all_states(cell, x, h0, loss):
+    states, total = [h0.requires_grad_()], loss(h0)
+    for x_t in x:
+        states.append(cell(x_t, states[-1]))
+        states[-1].retain_grad()
+        total = total + loss(states[-1])
+    total.backward()
+    return np.stack([h.grad.numpy() for h in states])
+
+
+def _total_first_as_zero(cell, x, h0, loss):
+    total = total_gradient(cell, x, h0, loss)
+    total[0] = 0
+    return total
+
+
+def _last_state(cell, x, h):
+    for x_t in x:
+        h = cell(x_t, h)
+    return h
+
+
 def _total_of_all_losses(cell, x, h0, loss):
     states, total = [h0.requires_grad_()], 0
     for x_t in x:
@@ -176,6 +198,27 @@ def _forget_other_gate(number):
 def _forget_alternating(bias_ih, bias_hh, value):
     return tuple(np.where(np.arange(len(array)) % 4 == 1, left, array)
                  for array, left in [(bias_ih, value), (bias_hh, 0)])
+
+
+def _forget_set(of_ih, of_hh, part=slice(1, 2)):
+    """The forget gate's quarter, or other quarters, set to what two functions make of it."""
+    def with_forget_bias(bias_ih, bias_hh, value):
+        H = len(bias_ih) // 4
+        at = slice(part.start * H, part.stop * H)
+        new_ih, new_hh = bias_ih.copy(), bias_hh.copy()
+        new_ih[at], new_hh[at] = of_ih(bias_ih[at], value), of_hh(bias_hh[at])
+        return new_ih, new_hh
+
+    return with_forget_bias
+
+
+def _forget_half(part):
+    return _forget_set(lambda old, value: value + 0 * old, lambda old: 0 * old, part)
+
+
+def _forget_one_entry(bias_ih, bias_hh, value):
+    at = np.arange(len(bias_ih)) == len(bias_ih) // 4
+    return np.where(at, value, bias_ih), np.where(at, 0, bias_hh)
 
 
 def _forget_first_gate(bias_ih, bias_hh, value):
@@ -248,6 +291,12 @@ def _first_of(order=("x", "h", "dh"), backwards=("dh",), bad=lambda array: ~np.i
     return first_bad
 
 
+def _first_by_index(x, h, dh):
+    places = [(steps[0], name) for name, array in (("x", x), ("h", h), ("dh", dh))
+              if len(steps := np.flatnonzero(~np.isfinite(array).all(axis=(1, 2))))]
+    return "{1}[{0}]".format(*min(places)) if places else "none"
+
+
 def _first_gradients_first(x, h, dh):
     harmless = np.ones((1, 1, 1))
     place = first_bad(harmless, harmless, dh)
@@ -297,11 +346,11 @@ def _norm_with_a_floor(grads):
 
 
 def _norm_of_the_largest(grads):
-    return max(global_norm([g]) for g in grads)
+    return max(np.linalg.norm(g.astype(float)) for g in grads)
 
 
 def _norm_added_up(grads):
-    return sum(global_norm([g]) for g in grads)
+    return sum(np.linalg.norm(g.astype(float)) for g in grads)
 
 
 # 14.10 How far back it reaches
@@ -384,6 +433,20 @@ def _reach_beyond_a_gap(norms, share):
     return np.array([len(column) - 1 - np.flatnonzero(column >= share * column[-1])[0] for column in _alive(norms)])
 
 
+def _reach_against_the_mean(norms, share):
+    scales = [column.mean() / column[-1] for column in _alive(norms)]
+    return np.concatenate([steps_back(norms[:, [b]], share * scale) for b, scale in enumerate(scales)])
+
+
+def _reach_against_the_first(norms, share):
+    scales = [column[0] / column[-1] for column in _alive(norms)]
+    return np.concatenate([steps_back(norms[:, [b]], share * scale) for b, scale in enumerate(scales)])
+
+
+def _reach_with_the_padding(norms, share):
+    return steps_back(norms, share) + np.isnan(norms).sum(0)
+
+
 def _reach_one_more(norms, share):
     return steps_back(norms, share) + 1
 
@@ -410,6 +473,31 @@ BANK = Bank(14, "Your own network", [
             Mistake(_total_ratios, "Not divided by the last one: the gradients themselves are asked for."),
             Mistake(_total_from_zeros, "The cell starts from h0, not from zeros."),
             Mistake(_total_of_the_states, "These are the states. Their gradients, h.grad, are asked for."),
+            Mistake(lambda *args: total_gradient(*args)[:-1], "The last row is missing: dL/dh_T belongs to it too."),
+            Mistake(_total_of_all_states, "Here L reads the last state alone, not every state, and not h_0."),
+            Mistake(lambda *args: total_gradient(*args).sum(1),
+                    "Added up over the batch. Each sequence has a gradient of its "
+                    "own: (T + 1, B, H)."),
+            Mistake(lambda *args: total_gradient(*args).mean(1),
+                    "A mean over the batch. Each sequence has a gradient of its "
+                    "own: (T + 1, B, H)."),
+            Mistake(lambda *args: 0 * total_gradient(*args),
+                    "All zero: no gradient reached them. Does h0 require one, was "
+                    "retain_grad() called before backward()?"),
+            Mistake(_total_first_as_zero,
+                    "Row 0 is zero. h_0 gets a gradient too: h0.requires_grad_() before the first step."),
+            Mistake(lambda *args: total_gradient(*args).transpose(1, 0, 2), "Time is the first axis: (T + 1, B, H)."),
+            Mistake(lambda *args: total_gradient(*args)[0],
+                    "This is dL/dh_0 alone. A row for every step is asked for."),
+            Mistake(lambda *args: total_gradient(*args)[-1],
+                    "This is dL/dh_T alone. A row for every step is asked for."),
+            Mistake(lambda *args: -total_gradient(*args), "The sign is turned: the gradient itself is asked for."),
+            Mistake(lambda cell, x, h0, loss: total_gradient(cell, x.flip(0), h0, loss),
+                    "The inputs were read from the last to "
+                    "the first."),
+            Mistake(lambda cell, x, h0, loss: loss(_last_state(cell, x, h0)).detach(),
+                    "This is the loss. Its gradients are asked "
+                    "for."),
         ],
         hints=["Run the cell in a loop and keep every state in a list. A tensor that is not a leaf keeps its "
                "gradient if you ask for it before backward.",
@@ -458,6 +546,36 @@ BANK = Bank(14, "Your own network", [
                     "This is what the gates read, the sum. Return the two vectors."),
             Mistake(_forget_first_gate,
                     "This is the input gate. torch's order is i, f, g, o: f is the second quarter."),
+            Mistake(_forget_set(lambda old, value: old + value, lambda old: 0 * old),
+                    "bias_ih still holds what was drawn, with `value` added. It has to be `value`, as the other is 0."),
+            Mistake(lambda *args: with_forget_bias(*args)[0], "This is bias_ih alone. Return both."),
+            Mistake(lambda bias_ih, bias_hh, value: (value, 0),
+                    "These are two numbers. Return the two vectors, (4H,) each."),
+            Mistake(lambda bias_ih, bias_hh, value: with_forget_bias(0 * bias_ih, 0 * bias_hh, value),
+                    "The other gates became 0. They keep their numbers."),
+            Mistake(_forget_set(lambda old, value: value - old, lambda old: old),
+                    "`value` minus what was drawn, and in bias_hh "
+                    "what was drawn: the sum is not `value`, unless the two were equal."),
+            Mistake(_forget_one_entry, "One entry was set. The forget gate has H of them, [H:2 * H]."),
+            Mistake(_forget_set(lambda old, value: 1. + 0 * old, lambda old: 0 * old),
+                    "1 is the usual value. Here it is "
+                    "`value`."),
+            Mistake(_forget_half(slice(1, 3)),
+                    "This reaches into the candidate. The forget gate is one quarter, [H:2 * H]."),
+            Mistake(_forget_half(slice(2, 4)),
+                    "This is the second half, the candidate and the output gate. The forget gate is "
+                    "the second quarter, [H:2 * H]."),
+            Mistake(_forget_half(slice(0, 2)),
+                    "This is the first half, the input gate too. The forget gate is the second "
+                    "quarter, [H:2 * H]."),
+            Mistake(lambda bias_ih, bias_hh, value: tuple(array[len(array) // 4:len(array) // 2]
+                                                          for array in with_forget_bias(bias_ih, bias_hh, value)),
+                    "This is the forget gate's quarter alone. Return the whole vectors."),
+            Mistake(_forget_set(lambda old, value: -value + 0 * old, lambda old: 0 * old),
+                    "The sign of `value` is turned."),
+            Mistake(_forget_set(lambda old, value: value + 0 * old, lambda old: -old),
+                    "bias_hh has to be 0 there, not its "
+                    "negative."),
         ],
         hints=["Which quarter of the 4H entries is the forget gate's?",
                "The gate reads bias_ih + bias_hh. One of them has to give way.",
@@ -493,6 +611,40 @@ BANK = Bank(14, "Your own network", [
             Mistake(_first_gradients_first,
                     "The gradients are computed last. If a state is bad, they only tell of it again: search x, "
                     "then h, then dh."),
+            Mistake(_first_of(("h", "dh", "x")),
+                    "The inputs come before the states and the gradients: search x, then h, then "
+                    "dh."),
+            Mistake(_first_of(("dh", "h", "x")),
+                    "This searches from the end of the computation to its beginning: x first, then "
+                    "h, then dh."),
+            Mistake(_first_of(bad=lambda array: np.isinf(array).any(axis=(1, 2))),
+                    "A NaN is not finite either. np.isfinite "
+                    "knows both."),
+            Mistake(_first_of(start=-1), "One too low. The index counts from 0, and a state h[t] has index t."),
+            Mistake(lambda *args: first_bad(*args).replace("none", "None"), "If all is finite, say \"none\", in small "
+                    "letters."),
+            Mistake(lambda *args: first_bad(*args).replace("none", "x[0]"),
+                    "x[0] is a place. If all is finite, say \"none\"."),
+            Mistake(_first_of(form="{0}({1})"), "Square brackets: \"x[4]\"."),
+            Mistake(_first_of(form="{0}{1}"), "Square brackets around the index: \"x[4]\"."),
+            Mistake(_first_of(form="{0} {1}"), "Square brackets around the index, and no space: \"x[4]\"."),
+            Mistake(_first_of(backwards=("h", "dh")),
+                    "The states run forward: their first bad step is asked for, not the last."),
+            Mistake(_first_by_index,
+                    "The smallest index is not the first in time: all of x and h come before dh, and dh runs "
+                    "back."),
+            Mistake(_first_of(bad=lambda array: ~np.isfinite(array[:, 0, 0])),
+                    "Only one entry of each step was looked at. Any "
+                    "of them can be the first."),
+            Mistake(_first_of(bad=lambda array: ~np.isfinite(array[:, :, 0]).all(axis=1)),
+                    "Only one unit was looked at. Any of "
+                    "them can be the first."),
+            Mistake(lambda x, h, dh: first_bad(x, h[1:], dh),
+                    "h has T + 1 rows and begins with h_0: its index is that of its "
+                    "row."),
+            Mistake(lambda x, h, dh: first_bad(x, h, dh[1:]),
+                    "dh has T + 1 rows and begins with dh[0]: its index is that of its "
+                    "row."),
         ],
         hints=["In which order does a network compute the three? And the steps of each?",
                "np.isfinite(array[t]).all() for t = 0, 1, ... in x and h.",
@@ -525,8 +677,38 @@ BANK = Bank(14, "Your own network", [
             Mistake(lambda grads: sum(float((g.astype(float)**2).sum()) for g in grads), "The root is missing."),
             Mistake(lambda grads: np.sqrt(np.mean(np.concatenate([g.ravel() for g in grads]).astype(float)**2)),
                     "This is the root of the mean of the squares. A norm takes their sum."),
-            Mistake(lambda grads: [global_norm([g]) for g in grads],
+            Mistake(lambda grads: [np.linalg.norm(g.astype(float)) for g in grads],
                     "These are norms of single arrays. One number is asked for, over all entries."),
+            Mistake(lambda grads: global_norm(grads[:1]),
+                    "This is the norm of the first array alone. All arrays count."),
+            Mistake(lambda grads: global_norm(grads[-1:]),
+                    "This is the norm of the last array alone. All arrays count."),
+            Mistake(lambda grads: np.mean([np.linalg.norm(g.astype(float)) for g in grads]),
+                    "This is the mean of the norms. "
+                    "All entries of all arrays count together."),
+            Mistake(lambda grads: float(np.clip(global_norm(grads), 1e-30, 1e30)),
+                    "Clipped to a range: the norm itself is asked "
+                    "for."),
+            Mistake(lambda grads: np.sqrt(sum(g.astype(float).sum()**2 for g in grads)),
+                    "Square each entry first, then add up."),
+            Mistake(lambda grads: abs(sum(g.astype(float).sum() for g in grads)),
+                    "This is a sum. The norm is the root of the sum "
+                    "of the squares."),
+            Mistake(lambda grads: sum(g.astype(float).sum() for g in grads),
+                    "This is a sum, and its signs cancel. The norm is "
+                    "the root of the sum of the squares."),
+            Mistake(lambda grads: np.sqrt(sum(np.linalg.norm(g.astype(float), 2)**2 for g in grads)),
+                    "np.linalg.norm(g, 2) of a matrix is its largest singular value. All entries count."),
+            Mistake(lambda grads: max(np.linalg.norm(g.astype(float), 2) for g in grads),
+                    "np.linalg.norm(g, 2) of a matrix is its largest singular value. All entries of all arrays count."),
+            Mistake(lambda grads: 1e30 * np.sqrt(sum(((g / np.float32(1e30))**2).sum() for g in grads)),
+                    "One fixed scale is right for gradients near it alone: at 1e-36 the squares are 0. Divide by the "
+                    "largest "
+                    "entry."),
+            Mistake(lambda grads: 1e-36 * np.sqrt(sum(((g / np.float32(1e-36))**2).sum() for g in grads)),
+                    "One fixed scale is right for gradients near it alone: at 1e30 the squares are infinite. Divide "
+                    "by the "
+                    "largest entry."),
         ],
         hints=["What is (1e30)**2 in float32, whose largest number is 3e38? And (1e-36)**2?",
                "Divide by the largest entry first; multiply by it at the end. Or convert to float64."],
@@ -567,6 +749,47 @@ BANK = Bank(14, "Your own network", [
                     "This goes to the farthest step that is large enough. Stop at the first that is not, walking "
                     "back."),
             Mistake(_reach_one_more, "One too many: the end itself is 0 steps back."),
+            Mistake(_reach_against_the_mean,
+                    "Compared with the mean norm. The measure is the norm at the sequence's end."),
+            Mistake(_reach_against_the_first,
+                    "Compared with the norm at step 0. The measure is the norm at the sequence's end."),
+            Mistake(lambda norms, share: _reach_with_gaps(norms, share) + 1,
+                    "You counted all steps that are large enough, the "
+                    "end among them. Walk back from the end and stop at the first that is not."),
+            Mistake(lambda norms, share: (norms[:-1] >= share * norms[-1]).sum(0),
+                    "The last row is NaN where a sequence is "
+                    "shorter, and gaps are counted over. Walk back from each sequence's own end."),
+            Mistake(lambda norms, share: np.array([np.flatnonzero(column >= share * column[~np.isnan(column)][-1])[0]
+                                                   for column in norms.T]),
+                    "This is the index of the first step that is large enough, from the start on. Walk back from the "
+                    "end and "
+                    "count."),
+            Mistake(lambda norms, share: 0 * steps_back(norms, share),
+                    "Zero everywhere: the comparison is turned, or the walk "
+                    "stops at once. Go on while the norm is at least share times the last."),
+            Mistake(lambda norms, share: np.full(norms.shape[1], steps_back(norms, share)[0]),
+                    "This is the first sequence's for "
+                    "all. Each has one of its own."),
+            Mistake(_reach_with_the_padding,
+                    "The NaN after a sequence's end were counted as steps. Begin at its own end."),
+            Mistake(lambda norms, share: np.cumprod((norms >= share * np.array([c[-1] for c in _alive(norms)]))[::-1],
+                                                    axis=0).sum(0) - 1,
+                    "You started at the last row for every sequence. The shorter ones end before it: NaN is not large "
+                    "enough."),
+            Mistake(lambda norms, share: steps_back(norms**2, share),
+                    "The norms are compared themselves with share times the last: no squares, no root of `share`."),
+            Mistake(lambda norms, share: steps_back(norms, 1 - share),
+                    "The norm has to be at least share times the last, not "
+                    "1 - share."),
+            Mistake(lambda norms, share: steps_back(norms[1:], share),
+                    "Row 0, the initial state, was left out. It is a step "
+                    "back too."),
+            Mistake(lambda norms, share: steps_back(norms, share) / len(norms),
+                    "This is a share of the steps. The count is asked "
+                    "for."),
+            Mistake(lambda norms, share: np.concatenate([steps_back(column[:, None], share * np.nanmax(norms) / column[-1])
+                                                         for column in _alive(norms)]),
+                    "Compared with the largest norm of all. The measure is the norm at each sequence's own end."),
         ],
         hints=["Treat one column: drop its NaN, then the last entry is its end.",
                "Walk back from the end while the norm is at least share times the last one, and count.",

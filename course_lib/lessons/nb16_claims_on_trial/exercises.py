@@ -53,6 +53,10 @@ def _verdict_of_the_mean(left):
     return "holds" if left.mean() < 1e-3 else "fails"
 
 
+def _verdict_with(limit=1e-3, high=.9, low=.1):
+    return lambda left: _verdict_of(left * 1e-3 / limit, high, low)
+
+
 def _verdict_of_the_first(left):
     return "holds" if left[0] < 1e-3 else "fails"
 
@@ -137,6 +141,14 @@ def _trap_wrong(deviation=lambda gain, H: gain / np.sqrt(H), norm=lambda W, k: _
         norms = np.array([norm(deviation(gain, H) * np.random.default_rng(seed).normal(size=(H, H)), k)
                           for seed in seeds])
         return above(norms).mean(), seeds[pick(norms)]
+
+    return trap
+
+
+def _trap_drawn(draw):
+    def trap(gain, H, k, seeds):
+        norms = _norms([gain / np.sqrt(H) * draw(seed, H) for seed in seeds], k)
+        return (norms > 1).mean(), seeds[np.argmax(norms)]
 
     return trap
 
@@ -291,7 +303,7 @@ BANK = Bank(16, "Claims on trial", [
             Mistake(lambda left: "holds" if (left < 1e-3).all() else "fails",
                     "This asks for all seeds. Nine tenths are enough, and what does not hold may hold partly."),
             Mistake(lambda left: _verdict_of(left, high=.9, low=0.),
-                    "It fails at one tenth already, not only at none."),
+                    "It fails at one tenth already: exactly one tenth is \"at most one tenth\"."),
             Mistake(lambda left: _verdict_of(left, high=1., low=.1),
                     "It holds at nine tenths already, not only at all."),
             *[Mistake(lambda left, word=word: word,
@@ -302,6 +314,31 @@ BANK = Bank(16, "Claims on trial", [
                     "\"at most one tenth\"."),
             Mistake(_verdict_without_the_middle,
                     "What does not hold need not fail. Between the two conditions it holds partly."),
+            Mistake(lambda left: verdict(1e-6 / left), "This counts the gradients that did not vanish: < and not >."),
+            Mistake(_verdict_with(limit=1e-2), "A thousandth is 1e-3, not 1e-2."),
+            Mistake(_verdict_with(limit=1e-4), "A thousandth is 1e-3, not 1e-4."),
+            Mistake(_verdict_with(limit=.1), "A thousandth is 1e-3, not 0.1."),
+            Mistake(_verdict_with(limit=1.), "To shrink is not to vanish: less than a thousandth has to be left."),
+            Mistake(lambda left: "holds" if (left < 1e-3).mean() > .9 else "fails" if (left < 1e-3).mean() <= .1
+                    else "holds partly", "Exactly nine tenths is \"at least nine tenths\"."),
+            Mistake(lambda left: verdict(left).replace("holds partly", "partly"), "The word is \"holds partly\"."),
+            Mistake(lambda left: (left < 1e-3).mean(),
+                    "This is the share. Say what the rule makes of it: \"holds\", \"fails\" "
+                    "or \"holds partly\"."),
+            Mistake(lambda left: (left < 1e-3).mean() >= .9,
+                    "This is True or False. Say \"holds\", \"fails\" or \"holds "
+                    "partly\"."),
+            Mistake(lambda left: "holds" if (left < 1e-3).sum() >= 9 else "fails" if (left < 1e-3).sum() <= 1
+                    else "holds partly", "9 and 1 fit ten seeds alone. The rule is about the share of them."),
+            Mistake(_verdict_with(high=.5, low=.1), "It holds from nine tenths on, not from one half."),
+            Mistake(_verdict_with(high=.9, low=.5), "It fails up to one tenth, not up to one half."),
+            Mistake(_verdict_with(high=.8, low=.2), "Nine tenths and one tenth are the borders, not eight and two."),
+            Mistake(lambda left: verdict(left / left.max()),
+                    "Not divided by the largest: each entry is a share already, of its "
+                    "own network."),
+            Mistake(lambda left: "holds" if (left < 1e-3).mean() >= .9 else "fails" if (left > 1).mean() >= .1
+                    else "holds partly",
+                    "It fails if at most one tenth vanished. Whether any exploded is another claim."),
         ],
         hints=["(left < 1e-3) is True for each seed whose gradient has vanished.",
                "The mean of these is the share of the seeds.",
@@ -323,7 +360,8 @@ BANK = Bank(16, "Claims on trial", [
                     "power k. The claim is about the norm of W^k."),
             Mistake(_trap_place, "This is the place in the list, counted from 0, not the seed."),
             Mistake(_trap_wrong(deviation=lambda gain, H: gain),
-                    "The entries have the standard deviation gain. It has to be gain / sqrt(H)."),
+                    "The entries are too large, so that all powers grow. Their standard deviation has to be gain / "
+                    "sqrt(H)."),
             Mistake(_trap_wrong(deviation=lambda gain, H: 1 / np.sqrt(H)),
                     "The gain is missing: the standard deviation is gain / sqrt(H)."),
             Mistake(_trap_wrong(deviation=lambda gain, H: gain / H),
@@ -334,7 +372,9 @@ BANK = Bank(16, "Claims on trial", [
                     "This is the root of the sum of all squared entries. The norm is the largest singular value: "
                     "np.linalg.norm(..., 2)."),
             Mistake(_trap_wrong(norm=lambda W, k: np.abs(np.linalg.eigvals(W)).max() ** k),
-                    "These are eigenvalues. The norm of W^k is its largest singular value."),
+                    "No power has grown by this measure, which is the eigenvalues' or a like one. The norm of W^k is "
+                    "its "
+                    "largest singular value, np.linalg.norm(..., 2)."),
             Mistake(_trap_wrong(norm=lambda W, k: np.linalg.norm(W**k, 2)),
                     "W**k takes each entry to the power k. The power of a matrix is np.linalg.matrix_power(W, k)."),
             Mistake(_trap_wrong(norm=lambda W, k: _norms([W], k + 1)[0]), "One factor too many: W^k has k of them."),
@@ -350,6 +390,43 @@ BANK = Bank(16, "Claims on trial", [
                                                trap(gain, H, k, seeds)[1]),
                     "This asks whether the mean norm is above 1. Count the seeds for which it is."),
             Mistake(_trap_count, "This counts the seeds. A share is their number divided by that of all."),
+            Mistake(lambda *args: trap(*args)[0], "This is the share alone. Return the pair (share, seed)."),
+            Mistake(lambda *args: trap(*args)[1], "This is the seed alone. Return the pair (share, seed)."),
+            Mistake(lambda gain, H, k, seeds: _trap_one_seed(gain, H, k, [0] * len(seeds)),
+                    "Every network got the seed 0: this "
+                    "is one measurement, made many times."),
+            Mistake(_trap_drawn(lambda seed, H: np.random.RandomState(seed).normal(size=(H, H))),
+                    "These matrices come from numpy's old generator (np.random.seed, RandomState): other numbers for "
+                    "the same "
+                    "seed. Use np.random.default_rng(seed)."),
+            Mistake(_trap_drawn(lambda seed, H: np.random.default_rng(seed).uniform(-1, 1, (H, H))),
+                    "The entries are uniform. "
+                    "Normal ones are asked for: .normal(size=(H, H))."),
+            Mistake(_trap_drawn(lambda seed, H: np.random.default_rng(seed).uniform(size=(H, H))),
+                    "The entries are uniform between 0 and 1. Normal ones are asked for: .normal(size=(H, H))."),
+            Mistake(_trap_wrong(norm=lambda W, k: np.linalg.norm(np.linalg.matrix_power(W, k), 1)),
+                    "norm(..., 1) is the largest "
+                    "column sum. The norm here is the largest singular value: norm(..., 2)."),
+            Mistake(_trap_wrong(norm=lambda W, k: np.linalg.svd(np.linalg.matrix_power(W, k))[1][-1]),
+                    "This is the smallest "
+                    "singular value. The norm is the largest, the first in numpy's order."),
+            Mistake(_trap_wrong(norm=lambda W, k: np.abs(np.linalg.det(W))),
+                    "The determinant is not the norm: that is the "
+                    "largest singular value."),
+            Mistake(lambda gain, H, k, seeds: (_norms(_drawn(gain, H, seeds), k).mean(), trap(gain, H, k, seeds)[1]),
+                    "The first is the mean norm. The share of the seeds whose norm is above 1 is asked for."),
+            Mistake(lambda gain, H, k, seeds: trap(gain, H, k, range(len(seeds))),
+                    "The seeds are those of `seeds`, not 0, 1, 2, "
+                    "..."),
+            Mistake(lambda gain, H, k, seeds: (trap(gain, H, k, seeds)[0],
+                                               [seed for seed in seeds if trap(gain, H, k, [seed])[0]]),
+                    "These are all the seeds with a norm above 1. The one with the largest norm is asked for."),
+            Mistake(lambda gain, H, k, seeds: (trap(gain, H, k, seeds)[0],
+                                               next((seed for seed in seeds if trap(gain, H, k, [seed])[0]), seeds[0])),
+                    "This is the first seed with a norm above 1. The one with the largest norm is asked for."),
+            Mistake(lambda gain, H, k, seeds: trap(gain, H, k, seeds[:-1]), "The last seed is missing."),
+            Mistake(lambda *args: (_trap_place(*args)[0], _trap_place(*args)[1] + 1),
+                    "This is the place in the list, counted from 1, not the seed."),
         ],
         hints=["For each seed: W = gain / np.sqrt(H) * np.random.default_rng(seed).normal(size=(H, H)).",
                "np.linalg.norm(np.linalg.matrix_power(W, k), 2) is the norm of W^k.",
@@ -392,6 +469,46 @@ BANK = Bank(16, "Claims on trial", [
             Mistake(lambda rho, growth: _shear(1., growth / _best(rho)[0]), "The diagonal is rho, twice."),
             Mistake(lambda rho, growth: smallest_shear(rho, growth).T,
                     "It is transposed: b belongs into the upper right corner."),
+            Mistake(lambda rho, growth: np.array([[rho, 0], [growth, rho]]),
+                    "It is transposed, and this W has it in its first "
+                    "power: a smaller b gets there later."),
+            Mistake(lambda rho, growth: _shear(rho, growth / max(k * rho**(k + 1) for k in range(1, 2000))),
+                    "Two factors rho too many: each way through the corner takes b once and rho k - 1 times."),
+            Mistake(lambda rho, growth: _shear(rho, _best(rho)[0] / growth),
+                    "Upside down: growth over what stands in the corner."),
+            Mistake(lambda rho, growth: _shear(rho, growth / (20 * rho**19)),
+                    "This takes the 20th power, whatever rho is. The "
+                    "best power depends on it."),
+            Mistake(lambda rho, growth: _shear(rho, growth * (1 - rho)),
+                    "The ways through the corner do not add up over all "
+                    "powers: one power shall have `growth`. In W^k it is k b rho^(k - 1)."),
+            Mistake(lambda rho, growth: _shear(rho, growth * (1 - rho) * np.e),
+                    "An approximation for rho near 1. k is whole: "
+                    "b = growth / max k rho^(k - 1) exactly."),
+            Mistake(lambda rho, growth: _shear(rho, -growth * np.log(rho) * np.e),
+                    "The best k was taken as no whole number, and "
+                    "with k rho^k in the corner. It is k rho^(k - 1), k = 1, 2, 3, ..."),
+            Mistake(lambda rho, growth: _shear(rho, growth / (rho ** (rho / (1 - rho)) / (1 - rho))),
+                    "1 / (1 - rho) is no whole "
+                    "number in general. k rho^(k - 1) is largest at the first k with (k + 1) rho <= k."),
+            Mistake(lambda rho, growth: _shear(rho, np.ceil(growth / _best(rho)[0])),
+                    "Rounded up. b need not be a whole number: "
+                    "the smallest is asked for."),
+            Mistake(lambda rho, growth: _shear(rho, np.round(growth / _best(rho)[0], 2)),
+                    "Rounded to two digits: then it is not "
+                    "the smallest, or not enough."),
+            Mistake(lambda rho, growth: _shear(rho, growth / sum(k * rho**(k - 1) for k in range(1, 2000))),
+                    "The corners of all powers were added. One power is enough: take the largest."),
+            Mistake(lambda rho, growth: [rho, growth / _best(rho)[0]], "These are rho and b. Return the matrix, "
+                    "[[rho, b], [0, rho]]."),
+            Mistake(lambda rho, growth: np.array([[growth / _best(rho)[0], rho], [0, rho]]),
+                    "b belongs into the upper right "
+                    "corner, rho twice on the diagonal."),
+            Mistake(lambda rho, growth: np.array([[rho, growth / _best(rho)[0]], [growth / _best(rho)[0], rho]]),
+                    "The lower left corner is 0."),
+            Mistake(lambda rho, growth: _shear(rho, np.sqrt(growth / _best(rho)[0])),
+                    "No root: the corner of W^k grows with b "
+                    "itself."),
         ],
         hints=["Compute W^2 and W^3 on paper. What stands in the upper right corner?",
                "In the corner of W^k stands k b rho^(k - 1).",
@@ -471,6 +588,46 @@ BANK = Bank(16, "Claims on trial", [
                     "This is the mean over all rates, the bad ones too. Nobody would use those."),
             Mistake(lambda loss: loss[..., _half(loss):].min((1, 2)),
                     "This is the best single run. One lucky seed decides."),
+            Mistake(lambda loss: loss.min((1, 2)),
+                    "This is the best single run of each method. One lucky seed decides."),
+            Mistake(lambda loss: loss.mean((1, 2)),
+                    "This is the mean of all runs, at bad rates too, and with the seeds that "
+                    "choose."),
+            Mistake(lambda loss: _fair_at(loss, report=lambda runs, half: runs[half:].sum()),
+                    "These are sums. Report the mean "
+                    "over the seeds."),
+            Mistake(lambda loss: _fair_at(loss, report=lambda runs, half: runs[half:].std()),
+                    "This is the spread. Report the "
+                    "mean."),
+            Mistake(lambda loss: _fair_at(loss, report=lambda runs, half: runs[half]),
+                    "This is one seed, the first of the second "
+                    "half. Report the mean of them."),
+            Mistake(lambda loss: _fair_at(loss, report=lambda runs, half: runs[-1]),
+                    "This is one seed, the last. Report the mean "
+                    "of the second half."),
+            Mistake(lambda loss: _fair_at(loss, report=lambda runs, half: runs[half:].max()),
+                    "This reports the worst seed. "
+                    "Report the mean."),
+            Mistake(lambda loss: loss[:, 0].mean(-1), "The first rate for all. Each method gets a rate of its own."),
+            Mistake(lambda loss: _fair_at(loss, lambda half: loss.mean(-1).argmin(-1)),
+                    "All seeds chose the rate, those too that "
+                    "are reported. The first half chooses."),
+            Mistake(lambda loss: loss[..., _half(loss):].mean(-1), "One number for each method: choose a rate first."),
+            Mistake(lambda loss: fair(np.log(loss)), "These are means of logarithms. Report the mean loss."),
+            Mistake(lambda loss: fair(loss).argmin(), "This is which method is best. Return a number for each."),
+            Mistake(lambda loss: fair(loss).max(), "This is the worst method's. Return a number for each."),
+            Mistake(lambda loss: np.sort(fair(loss)), "These are sorted. The methods keep their order."),
+            Mistake(lambda loss: np.full(len(loss), fair(loss)[0]),
+                    "This is the first method's for all. Each has one of its own."),
+            Mistake(lambda loss: [fair(loss), loss[..., :_half(loss)].mean(-1).argmin(-1)],
+                    "Return the losses alone, without the "
+                    "rates."),
+            Mistake(lambda loss: _fair_split(loss, loss.shape[1] // 2),
+                    "Half of the number of rates. The seeds are the last axis: "
+                    "loss.shape[-1] // 2."),
+            Mistake(lambda loss: np.median(loss[..., _half(loss):], axis=(1, 2)),
+                    "This is a median over all rates. Choose a rate "
+                    "for each method, then report the mean."),
         ],
         hints=["half = loss.shape[-1] // 2 splits the seeds.",
                "loss[..., :half].mean(-1) has the shape (methods, rates); argmin(-1) is a rate for each.",
