@@ -7,6 +7,7 @@ import numpy as np
 from . import _checks
 
 
+@np.errstate(under="ignore")  # what underflows in passing is 0
 def sigmoid(a: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """Logistic sigmoid, s(a) = 1 / (1 + e^-a) = e^a / (1 + e^a): the form whose exponent is negative, so that nothing
     overflows and no digit of a small result is lost."""

@@ -107,6 +107,7 @@ class Evaluation(NamedTuple):
     back: Back
 
 
+@np.errstate(under="ignore")  # what underflows in passing is 0
 def forward(params: cells.CellParams, x: np.ndarray, state0: np.ndarray | tuple | None = None,
             activation: str = "tanh") -> Run:
     """Run a recurrent network over a sequence; for an RNN a_t = W_xh x_t + W_hh h_{t-1} + b_h, h_t = f(a_t).
@@ -157,6 +158,7 @@ def _begin(params, x, state0, activation: str, reuse: Evaluation | None = None) 
     return run
 
 
+@np.errstate(under="ignore")
 def backward(run: Run, dh_direct: np.ndarray, dc_direct: np.ndarray | None = None, window: int | None = None) -> Back:
     """Carry a loss back through every step; for an RNN dL/dh_{t-1} = direct_{t-1} + W_hh^T (f'(a_t) * dL/dh_t).
 

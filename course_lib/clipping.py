@@ -16,6 +16,7 @@ class Clipped(NamedTuple):
     clipped: np.ndarray
 
 
+@np.errstate(over="ignore", invalid="ignore", under="ignore")  # what underflows in passing is 0
 def global_norm(grads, lead: tuple[int, ...] = ()) -> np.ndarray:
     """Euclidean norm over all gradients together, sqrt(sum of squares), without overflow or underflow of the squares.
 
@@ -30,15 +31,15 @@ def global_norm(grads, lead: tuple[int, ...] = ()) -> np.ndarray:
     def gather(reduce):
         return [reduce(array.reshape(*lead, -1)) for _, array in leaves(grads)]
 
-    with np.errstate(over="ignore", invalid="ignore"):
-        norm = np.sqrt(sum(gather(lambda rows: np.vecdot(rows, rows))))
-        if np.logical_and(norm > 1e-15, norm < 1e15).all():  # in this range no square was lost, even in float32
-            return norm
-        largest = np.max(gather(lambda rows: np.abs(rows).max(-1)), axis=0).astype(float)
-        scale = np.where(largest > 0, largest, 1.0)
-        return scale * np.sqrt(sum(gather(lambda rows: ((rows / scale[..., None]) ** 2).sum(-1))))
+    norm = np.sqrt(sum(gather(lambda rows: np.vecdot(rows, rows))))
+    if np.logical_and(norm > 1e-15, norm < 1e15).all():  # in this range no square was lost, even in float32
+        return norm
+    largest = np.max(gather(lambda rows: np.abs(rows).max(-1)), axis=0).astype(float)
+    scale = np.where(largest > 0, largest, 1.0)
+    return scale * np.sqrt(sum(gather(lambda rows: ((rows / scale[..., None]) ** 2).sum(-1))))
 
 
+@np.errstate(under="ignore")
 def clip_by_norm(grads, max_norm: float, lead: tuple[int, ...] = ()) -> Clipped:
     """Scale all gradients by max_norm / norm where their joint norm is larger: the direction stays.
 
@@ -74,6 +75,7 @@ def clip_by_value(grads, limit: float) -> Clipped:
     return Clipped(tree_map(lambda array: np.clip(array, -limit, limit), grads), norm, clipped)
 
 
+@np.errstate(under="ignore")
 def angle(one, other, lead: tuple[int, ...] = ()) -> np.ndarray:
     """The angle between two gradients, in degrees: 2 atan2(|u - v|, |u + v|) of unit vectors u, v, exact near 0.
 

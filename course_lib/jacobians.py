@@ -16,6 +16,7 @@ from . import _checks, activations, bptt, cells
 SWEEPS = 200  # after which only singular values within some ten per cent of each other are still coupled
 
 
+@np.errstate(under="ignore")  # what underflows in passing is 0
 def step_jacobians(run: bptt.Run) -> np.ndarray:
     """Return J_t, the derivative of a step's states by the states before, for every step and every cell.
 
@@ -43,6 +44,7 @@ def largest_singular_value(W: np.ndarray) -> np.ndarray:
     return np.linalg.norm(_square("W", W), 2, axis=(-2, -1))
 
 
+@np.errstate(divide="ignore", under="ignore")
 def log_gradient_norms(js: np.ndarray | bptt.Run, v: np.ndarray) -> np.ndarray:
     """ln |v^T J_T ... J_{t+1}| for t = 0 ... T: a gradient's size on its way back, at any length.
 
@@ -65,14 +67,14 @@ def log_gradient_norms(js: np.ndarray | bptt.Run, v: np.ndarray) -> np.ndarray:
     logs, total = np.empty((T + 1, *v.shape[:-1])), 0.0
     for t in range(T, -1, -1):
         size = np.linalg.norm(v, axis=-1)
-        with np.errstate(divide="ignore"):
-            logs[t] = total = total + np.log(size)
+        logs[t] = total = total + np.log(size)
         if t:
             v = v / np.where(size == 0, 1, size)[..., None]
             v = (slopes[t - 1] * v) @ W if isinstance(js, bptt.Run) else v @ steps[t - 1]
     return logs
 
 
+@np.errstate(under="ignore")
 def lyapunov_exponents(js: np.ndarray | Iterable[np.ndarray]) -> np.ndarray:
     """The average growth per step, in nats, along the directions that QR keeps apart: ln |diag R| summed, over T.
 
@@ -97,6 +99,7 @@ def lyapunov_exponents(js: np.ndarray | Iterable[np.ndarray]) -> np.ndarray:
     return np.sort(sums / T)[::-1]
 
 
+@np.errstate(under="ignore")
 def log_singular_values(js: np.ndarray | Iterable[np.ndarray]) -> np.ndarray:
     """Natural logs of the singular values of J_T ... J_1, each to about 12 digits, at any length.
 
@@ -125,16 +128,15 @@ def log_singular_values(js: np.ndarray | Iterable[np.ndarray]) -> np.ndarray:
     return np.sort(_of_blocks(d, N, coupled))[::-1]
 
 
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
 def _graded_qr(columns: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """columns exp(d) = Q exp(d') N in the order of falling size: return Q, d', N (unit upper triangular), the order."""
-    with np.errstate(divide="ignore"):
-        order = np.argsort(-(d + np.log(np.linalg.norm(columns, axis=0))), kind="stable")
+    order = np.argsort(-(d + np.log(np.linalg.norm(columns, axis=0))), kind="stable")
     q, r = np.linalg.qr(columns[:, order])
     d, diagonal = d[order], _without_dust(np.diag(r))
     alive = (diagonal != 0) & ~np.isneginf(d)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        N = r * np.exp(d[None, :] - d[:, None]) / diagonal[:, None]
-        new = np.log(np.abs(diagonal)) + d
+    N = r * np.exp(d[None, :] - d[:, None]) / diagonal[:, None]
+    new = np.log(np.abs(diagonal)) + d
     N = np.where(alive[:, None], np.triu(N, 1), 0.0)
     return q * np.where(diagonal < 0, -1, 1), np.where(alive, new, -np.inf), N + np.eye(len(d)), order
 

@@ -6,6 +6,7 @@ import numpy as np
 from . import _checks
 
 
+@np.errstate(under="ignore")  # what underflows in passing is 0
 def mean_squared_error(y: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean over batch and outputs of (y - target)^2, and its gradient 2 (y - target) / (B K).
 
@@ -23,6 +24,7 @@ def mean_squared_error(y: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, n
     return (difference * difference).sum((-2, -1)) / size, 2 * difference / size
 
 
+@np.errstate(under="ignore")
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean over the batch of -ln softmax(logits)[label], and its gradient (softmax - onehot) / B.
 

@@ -41,8 +41,12 @@ def _begin(function: Callable, settings: list, processes: int | None) -> Iterabl
     with _checks.extra("lab", "parallel.runs"):
         from joblib import Parallel, delayed
     jobs = (delayed(_one)(function, i, setting) for i, setting in enumerate(settings))
-    # for joblib None means a single process, and -1 all of them, those of a cluster included
-    return Parallel(n_jobs=processes or -1, return_as="generator_unordered")(jobs)
+    try:
+        # for joblib None means a single process, and -1 all of them, those of a cluster included
+        return Parallel(n_jobs=processes or -1, return_as="generator_unordered")(jobs)
+    except UnicodeEncodeError:  # joblib hands its temporary folder on in ASCII
+        print("joblib needs a temporary folder named in ASCII, such as JOBLIB_TEMP_FOLDER=C:/Temp. Runs go one by one.")
+        return (_one(function, i, setting) for i, setting in enumerate(settings))
 
 
 def _one(function: Callable, i: int, setting) -> tuple[int, Any]:

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from course_lib import activations, cells, clipping, gradcheck, initialise, jacobians, losses
+from course_lib import activations, bptt, cells, clipping, gradcheck, initialise, jacobians, losses
 
 
 @pytest.mark.parametrize("name", activations.ACTIVATIONS)
@@ -197,3 +197,32 @@ def test_the_calculus_needs_numpy_alone():
             "print(sorted(n for n in third if not n.startswith('_')))")
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     assert found == "['course_lib', 'numpy']"
+
+
+# numpy's errors raised ---------------------------------------------------------------------------------
+
+ROWS = np.random.default_rng(0)
+GAINED = initialise.rnn(3, 5, ROWS, gain=.5)
+TINY = cells.tree_map(lambda a: a * 1e-200, GAINED)
+LONG = bptt.forward(cells.tree_map(lambda a: a.astype(np.float32), GAINED), ROWS.normal(size=(300, 1, 3)))
+SHRINKING = np.stack([np.diag([1., 1e-3]) @ np.array([[1, .1], [.1, 1]])] * 200)
+UNDERFLOWS = {
+    "sigmoid": lambda: activations.sigmoid(np.array([-800., 800.])),
+    "cross_entropy": lambda: losses.cross_entropy(np.array([[1000., 0., -1000.]]), np.array([0]))[1],
+    "mean_squared_error": lambda: losses.mean_squared_error(np.full((2, 3), 1e-200), np.zeros((2, 3)))[0],
+    "global_norm": lambda: clipping.global_norm(TINY),
+    "clip_by_norm": lambda: clipping.clip_by_norm(cells.tree_map(lambda a: a * 1e-100, TINY), 1e-320).norm,
+    "angle": lambda: clipping.angle(TINY, GAINED),
+    "forward": lambda: bptt.forward(TINY, np.full((3, 1, 3), 1e-150)).h,
+    "backward": lambda: bptt.backward(LONG, bptt.at_end(LONG)).dh,
+    "step_jacobians": lambda: jacobians.step_jacobians(bptt.forward(TINY, np.full((3, 1, 3), 1e-150))),
+    "log_gradient_norms": lambda: jacobians.log_gradient_norms(SHRINKING, np.ones(2)),
+    "lyapunov_exponents": lambda: jacobians.lyapunov_exponents(SHRINKING),
+    "log_singular_values": lambda: jacobians.log_singular_values(SHRINKING)}
+
+
+@pytest.mark.parametrize("name", UNDERFLOWS)
+def test_what_underflows_in_passing_stops_nobody_who_lets_numpy_raise(name):
+    need = UNDERFLOWS[name]()
+    with np.errstate(all="raise"):
+        assert np.array_equal(UNDERFLOWS[name](), need)

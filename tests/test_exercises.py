@@ -11,6 +11,7 @@ import dataclasses
 import decimal
 import errno
 import fractions
+import functools
 import html.parser
 import inspect
 import json
@@ -895,6 +896,36 @@ def test_the_default_path(monkeypatch):
     assert progress_path() == path
     monkeypatch.setenv("COURSE_PROGRESS", "~/mine")
     assert progress_path() == Path.home() / "mine"
+
+
+def test_under_nbgrader_nothing_of_the_graders_is_read_or_written(monkeypatch, capsys, learner):
+    exercises.predict("99.3", 3)
+    before = learner.read_bytes()
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    monkeypatch.setattr(exercises, "_store_at", functools.cache(exercises._store_at.__wrapped__))  # a fresh kernel
+    capsys.readouterr()
+    exercises.predict("99.3", 5)
+    exercises.check("99.1", states)
+    said = capsys.readouterr().out
+    assert "Your first prediction counts" not in said and "home" not in said
+    assert learner.read_bytes() == before
+    exercises.predict("99.3", 7)
+    assert "Your first prediction counts: " in capsys.readouterr().out  # memory keeps it within the kernel
+
+
+def test_without_a_home_memory_keeps_the_progress_and_one_sentence_says_so(monkeypatch, capsys):
+    import platformdirs
+
+    def homeless(*_, **__):
+        raise RuntimeError("Could not determine home directory.")
+    monkeypatch.delenv("COURSE_PROGRESS")
+    monkeypatch.setattr(platformdirs, "user_data_path", homeless)
+    monkeypatch.setattr(exercises, "_store_at", functools.cache(exercises._store_at.__wrapped__))
+    exercises.check("99.1", states)
+    exercises.predict("99.3", 3)
+    assert capsys.readouterr().out.count("Without a home folder your progress lasts") == 1
+    exercises.progress()
+    assert "Kept in memory, sent nowhere." in capsys.readouterr().out
 
 
 def progress_path():

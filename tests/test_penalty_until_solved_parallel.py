@@ -2,6 +2,8 @@
 
 import functools
 import os
+import subprocess
+import sys
 from unittest import mock
 
 import distributed
@@ -229,3 +231,14 @@ def test_the_same_call_runs_on_a_dask_cluster():
 def test_without_processes_the_runs_go_one_after_another(monkeypatch):
     monkeypatch.setattr("sys.platform", "emscripten")
     assert {pid for _, (_, pid) in parallel.runs(whose, range(3), progress=False)} == {os.getpid()}
+
+
+def test_a_folder_beyond_ascii_for_joblib_costs_the_processes_only(tmp_path):
+    folder = tmp_path / "umlaut-\u00fc"
+    folder.mkdir()
+    code = ("import math\nfrom course_lib import parallel\n"
+            "print(sorted(out for _, out in parallel.runs(math.sqrt, [1, 4, 9, 16], processes=2, progress=False)))")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
+                          env={**os.environ, "TMPDIR": str(folder), "JOBLIB_TEMP_FOLDER": str(folder)})
+    said, numbers = done.stdout.splitlines()
+    assert numbers == "[1.0, 2.0, 3.0, 4.0]" and "such as JOBLIB_TEMP_FOLDER=" in said

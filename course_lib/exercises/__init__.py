@@ -6,6 +6,7 @@ What you solved and predicted is kept in a local file and sent nowhere; COURSE_P
 import difflib
 import functools
 import html
+import os
 import sys
 import textwrap
 from typing import Any
@@ -120,7 +121,7 @@ def progress() -> None:
     records, unreadable = _store().read()
     head = ("Notebook", "Solved", "Predicted", "Hints used", "Minutes left", "Open")
     rows = [_row(bank_of(number), records) for number in numbers_of_banks()]
-    notes = ["Kept in a file on this computer, sent nowhere."]
+    notes = ["Kept in a file on this computer, sent nowhere." if _store().path else "Kept in memory, sent nowhere."]
     if unreadable:
         count = "1 line of it" if unreadable == 1 else f"{unreadable} lines of it"
         notes.append(f"{count} can't be read (cut short by a crash?); nothing else is lost.")
@@ -180,7 +181,11 @@ def _said(prediction: Prediction) -> list[Any]:
     return said
 
 
-_store_at = functools.cache(Store)
+@functools.cache
+def _store_at(path) -> Store:
+    if path is None and "NBGRADER_EXECUTION" not in os.environ:
+        _say("Without a home folder your progress lasts as long as this kernel; COURSE_PROGRESS can name a file.")
+    return Store(path)
 
 
 def _store() -> Store:

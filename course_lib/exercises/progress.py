@@ -4,6 +4,7 @@ Each record is one write to a descriptor in append mode, with a line end before 
 So a line cut short by a crash never damages the next, and two notebooks at once don't overwrite each other.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -16,11 +17,14 @@ from .. import _checks
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)  # the last one is Windows'
 
 
-def default_path() -> Path:
-    """The progress file: what COURSE_PROGRESS names, else progress.jsonl in the user's data directory.
+def default_path() -> Path | None:
+    """The progress file: what COURSE_PROGRESS names, else progress.jsonl in the user's data directory; None without a
+    home, and where nbgrader runs: there the file is the grader's, not the student's.
 
     errors  ModuleNotFoundError without platformdirs
     """
+    if os.environ.get("NBGRADER_EXECUTION"):
+        return None
     if named := os.environ.get("COURSE_PROGRESS"):
         return Path(named).expanduser().absolute()
     if sys.platform == "emscripten":
@@ -28,34 +32,37 @@ def default_path() -> Path:
     with _checks.extra("lab", "the file of your progress"):
         import platformdirs
 
-    return platformdirs.user_data_path("gradients-through-time", appauthor=False) / "progress.jsonl"
+    with contextlib.suppress(RuntimeError):
+        return platformdirs.user_data_path("gradients-through-time", appauthor=False) / "progress.jsonl"
 
 
 class Store:
     """An append-only file of records. Where it can't be written, memory keeps them, and one sentence says so.
 
-    path  of the file; it and its directory are made with the first record
+    path  of the file; it and its directory are made with the first record; None: memory alone
+    what  the sentence calls what is kept
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path | None, what: str = "Your progress") -> None:
+        self.path, self.what, self._warned = path, what, False
         self._unsaved: list[dict] = []
-        self._warned = False
         self._lock = threading.Lock()
 
     def append(self, record: dict) -> None:
-        """Keep a record, a dict of JSON values with the texts "kind" and "id"; the time is added as "at"."""
+        """Keep a record, JSON values with the texts "kind" and "id"; "at" is added, the time. An OSError is told."""
         with self._lock:
             self._unsaved.append({**record, "at": datetime.now(timezone.utc).isoformat(timespec="seconds")})
+            if self.path is None:
+                return
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                descriptor = os.open(self.path, _APPEND, 0o600)
-                try:
+                with open(os.open(self.path, _APPEND, 0o600), "ab", buffering=0) as file:
                     while self._unsaved:
-                        _write(descriptor, self._unsaved[0])
+                        line = b"\n" + json.dumps(self._unsaved[0]).encode("ascii") + b"\n"
+                        if os.write(file.fileno(), line) < len(line):
+                            raise OSError(None, "only a part of it fitted")
+                        os.fsync(file.fileno())
                         del self._unsaved[0]
-                finally:
-                    os.close(descriptor)
             except OSError as error:
                 self._warn("saved", error)
 
@@ -64,7 +71,7 @@ class Store:
         with self._lock:
             try:
                 # Reading a device (such as /dev/zero) would never end.
-                lines = self.path.read_bytes().split(b"\n") if self.path.is_file() else []
+                lines = self.path.read_bytes().split(b"\n") if self.path and self.path.is_file() else []
             except OSError as error:
                 self._warn("read", error)
                 lines = []
@@ -74,16 +81,9 @@ class Store:
 
     def _warn(self, done: str, error: OSError) -> None:
         if not self._warned:
-            print(f"Your progress can't be {done} in {self.path} ({error.strerror}), "
+            print(f"{self.what} can't be {done} in {self.path} ({error.strerror}), "
                   "so it is kept in memory until this kernel stops.")
         self._warned = True
-
-
-def _write(descriptor: int, record: dict) -> None:
-    line = b"\n" + json.dumps(record).encode("ascii") + b"\n"
-    if os.write(descriptor, line) < len(line):
-        raise OSError(None, "only a part of it fitted")
-    os.fsync(descriptor)
 
 
 def _parse(line: bytes) -> dict | None:

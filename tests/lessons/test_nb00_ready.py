@@ -33,6 +33,17 @@ def test_what_is_missing_is_said_with_its_remedy(monkeypatch, tmp_path):
     assert not report.ready and repr(report).endswith("see the lines without an ok.")
 
 
+def test_a_home_that_is_missing_or_closed_is_a_line_of_the_report(monkeypatch):
+    monkeypatch.setattr(ready, "default_path", lambda: None)
+    assert ready._progress().startswith("cannot be kept, there is no home folder: start with COURSE_PROGRESS")
+
+    class Closed(type(Path())):
+        def exists(self, **_):
+            raise PermissionError(13, "Permission denied")
+    monkeypatch.setattr(ready, "default_path", lambda: Closed("/root/progress.jsonl"))
+    assert ready._progress() == "/root/progress.jsonl cannot be written: start with COURSE_PROGRESS set to a file that can"
+
+
 @pytest.mark.parametrize("package", ["packaging", "psutil", "platformdirs"])
 def test_without_one_of_its_own_packages_it_still_reports(monkeypatch, package):
     monkeypatch.delenv("COURSE_PROGRESS", raising=False)

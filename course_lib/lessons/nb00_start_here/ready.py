@@ -108,7 +108,12 @@ def _progress() -> str:
         path = default_path()
     except ModuleNotFoundError as missing:
         return str(missing)
-    place = next(part for part in (path, *path.parents) if part.exists())
-    if os.access(place, os.W_OK) and not path.is_dir():
-        return ""
+    if path is None:
+        return "cannot be kept, there is no home folder: start with COURSE_PROGRESS set to a file that can be written"
+    try:
+        place = next(part for part in (path, *path.parents) if part.exists())
+        if os.access(place, os.W_OK) and not path.is_dir():
+            return ""
+    except PermissionError:  # a home that is closed
+        place = path
     return f"{place} cannot be written: start with COURSE_PROGRESS set to a file that can"
