@@ -11,7 +11,7 @@ import pytest
 from course_lib import tasks
 from course_lib.lessons.nb17_final_project import rubric
 from course_lib.lessons.nb17_final_project.figures import Scores
-from course_lib.lessons.nb17_final_project.rubric import Trial
+from course_lib.lessons.nb17_final_project.rubric import Opened, Trial
 from legible import legible
 
 
@@ -47,6 +47,24 @@ def test_floor_is_the_one_that_theory_gives(make, steps, inputs, classes, chance
     assert str(task).endswith(f"by the last step alone: {task.floor:.2f}.")
 
 
+def test_the_floor_of_finite_data_is_measured_on_what_is_new():
+    images = np.random.default_rng(1).random((300, 4)), np.random.default_rng(2).integers(2, size=300)
+
+    def memorized(distance, batch, rng, of=slice(0, 200)):  # labels by chance: only who knows the image can answer
+        chosen = np.arange(300)[of][rng.integers(len(images[0][of]), size=batch)]
+        return np.repeat(images[0][chosen][None], distance + 1, axis=0), images[1][chosen]
+
+    def fresh(distance, batch, rng):
+        return memorized(distance, batch, rng, of=slice(200, 300))
+
+    task = rubric.look(memorized, distance=3)
+    assert task.met == 1 and "Of the new sequences 1.00 are among the 2000 to learn from." in str(task)
+    task = rubric.look(memorized, distance=3, new=fresh)
+    assert task.met == 0 and "new" not in str(task)
+    with pytest.raises(ValueError, match=r"recall makes x of shape \(6, 1000, 4\), thermostat of \(6, 2000, 2\)"):
+        rubric.look(thermostat, distance=5, new=recall)
+
+
 def test_more_steps_are_seen_on_request():
     task = rubric.look(recall, distance=3, seen=3)
     assert task.floor < .4 and "by the last 3 steps alone" in str(task)
@@ -75,9 +93,9 @@ UNSEEDED = np.random.default_rng(3)
     (lambda distance, batch, rng: None, TypeError, "returned NoneType, needs the two arrays x, labels"),
     (changed(x=lambda x: x.swapaxes(0, 1)), ValueError, "batch-first, return x.transpose"),
     (changed(x=lambda x: x[..., 0]), ValueError, r"still needs its axis: x\[..., None\]"),
-    (changed(x=lambda x: x[:, :-1]), ValueError, r"needs \(steps, 3000, inputs\)"),
+    (changed(x=lambda x: x[:, :-1]), ValueError, r"needs \(steps, 2000, inputs\)"),
     (changed(x=lambda x: x / 0), ValueError, "x is not finite"),
-    (changed(labels=lambda labels: labels[:, None]), ValueError, r"labels has shape \(3000, 1\), needs \(3000,\)"),
+    (changed(labels=lambda labels: labels[:, None]), ValueError, r"labels has shape \(2000, 1\), needs \(2000,\)"),
     (changed(labels=lambda labels: labels / 2), TypeError, "labels has dtype float64, needs classes"),
     (changed(labels=lambda labels: labels - 1), ValueError, "labels holds -1"),
     (changed(labels=lambda labels: 2 * labels), ValueError, r"gives the labels \[0, 2, 4, 6\]"),
@@ -113,10 +131,14 @@ def trials(seeds=range(5), updates=700, **scores):
             for (method, score), seed in itertools.product(scores.items(), seeds)]
 
 
-def marks(of, floor=.75, success=.85, predicted=PREDICTED):
+SEALED = Opened(dict.fromkeys(PREDICTED, "before"), .85, True)
+
+
+def marks(of, floor=.75, success=.85, predicted=PREDICTED, opened=None):
     """Return {criterion: (points, why)}."""
+    opened = opened or SEALED._replace(success=success)
     return {name: (points, why) for name, points, why in
-            rubric.audit(of, floor=floor, success=success, predicted=predicted).marks}
+            rubric.audit(of, floor=floor, success=success, predicted=predicted, opened=opened).marks}
 
 
 def swap(of, **new):
@@ -126,13 +148,23 @@ def swap(of, **new):
 
 
 def test_a_good_project_earns_all_that_data_can_earn():
-    audit = rubric.audit(trials(), floor=.75, success=.85, predicted=PREDICTED)
+    settings = dict(floor=.75, success=.85, predicted=PREDICTED, opened=SEALED)
+    audit = rubric.audit(trials(), **settings)
     assert [mark.points for mark in audit.marks] == [2] * 6 + [None] * 4
-    assert audit.points == 12 and "12 of 12 by the data; 8 more are for a reader" in str(audit)
+    assert audit.points == 12
+    assert str(audit).endswith("Total: 12 of 12 so far; 8 more are for a reader to give, 20 in all.")
     assert len(str(audit).splitlines()) == 11
     assert audit.marks[4].why == "3 learn with every seed: orthogonal, LSTM, mean"
-    assert audit.marks[5].why == "4 of 4 methods, 4 came true"
-    assert rubric.audit([tuple(trial) for trial in trials()], floor=.75, success=.85, predicted=PREDICTED) == audit
+    assert audit.marks[5].why == "4 of 4 methods, 4 came true, sealed before they ran"
+    assert rubric.audit([tuple(trial) for trial in trials()], **settings) == audit
+
+
+def test_what_a_reader_gives_is_added():
+    audit = rubric.audit(trials(), floor=.75, success=.85, predicted=PREDICTED, opened=SEALED,
+                         reader={"The task": 2, "The report": 1})
+    assert audit.points == 15 and str(audit).endswith("15 of 16 so far; 4 more are for a reader to give, 20 in all.")
+    audit = rubric.audit([], floor=.75, success=.85, predicted={}, reader=dict.fromkeys(rubric.BY_READER, 1))
+    assert str(audit).endswith("Total: 4 of 20.")
 
 
 def test_nothing_is_earned_without_trials():
@@ -163,6 +195,14 @@ def test_nothing_is_earned_without_trials():
     ("The cures", 1, "2 learn with every seed: orthogonal, LSTM", {"of": trials(mean=.8)}),
     ("The cures", 0, "0 learn with every seed", {"of": trials(), "success": .99}),
     ("The cures", 0, "plain itself learned 1 times", {"of": swap(trials(), score=.95)}),
+    ("The criterion", 0, "0.85, but 0.9 when it was sealed", {"of": trials(), "opened": SEALED._replace(success=.9)}),
+    ("The predictions", 1, "4 came true; not sealed before it ran: clipped, orthogonal, LSTM, mean",
+     {"of": trials(), "opened": Opened({}, None, True)}),
+    ("The predictions", 1, "not sealed before it ran: mean",
+     {"of": trials(), "opened": SEALED._replace(states=SEALED.states | {"mean": "after"})}),
+    ("The predictions", 0, "sealed otherwise before it ran: mean",
+     {"of": trials(), "opened": SEALED._replace(states=SEALED.states | {"mean": "changed"})}),
+    ("The predictions", 0, "changed by hand", {"of": trials(), "opened": SEALED._replace(whole=False)}),
     ("The predictions", 2, "4 of 4 methods, 2 came true",
      {"of": trials(), "predicted": PREDICTED | {"clipped": True, "mean": False}}),
     ("The predictions", 1, "none that says what will not help",
@@ -189,12 +229,75 @@ def test_each_criterion_gives_its_points(criterion, points, why, options):
     (trials(), {"predicted": {"clipping": False}}, ValueError, "no trial of 'clipping'; methods are 'plain', "),
     (trials(), {"predicted": {"clipped": "no"}}, TypeError, "needs {method: True or False}"),
     (trials(), {"predicted": ["clipped"]}, TypeError, "predicted is"),
+    (trials(), {"predicted": {3: False}}, TypeError, "predicted is"),
+    (trials(), {"opened": "yes"}, TypeError, r"opened is str, needs what study.opened\(predicted, success\) returns"),
+    (trials(), {"reader": {"The style": 2}}, ValueError, "a criterion of the reader is 'The style', needs one of"),
+    (trials(), {"reader": {"The task": 3}}, ValueError, "The task is given 3 points, needs 0, 1 or 2"),
     (trials(), {"plain": "RNN"}, ValueError, "no trial of 'RNN'"),
-    ([*trials(), Trial("wide", 5, 0, 700, .9)], {}, ValueError, "'wide' was not tried at distance 40"),
+    ([*trials(), Trial("wide", 5, 0, 700, .9)], {}, ValueError,
+     "'wide' was not tried at distance 40.*run 'wide' there, or leave that distance out"),
 ])
 def test_what_is_no_trial_is_refused(of, options, error, message):
     with pytest.raises(error, match=message):
         rubric.audit(of, **{"floor": .75, "success": .85, "predicted": PREDICTED} | options)
+
+
+# A negative result with power --------------------------------------------------------------------------
+
+
+def scattered(plain, width=.01, seeds=range(5), **means):
+    """Trials whose scores scatter around the means of their methods; at distance 5 plain has .93."""
+    rng = np.random.default_rng(0)
+    return [Trial(method, distance, seed, 700, float(mean + width * rng.normal()))
+            for method, distance, mean in [("plain", 5, .93), ("plain", 40, plain),
+                                           *((name, 40, mean) for name, mean in means.items())] for seed in seeds]
+
+
+ALIKE = {"clipped": .92, "orthogonal": .93, "LSTM": .93}
+NO_CURE = {"clipped": .755, "orthogonal": .75, "LSTM": .75}
+
+
+def test_distance_and_methods_that_make_no_difference_earn_their_points():
+    earned = marks(scattered(.92, **ALIKE), predicted={})
+    assert earned["The dial"][0] == earned["The cures"][0] == 2
+    for criterion in ("The dial", "The cures"):
+        assert re.search(r"a negative result with power: the largest difference is [+-]0\.0\d\d, give or take 0\.0\d\d, "
+                         r"and 0\.05 would be seen", earned[criterion][1])
+
+
+def test_cures_that_do_not_help_earn_their_points_where_plain_fails():
+    earned = marks(scattered(.75, **NO_CURE), predicted={})
+    assert earned["The dial"][0] == 2 and "negative" not in earned["The dial"][1]
+    assert earned["The cures"][0] == 2 and "negative result with power" in earned["The cures"][1]
+
+
+@pytest.mark.parametrize("why, of", [
+    ("four seeds", scattered(.92, seeds=range(4), **ALIKE)),
+    ("too wide", scattered(.92, width=.05, **ALIKE)),
+    ("nowhere a network learns", scattered(.75, **NO_CURE)[5:] + [Trial("plain", 5, s, 700, .75) for s in range(5)]),
+    ("a method that helps one time in two", scattered(.75, **NO_CURE | {"LSTM": .83})),
+    ("a method that helps a little, with every seed", scattered(.75, width=.002, **NO_CURE | {"LSTM": .79})),
+    ("no method", scattered(.92)),
+    ("methods that change nothing",
+     [trial._replace(score=.92) if trial.distance == 40 else trial for trial in scattered(.92, **ALIKE)])])
+def test_without_power_a_negative_result_earns_no_cures(why, of):
+    points, said = marks(of, predicted={})["The cures"]
+    assert points == 0 and "negative" not in said, why
+
+
+def test_fewer_than_three_methods_earn_one_point_for_a_negative_result():
+    assert marks(scattered(.92, clipped=.92, LSTM=.93), predicted={})["The cures"][0] == 1
+
+
+def test_the_interval_is_students():
+    gains = np.array([.01, .02, -.01, .03, 0.])
+    of = [Trial(method, 40, seed, 700, .9 + (method == "LSTM") * float(gains[seed]))
+          for method in ("plain", "LSTM") for seed in range(5)]
+    half = 2.776 * np.sqrt(((gains - gains.mean()) ** 2).sum() / 4 / 5)  # by hand
+    most = gains.mean() + half
+    said = rubric._same(of, "plain", .75, .75 + 2.002 * most)
+    assert f"{gains.mean():+.3f}, give or take {half:.3f}" in said
+    assert rubric._same(of, "plain", .75, .75 + 1.998 * most) is None
 
 
 # The figure --------------------------------------------------------------------------------------------
@@ -225,8 +328,10 @@ def test_scores_of_nothing_is_refused():
 # The notebook ------------------------------------------------------------------------------------------
 
 
-def test_the_rubric_of_the_notebook_has_the_criteria_of_the_audit():
+def test_the_rubric_of_the_notebook_has_the_criteria_of_the_audit_and_their_total():
     path = Path(__file__).parents[2] / "notebooks" / "17_final_project.ipynb"
     text = next(cell.source for cell in nbformat.read(path, 4).cells if cell.id == "rubric")
     audit = rubric.audit([], floor=.5, success=.9, predicted={})
-    assert re.findall(r"^\| \*\*(.+?)\*\* \|", text, re.MULTILINE) == [mark.criterion for mark in audit.marks]
+    criteria = [mark.criterion for mark in audit.marks]
+    assert re.findall(r"^\| \*\*(.+?)\*\* \|", text, re.MULTILINE) == [*criteria, "Total"]
+    assert f"| **Total** | **{2 * len(criteria)}** | **{len(criteria)}** | **0** |" in text
