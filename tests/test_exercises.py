@@ -287,10 +287,13 @@ class Tensor:
     (after(lambda h: np.append(h[:-1], np.nan)), "not yet", "at index [4] is nan, needed a finite number."),
     (after(lambda h: h * np.inf), "not yet", "inf, needed a finite number."),
     (after(lambda h: 0 * h), "not yet", "The result at index [0] is 0, needed "),
-    (after(lambda h: -h), "not yet", "Every entry is -1 times what is needed."),
-    (after(late), "not yet", "Wrong at time index 3 to 4, right at time index 0 to 2.\nCase 1 of 3: "),
-    (after(lambda h: h.astype(np.float32)), "not yet", "float32, which has 7 digits. Stay with float64."),
-    (after(lambda h: h * (1 + 1e-8)), "not yet", "Wrong at every time index."),
+    (after(lambda h: -h), "not yet", "Every entry is -1 times what is needed. A minus too many, or too few?"),
+    (after(late), "not yet", "Wrong at index 3 to 4 of the time steps, right at index 0 to 2 of the time "
+                       "steps.\nCase 1 of 3: "),
+    (after(lambda h: h.astype(np.float32)), "passed", "to 5 digits or more in each time step, as far as float32 goes."),
+    (after(lambda h: h.astype(np.float32).tolist()), "passed", "as far as float32 goes."),
+    (after(lambda h: h.astype(np.float32) * (1 + 1e-4)), "not yet", "Wrong at every time step."),
+    (after(lambda h: h * (1 + 1e-8)), "not yet", "Wrong at every time step."),
     (lambda w, x, h0: states(w, x, h0)[1:], "not yet", "Row 0 is missing."),
     (states_in_place, "not yet", "It writes into x."),
     (states_closed, "not yet", "This is what answers are compared with. Write your own."),
@@ -339,9 +342,9 @@ def test_a_vanished_gradient_is_compared_in_each_step():
         return dh, first
 
     reason = ITEMS["99.2"].judge(vanished).reason
-    assert "dh[0] is 0, needed 8.67362e-19. Wrong at time index 0 to 20, right at" in reason
+    assert "dh[0] is 0, needed 8.67362e-19. Wrong at index 0 to 20 of the time steps, right at" in reason
     reason = ITEMS["99.2"].judge(wrong_by_a_thousandth).reason
-    assert "Wrong at time index 1, right at time index 0, 2 to 60." in reason
+    assert "Wrong at index 1 of the time steps, right at index 0, 2 to 60 of the time steps." in reason
 
 
 def compare(got, need, time_axis=None, rtol=1e-9):
@@ -355,16 +358,16 @@ def test_axes_of_comparison():
     assert compare(got, need, time_axis=0, rtol=1e-9) is None
     assert "at index [1, 1] is 2e-30, needed 1e-30." in compare(got, need, time_axis=1, rtol=1e-31).sentence
     assert "at index [1, 1] is 2e-30, needed 1e-30." in compare(got, need, time_axis="each").sentence
-    assert "Wrong at time index 1, right" in compare(2 * got - need + 1e-25, need, time_axis=-2).sentence
+    assert "Wrong at index 1 of the time steps, right" in compare(2 * got - need + 1e-25, need, time_axis=-2).sentence
     assert compare(np.array([0., 1.]), np.array([0., 1.]), "each") is None
     assert "is 1e-300, needed 0." in compare(np.array([1e-300, 1.]), np.array([0., 1.]), "each").sentence
-    assert "Wrong at index 0, right at index 1." in compare(np.array([1., 1.]), np.array([0., 1.]), "each").sentence
+    assert "Wrong at index 0 of the entries, right at index 1 of the entries." in compare(np.array([1., 1.]), np.array([0., 1.]), "each").sentence
     assert compare([np.inf, np.nan, 1], np.array([np.inf, np.nan, 1]), 0) is None
     assert compare([np.inf, 0, 1], np.array([np.inf, np.nan, 1]), 0) is not None
     assert compare(5, np.float64(5), 0) is None
     assert compare(-0., 1.).sentence == "The result is 0, needed 1."
-    assert "Wrong at time index 1, 3, 5, 7, right" in compare(np.arange(9) % 2, np.zeros(9), 0).sentence
-    assert "Wrong at 5 of 10 time indices" in compare(np.arange(10) % 2, np.zeros(10), 0).sentence
+    assert "Wrong at index 1, 3, 5, 7 of the time steps, right" in compare(np.arange(9) % 2, np.zeros(9), 0).sentence
+    assert "Wrong at 5 of 10 time steps" in compare(np.arange(10) % 2, np.zeros(10), 0).sentence
 
 
 def test_a_mistake_that_raises_is_no_obstacle():
@@ -377,10 +380,12 @@ def test_a_mistake_that_raises_is_no_obstacle():
 def test_truth_values_and_texts():
     assert compare(True, np.bool_(True)) is None
     assert compare([True, False], np.array([True, True])).sentence.endswith("[1] is False, needed True.")
-    assert compare(1, True).sentence == "The result is a single number, needed True or False."
-    assert compare(True, 1.).sentence == "The result is True or False, needed a single number."
+    assert compare(1, True) is compare(True, 1.) is compare([1, 0], np.array([True, False])) is None
+    assert compare([True, False], np.array([1., 0.])) is compare(["a", " B"], {"b", "A"}) is None
+    assert compare(2, True).sentence == "The result is a single number, needed True or False."
+    assert compare(True, .5).sentence == "The result is True or False, needed a single number."
     assert compare(3**80, 3.**80) is None
-    assert compare(" tanh ", "tanh") is None
+    assert compare(" Tanh ", "tanh") is None
     assert compare("relu", "tanh").sentence == "The result is 'relu', needed 'tanh'."
     assert compare(3, "tanh").sentence == "The result is a single number, needed a text."
 
@@ -444,15 +449,20 @@ def test_warnings_of_the_learner_are_no_errors():
     ("99.5", ..., "open", "Put your answer in place of the ..."),
     ("99.5", 6.6, "passed", "it is right."),
     ("99.5", np.array(6.6), "passed", "it is right."),
+    ("99.5", [[6.6]], "passed", "it is right."),
+    ("99.5", 0, "not yet", "Your answer is 0: 0 is not it."),
+    ("99.5", -8, "not yet", "Your answer is -8, and the right one has the other sign."),
+    ("99.5", 6e-4, "not yet", "Your answer is too small, by 4 orders of magnitude, or nearly so."),
     ("99.5", 5, "not yet", "Half of ten."),
-    ("99.5", 8, "not yet", "Your answer is not right."),
-    ("99.5", np.nan, "not yet", "Your answer is not right."),
+    ("99.5", 8, "not yet", "Your answer is too large, by less than a factor of 2."),
+    ("99.5", np.nan, "not yet", "Your answer is nan, and a finite number is asked for."),
     ("99.5", "six", "not yet", "Your answer is a text, needed a single number."),
     ("99.5", half_life, "not yet", "Your answer is a function, needed a single number."),
     ("99.6", ["-2", "1.5"], "passed", "it is right."),
+    ("99.6", np.array([" 1.5", "-2"]), "passed", "it is right."),
     ("99.6", ("1.5",), "not yet", "The sign does not matter."),
     ("99.6", ["1.5", "2"], "not yet", "'2' is not among the choices: \".5\", \"1.5\", \"-2\"."),
-    ("99.6", {".5"}, "not yet", "Your answer is not right."),
+    ("99.6", {".5"}, "not yet", "2 that belong there are missing, and 1 does not belong there."),
     ("99.6", "1.5", "not yet", "Your answer is a text, needed a list or a set."),
     ("99.6", 1.5, "not yet", "a single number is not among the choices"),
     ("99.6", [], "not yet", "an empty list is not among the choices"),

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from . import words
 from .judge import Exercise, Mistake
 
 __all__ = ["Bank", "Exercise", "Mistake", "Prediction", "bank_of", "mistaken_sets", "numbers_of_banks"]
@@ -59,10 +60,11 @@ class Prediction:
     def value(self, said: Any) -> float | str | list[str]:
         """What was said, as it is recorded; ValueError with what is wanted if it does not answer the question."""
         if self.kind == "number":
-            number = said.item() if math.prod(getattr(said, "shape", (0,))) == 1 else said
+            shape = getattr(said, "shape", None)
+            number = said.item() if isinstance(shape, tuple) and math.prod(shape) == 1 else said
             if isinstance(number, numbers.Real) and not isinstance(number, bool) and abs(number) <= sys.float_info.max:
                 if self.scale == "log10" and number < 0:
-                    raise ValueError(f"{said!r} is below 0, and a size is asked for. 10 to the power -3 is 1e-3.")
+                    raise ValueError(f"{words.short(said)} is below 0, and a size is asked for. 10 to the power -3 is 1e-3.")
                 return float(number)
         else:
             known = {choice.casefold(): choice for choice in self.choices}
@@ -73,7 +75,7 @@ class Prediction:
                 chosen.sort(key=self.choices.index)  # a set has no order of its own
             if None not in chosen and len(chosen) == len(set(chosen)) == count:
                 return chosen[0] if self.kind == "choice" else chosen
-        raise ValueError(f"{said!r} is not {self.wanted()}.")
+        raise ValueError(f"{words.short(said)} is not {self.wanted()}.")
 
     def show(self, value: float | str | list[str], digits: int = 6) -> str:
         """A value of `value` in words."""
@@ -123,6 +125,8 @@ class Bank:
         strange = [name for name in ids if not re.fullmatch(pattern, name) or ids.count(name) > 1]
         if strange:
             raise ValueError(f"bank {self.number}: the ids {strange} are double or not like {self.number}.1.")
+        for exercise in self.exercises:
+            exercise.neighbors[:] = [other for other in self.exercises if other is not exercise]
 
     @property
     def exercises(self) -> list[Exercise]:

@@ -11,13 +11,13 @@ import textwrap
 import warnings
 import zlib
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import words
-from .compare import Difference, difference, plain, unfinished, untouched
+from . import forbidden, relations, words
+from .compare import SINGLE, Difference, difference, parts, plain, single, unfinished, untouched
 
 
 class Mistake(NamedTuple):
@@ -60,8 +60,13 @@ class Exercise:
     returns       names of the returned values, if there are several; a NamedTuple brings its own
     time_axis     of the returned array: each step is compared with its own largest entry; "each": each entry with
                   itself; None: all of it with its largest entry. A tuple has one for each returned value
+    axis          what a step along time_axis is: "time step", "row", "update", "layer", "unit"
     rtol          relative tolerance
+    float32       whether a result may have float32's rounding: False where precision is the lesson
+    forbidden     names of functions that raise while an answer runs, "svd", in whatever library and by whatever name
+                  they are called; "loop" for loops and comprehensions
     choices       the values to choose from, if the answer is one of them or a set of them
+    neighbors     the other exercises of the bank, which sets them
     """
 
     id: str
@@ -77,8 +82,12 @@ class Exercise:
     cases: Callable[[np.random.Generator], list[tuple]] | None = None
     returns: tuple[str, ...] = ()
     time_axis: int | str | None | tuple = None
+    axis: str = "time step"
     rtol: float = 1e-9
+    float32: bool = True
+    forbidden: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
+    neighbors: "list[Exercise]" = field(default_factory=list, init=False, repr=False)
 
     def source(self) -> str:
         """The solution's source."""
@@ -110,16 +119,19 @@ class Exercise:
         return Verdict("open", f"{what} in place of the ... and run the cell again.")
 
     def _difference(self, got: Any, need: Any, name: str = "The result") -> Difference | None:
-        return difference(got, need, names=self.returns, time_axis=self.time_axis, rtol=self.rtol, name=name)
+        return difference(got, need, names=self.returns, time_axis=self.time_axis, axis=self.axis, rtol=self.rtol,
+                          float32=self.float32, name=name)
 
     def _judge_value(self, answer: Any) -> Verdict:
         answer, needed = plain(answer), self.oracle()
         if unfinished(answer):
             return self._not_begun()
         if self.choices:
+            answer = answer.tolist() if isinstance(answer, np.ndarray) else answer
             several = isinstance(answer, (list, tuple, set, frozenset))
             given = answer if several else [answer] if isinstance(answer, str) else []
-            strange = [choice for choice in given if str(choice) not in self.choices] or [answer] * (not given)
+            known = {words.folded(choice) for choice in self.choices}
+            strange = [choice for choice in given if words.folded(choice) not in known] or [answer] * (not given)
             if strange:
                 offered = ", ".join(f'"{choice}"' for choice in self.choices)
                 return Verdict("not yet", f"{words.chosen(strange[0])} is not among the choices: {offered}.")
@@ -129,7 +141,14 @@ class Exercise:
         for mistake in self.mistakes:
             if self._difference(answer, plain(mistake.wrong)) is None:
                 return Verdict("not yet", mistake.sentence, mistake)
-        return Verdict("not yet", f"{found.name} is not right." if found.in_numbers else found.sentence)
+        if not found.in_numbers:
+            return Verdict("not yet", found.sentence)
+        for other in self.neighbors:
+            if other.cases is None and not other.choices and other._difference(answer, other.oracle()) is None:
+                return Verdict("not yet", f"This is the answer to exercise {other.id}: {other.title}.")
+        return Verdict("not yet", " ".join(words.how_far(part) for part in parts(
+            answer, needed, self.returns, self.time_axis, "Your answer")) if not self.choices else
+            words.how_many(answer, needed, self.hints[0]))
 
     def _judge_function(self, answer: Any) -> Verdict:
         name = self.solution.__name__
@@ -142,56 +161,120 @@ class Exercise:
             return self._not_begun()
         if complaint := arity(answer, self.parameters):
             return Verdict("not yet", complaint)
-        outcomes = []
+        if "loop" in self.forbidden and forbidden.loops(answer):
+            return Verdict("not yet", "It has a loop or a comprehension, and the text asks for an answer without one.")
+        loaded = len(forbidden.libraries())
+        with forbidden.refusing(self.forbidden) as used:
+            outcomes, verdict = self._run(answer)
+        if used:
+            return Verdict("not yet", f"It uses {used[0]}, under this name or another, and the text rules that out.")
+        if self.forbidden and len(forbidden.libraries()) > loaded:  # imported by the answer: now it is known
+            return self._judge_function(answer)
+        return verdict or self._judge_outcomes(outcomes)
+
+    def _run(self, answer: Callable) -> tuple[list[tuple[Any, list[str]]], Verdict | None]:
+        """An answer's result and changed arguments, case after case, and the verdict if one of them brings none."""
+        outcomes: list[tuple[Any, list[str]]] = []
         for number, case in enumerate(self.drawn):
             try:
                 result, changed = _called(answer, self.parameters, case)
             except NotImplementedError:
-                return self._not_begun()
-            except (Exception, SystemExit, KeyboardInterrupt) as error:
-                interrupted = isinstance(error, KeyboardInterrupt)
-                if "ellipsis" in str(error) and not interrupted:
-                    return Verdict("open", f"There is still a ... to replace{words.where(error)}.")
-                return Verdict("stopped" if interrupted else "not yet", f"{words.stop(error)}\n{self._where(number)}")
+                return outcomes, self._not_begun()
+            except BaseException as error:
+                said = words.said(error)
+                if isinstance(error, KeyboardInterrupt):
+                    return outcomes, Verdict("stopped", f"{words.stop(error)}\n{self._where(number)}")
+                if "ellipsis" in said:
+                    return outcomes, Verdict("open", f"There is still a ... to replace{words.where(error)}.")
+                if mistake := self._recognized(outcomes, f"{type(error).__name__}: {said}"):
+                    return outcomes, Verdict("not yet", f"{words.stop(error)}\n{mistake.sentence}", mistake)
+                return outcomes, Verdict("not yet", f"{words.stop(error)}\n{self._where(number)}")
             if result is None:
-                return Verdict("open", "It returns nothing yet. Replace the ... and return the result.")
+                return outcomes, Verdict("open", "It returns nothing yet. Replace the ... and return the result.")
             if unfinished(result):
-                return Verdict("open", "What it returns still holds a ... to replace.")
+                return outcomes, Verdict("open", "What it returns still holds a ... to replace.")
             outcomes.append((result, changed))
-        return self._judge_outcomes(outcomes)
+        return outcomes, None
 
     def _judge_outcomes(self, outcomes: list[tuple[Any, list[str]]]) -> Verdict:
         differences = [self._difference(result, need) for (result, _), need in zip(outcomes, self.needed)]
         wrong = [i for i, (_, changed) in enumerate(outcomes) if changed or differences[i]]
         if not wrong:
-            count = "1 case" if len(outcomes) == 1 else f"{len(outcomes)} cases"
-            axes = {*self.time_axis} if isinstance(self.time_axis, tuple) else {self.time_axis}
-            steps = "" if axes == {None} else " in each entry" if axes == {"each"} else " in each time step"
-            digits = int(np.floor(-np.log10(self.rtol) + 1e-6))
-            near = f"to {digits} digits or more" if digits > 1 else f"within {100 * self.rtol:.2g} %"
-            return Verdict("passed", f"{count}, agrees {near}{steps}.")
-        for mistake in self.mistakes:
-            made = self._outcomes(mistake)
-            if len(made) == len(outcomes) and all(
-                    changed == spoiled and self._difference(mine, theirs) is None
-                    for (mine, changed), (theirs, spoiled) in zip(outcomes, made)):
-                return Verdict("not yet", mistake.sentence, mistake)
+            return Verdict("passed", self._praise([result for result, _ in outcomes]))
+        if mistake := self._recognized(outcomes):
+            return Verdict("not yet", mistake.sentence, mistake)
         first = wrong[0]
         if changed := outcomes[first][1]:
             return Verdict("not yet", f"It changes its input {' and '.join(changed)}, which the caller still needs: "
                                       f"work on a copy.\n{self._where(first)}")
-        return Verdict("not yet", f"{differences[first].sentence}\n{self._where(first)}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            lines = self._explained([result for result, _ in outcomes])
+        return Verdict("not yet", "\n".join([differences[first].sentence, *lines, self._where(first)]))
+
+    def _praise(self, results: list[Any]) -> str:
+        """How many cases an answer passed, and how near it had to be."""
+        axes = {*self.time_axis} if isinstance(self.time_axis, tuple) else {self.time_axis}
+        steps = "" if axes == {None} else " in each entry" if axes == {"each"} else f" in each {self.axis}"
+        found = [part for result, need in zip(results, self.needed)
+                 for part in parts(result, need, self.returns, self.time_axis)]
+        short = self.float32 and self.rtol < SINGLE and any(single(part.got) for part in found)
+        rtol = SINGLE if short else self.rtol
+        digits = int(np.floor(-np.log10(rtol) + 1e-6))
+        near = f"to {digits} digits or more" if digits > 1 else f"within {100 * rtol:.2g} %"
+        return (f"{'1 case' if len(results) == 1 else f'{len(results)} cases'}, agrees {near}{steps}"
+                f"{', as far as float32 goes' * short}.")
+
+    def _recognized(self, outcomes: list[tuple[Any, list[str]]], error: str = "") -> Mistake | None:
+        """The typical mistake that gives the same, case after case, and stops where an answer stopped.
+
+        error  that stopped the answer after these outcomes; one of them must be wrong, or the mistake stop by it too
+        """
+        for mistake in self.mistakes:
+            made, stopped = self._outcomes(mistake)
+            theirs = made[:len(outcomes)] if error else made
+            same = len(theirs) == len(outcomes) > 0 and all(
+                changed == spoiled and self._difference(mine, wrong) is None
+                for (mine, changed), (wrong, spoiled) in zip(outcomes, theirs))
+            if same and (stopped == error and len(made) == len(outcomes) or error and any(
+                    changed or self._difference(mine, need) for (mine, changed), need in zip(outcomes, self.needed))):
+                return mistake
+        return None
+
+    def _explained(self, results: list[Any]) -> list[str]:
+        """What wrong results have to do with the right ones, in general sentences, if that can be told."""
+        cases = [dict(zip(self.parameters, case)) for case in self.drawn]
+        if lines := relations.explain(results, self.needed, cases, self.returns, self.time_axis, self.axis):
+            return lines
+
+        def same(result: Any, need: Any, by: Exercise = self) -> bool:
+            return difference(result, plain(need), names=by.returns, time_axis=by.time_axis, rtol=1e-6) is None
+
+        for other in self.neighbors:
+            try:
+                if other.cases and len(other.parameters) == len(self.parameters) and all(
+                        same(result, other.solution(*copy.deepcopy(case)), other)
+                        for result, case in zip(results, self.drawn)):
+                    return [f"This is the answer to exercise {other.id}: {other.title}."]
+            except Exception:  # it takes other arguments
+                continue
+        sentence = relations.other_question(results, self.drawn, self.solution, self.parameters, same)
+        return [sentence] * bool(sentence)
 
     def _where(self, number: int) -> str:
         case = ", ".join(f"{name} {words.argument(value)}" for name, value in zip(self.parameters, self.drawn[number]))
         return f"Case {number + 1} of {len(self.drawn)}: {case}."
 
     @functools.lru_cache(maxsize=None)
-    def _outcomes(self, mistake: Mistake) -> list[tuple[Any, list[str]]]:
+    def _outcomes(self, mistake: Mistake) -> tuple[list[tuple[Any, list[str]]], str]:
+        """What a mistake gives, case after case, and the error that stopped it."""
+        outcomes: list[tuple[Any, list[str]]] = []
         try:
-            return [_called(mistake.wrong, self.parameters, case) for case in self.drawn]
-        except Exception:  # a mistake that raises leaves no numbers to recognize it by
-            return []
+            for case in self.drawn:
+                outcomes.append(_called(mistake.wrong, self.parameters, case))
+        except Exception as error:
+            return outcomes, f"{type(error).__name__}: {words.said(error)}"
+        return outcomes, ""
 
 
 def arity(answer: Callable, parameters: list[str]) -> str:

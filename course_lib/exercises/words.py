@@ -61,6 +61,34 @@ def argument(value: Any) -> str:
     return f"({kind(value)})"
 
 
+def how_far(part: Any) -> str:
+    """On which side of the truth a number lies, and how far, without giving it away; a `compare.Part`."""
+    if part.need.ndim:
+        return f"{part.name} is not right everywhere."
+    got, need = part.got[()], part.need[()]
+    if not np.isfinite(got):
+        return f"{part.name} is {got}, and a finite number is asked for."
+    if np.iscomplexobj(got) or need == 0 or got == 0:
+        return f"{part.name} is {number(got)}: {'0 is not it' if need else 'it is smaller, in size'}."
+    if (got < 0) != (need < 0):
+        return f"{part.name} is {number(got)}, and the right one has the other sign."
+    decades = abs(np.log10(abs(got)) - np.log10(abs(need)))
+    far = ("by less than 1 percent" if decades < np.log10(1.01) else "by less than a factor of 2" if decades < np.log10(2)
+           else "by a factor of 2 to 10" if decades < 1 else f"by {decades:.0f} orders of magnitude, or nearly so")
+    side = "large" if abs(got) > abs(need) else "small"
+    return f"{part.name} is too {side}{' in size' * bool(need < 0)}, {far}."
+
+
+def how_many(answer: Any, needed: Any, question: str) -> str:
+    """What is wrong with a choice: how many are missing and how many too many; of a single one, what to ask."""
+    if isinstance(needed, str):
+        return f"{chosen(answer)} is not the one. Ask yourself: {question}"
+    mine, theirs = (set(map(folded, each)) for each in (answer, needed))
+    return (f"{len(theirs - mine)} that {'belongs' if len(theirs - mine) == 1 else 'belong'} there "
+            f"{'is' if len(theirs - mine) == 1 else 'are'} missing, and {len(mine - theirs)} "
+            f"{'does' if len(mine - theirs) == 1 else 'do'} not belong there.")
+
+
 def entry(name: str, index: tuple[int, ...]) -> str:
     """An entry of what is called name; without an index the whole of it."""
     return f"{name}{list(index)}" if index and name.isidentifier() else (
@@ -75,16 +103,32 @@ def pair(got: Any, need: Any) -> str:
     return f"{number(got, digits)}, needed {number(need, digits)}"
 
 
-def indices(marks: np.ndarray, word: str) -> str:
-    """The indices that are marked: "time index 0 to 2, 5". word is "index" or "time index"."""
+def plural(word: str) -> str:
+    """More than one of what a word names: "entries"."""
+    return f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
+
+
+def indices(marks: np.ndarray, axis: str) -> str:
+    """Where along an axis marks are set: "index 0 to 2, 5 of the time steps"."""
     if marks.all():
-        return f"every {word}"
+        return f"every {axis}"
     places = np.flatnonzero(marks)
     runs = np.split(places, np.flatnonzero(np.diff(places) > 1) + 1)
     if len(runs) > 4:
-        return f"{len(places)} of {len(marks)} {word.replace('index', 'indices')}"
+        return f"{len(places)} of {len(marks)} {plural(axis)}"
     texts = [f"{run[0]}" if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs]
-    return f"{word} {', '.join(texts)}"
+    return f"index {', '.join(texts)} of the {plural(axis)}"
+
+
+def folded(text: Any) -> str:
+    """A text without the differences of case and spaces."""
+    return " ".join(str(text).split()).casefold()
+
+
+def short(value: Any) -> str:
+    """A value as Python writes it, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 300 else f"{text[:300]} ..."
 
 
 _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
@@ -117,13 +161,21 @@ _MEANINGS = {
 }
 
 
+def said(error: BaseException) -> str:
+    """The first line of what an error says."""
+    try:
+        return str(error).strip().split("\n")[0]
+    except Exception:  # its own text raises
+        return ""
+
+
 def stop(error: BaseException) -> str:
     """What ended an answer, in two lines: an interrupt, or an error with its place, its meaning and Python's words."""
     if isinstance(error, KeyboardInterrupt):
         return f"You stopped it{where(error)}.\nIf it ran without end: what makes its loop stop?"
     meaning = next((text for type_, text in _MEANINGS.items() if isinstance(error, type_)), "")
-    said = str(error).strip().split("\n")[0]
-    if sizes := re.match(r"matmul: .*\((size .*)\)$", said):
-        meaning, said = "The shapes do not fit in a matrix product.", sizes[1]
-    meant = f"{meaning} Python says: {textwrap.shorten(said, 200)}".strip() if said else meaning
+    text = said(error)
+    if sizes := re.match(r"matmul: .*\((size .*)\)$", text):
+        meaning, text = "The shapes do not fit in a matrix product.", sizes[1]
+    meant = f"{meaning} Python says: {textwrap.shorten(text, 200)}".strip() if text else meaning
     return f"It stopped with {type(error).__name__}{where(error)}.\n{meant}"
