@@ -290,7 +290,7 @@ class Tensor:
     (after(lambda h: -h), "not yet", "Every entry is -1 times what is needed. A minus too many, or too few?"),
     (after(late), "not yet", "Wrong at index 3 to 4 of the time steps, right at index 0 to 2 of the time "
                        "steps.\nCase 1 of 3: "),
-    (after(lambda h: h.astype(np.float32)), "passed", "to 5 digits or more in each time step, as far as float32 goes."),
+    (after(lambda h: h.astype(np.float32)), "passed", "5 digits or more in each time step, as far as float32 goes."),
     (after(lambda h: h.astype(np.float32).tolist()), "passed", "as far as float32 goes."),
     (after(lambda h: h.astype(np.float32) * (1 + 1e-4)), "not yet", "Wrong at every time step."),
     (after(lambda h: h * (1 + 1e-8)), "not yet", "Wrong at every time step."),
@@ -361,7 +361,8 @@ def test_axes_of_comparison():
     assert "Wrong at index 1 of the time steps, right" in compare(2 * got - need + 1e-25, need, time_axis=-2).sentence
     assert compare(np.array([0., 1.]), np.array([0., 1.]), "each") is None
     assert "is 1e-300, needed 0." in compare(np.array([1e-300, 1.]), np.array([0., 1.]), "each").sentence
-    assert "Wrong at index 0 of the entries, right at index 1 of the entries." in compare(np.array([1., 1.]), np.array([0., 1.]), "each").sentence
+    assert ("Wrong at index 0 of the entries, right at index 1 of the entries."
+            in compare(np.array([1., 1.]), np.array([0., 1.]), "each").sentence)
     assert compare([np.inf, np.nan, 1], np.array([np.inf, np.nan, 1]), 0) is None
     assert compare([np.inf, 0, 1], np.array([np.inf, np.nan, 1]), 0) is not None
     assert compare(5, np.float64(5), 0) is None
@@ -591,6 +592,12 @@ def test_what_is_no_prediction(id, said, capsys, learner):
     said_so = f"{id} not noted: {said!r} is not {ITEMS[id].wanted()}."
     assert " ".join(lines(capsys)) == " ".join(said_so.split())
     assert not learner.exists()
+
+
+@pytest.mark.parametrize("said", ["x" * 10**6, 10**5000, np, [0] * 10**5], ids=["text", "digits", "module", "list"])
+def test_a_prediction_is_not_echoed_at_length(said, capsys):
+    exercises.predict("99.3", said)
+    assert len(capsys.readouterr().out) < 1200
 
 
 @pytest.mark.parametrize("fields", [

@@ -64,7 +64,8 @@ class Prediction:
             number = said.item() if isinstance(shape, tuple) and math.prod(shape) == 1 else said
             if isinstance(number, numbers.Real) and not isinstance(number, bool) and abs(number) <= sys.float_info.max:
                 if self.scale == "log10" and number < 0:
-                    raise ValueError(f"{words.short(said)} is below 0, and a size is asked for. 10 to the power -3 is 1e-3.")
+                    raise ValueError(f"{words.short(said)} is below 0, and a size is asked for. 10 to the power -3 is "
+                                     "1e-3.")
                 return float(number)
         else:
             known = {choice.casefold(): choice for choice in self.choices}

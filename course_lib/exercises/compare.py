@@ -26,7 +26,7 @@ class Difference(NamedTuple):
     in_numbers: bool
 
 
-class Part(NamedTuple):
+class Piece(NamedTuple):
     """One array of a result beside the one that is needed; shapes may differ.
 
     name  in sentences
@@ -106,7 +106,7 @@ def difference(got: Any, need: Any, *, names: tuple[str, ...], time_axis: Any, r
 
 
 def parts(got: Any, need: Any, names: tuple[str, ...], axis: Any, name: str = "The result"
-          ) -> Iterator[Part | Difference]:
+          ) -> Iterator[Piece | Difference]:
     """The arrays of a result, each beside the one that is needed; what has no such form, as a difference."""
     if isinstance(need, tuple):
         fields = getattr(need, "_fields", None)
@@ -127,7 +127,7 @@ def parts(got: Any, need: Any, names: tuple[str, ...], axis: Any, name: str = "T
         yield _beside(got, need, axis, name)
 
 
-def _beside(got: Any, need: Any, axis: Any, name: str) -> Part | Difference:
+def _beside(got: Any, need: Any, axis: Any, name: str) -> Piece | Difference:
     need = np.asarray(need)
     try:
         whole = isinstance(got, numbers.Rational) and not isinstance(got, bool)  # of any size
@@ -136,8 +136,8 @@ def _beside(got: Any, need: Any, axis: Any, name: str) -> Part | Difference:
         return Difference(f"{name} is {words.kind(got)} that makes no array of numbers.", False)
     if array.size == 1 and not need.shape:
         array = array.reshape(())
-    logical = {"b"} & {array.dtype.kind, need.dtype.kind}
-    if logical and {array.dtype.kind, need.dtype.kind} <= {*"biuf"} and np.isin([*array.flat, *need.flat], (0, 1)).all():
+    kinds = {array.dtype.kind, need.dtype.kind}
+    if "b" in kinds <= {*"biuf"} and np.isin(array, (0, 1)).all() and np.isin(need, (0, 1)).all():
         array = array.astype(need.dtype)
     if array.dtype.kind not in ("b" if need.dtype.kind == "b" else "iufc") or need.dtype.kind not in "biufc":
         remedy = " of numbers: .astype(float) makes them" if array.dtype.kind == "b" and need.ndim else ""
@@ -146,7 +146,7 @@ def _beside(got: Any, need: Any, axis: Any, name: str) -> Part | Difference:
         if np.any(array.imag):
             return Difference(f"{name} is complex, needed real numbers.", False)
         array = array.real
-    return Part(name, array, need, axis)
+    return Piece(name, array, need, axis)
 
 
 def _in_words(got: Any, need: str | set | frozenset, name: str) -> Difference | None:
@@ -159,7 +159,7 @@ def _in_words(got: Any, need: str | set | frozenset, name: str) -> Difference | 
     return None if same else Difference(f"{name} is {words.chosen(got)}, needed {words.chosen(need)}.", True)
 
 
-def _in_numbers(part: Part, rtol: float, along: str, float32: bool) -> Difference | None:
+def _in_numbers(part: Piece, rtol: float, along: str, float32: bool) -> Difference | None:
     name, got, need, axis = part
     if got.shape != need.shape:
         return Difference(f"{name} has shape {got.shape}, needed {need.shape}." if got.shape and need.shape else

@@ -2,6 +2,7 @@
 
 import contextlib
 import dis
+import functools
 import gc
 import sys
 import types
@@ -74,6 +75,8 @@ def _replace(olds: list, news: list) -> None:
             name = "cell_contents" if isinstance(holder, types.CellType) else "__defaults__"
             if id(getattr(holder, name)) in new:
                 setattr(holder, name, new[id(getattr(holder, name))])
+        elif isinstance(holder, functools.partial) and id(holder.func) in new:
+            holder.__setstate__((new[id(holder.func)], holder.args, holder.keywords, holder.__dict__))
         elif isinstance(holder, tuple):
             tuples.append((holder, getattr(holder, "_make", tuple)(new.get(id(part), part) for part in holder)))
         elif type(holder) is list and holder is not olds:

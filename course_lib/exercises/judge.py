@@ -4,6 +4,7 @@ An answer is called on the cases of its exercise and compared with the oracle, w
 than the solution does.
 """
 
+import contextlib
 import copy
 import functools
 import inspect
@@ -165,7 +166,7 @@ class Exercise:
             return Verdict("not yet", "It has a loop or a comprehension, and the text asks for an answer without one.")
         loaded = len(forbidden.libraries())
         with forbidden.refusing(self.forbidden) as used:
-            outcomes, verdict = self._run(answer)
+            outcomes, verdict = self._run(lambda *arguments: answer(*arguments))  # it may itself be forbidden
         if used:
             return Verdict("not yet", f"It uses {used[0]}, under this name or another, and the text rules that out.")
         if self.forbidden and len(forbidden.libraries()) > loaded:  # imported by the answer: now it is known
@@ -207,7 +208,8 @@ class Exercise:
         if changed := outcomes[first][1]:
             return Verdict("not yet", f"It changes its input {' and '.join(changed)}, which the caller still needs: "
                                       f"work on a copy.\n{self._where(first)}")
-        with warnings.catch_warnings():
+        lines: list[str] = []
+        with warnings.catch_warnings(), contextlib.suppress(Exception):  # a check never ends in an error of its own
             warnings.simplefilter("ignore")
             lines = self._explained([result for result, _ in outcomes])
         return Verdict("not yet", "\n".join([differences[first].sentence, *lines, self._where(first)]))
@@ -252,14 +254,20 @@ class Exercise:
 
         for other in self.neighbors:
             try:
-                if other.cases and len(other.parameters) == len(self.parameters) and all(
-                        same(result, other.solution(*copy.deepcopy(case)), other)
-                        for result, case in zip(results, self.drawn)):
+                if other._takes(self.drawn[0]) and all(same(result, other.solution(*copy.deepcopy(case)), other)
+                                                       for result, case in zip(results, self.drawn)):
                     return [f"This is the answer to exercise {other.id}: {other.title}."]
-            except Exception:  # it takes other arguments
+            except Exception:  # these arguments are not meant for it
                 continue
-        sentence = relations.other_question(results, self.drawn, self.solution, self.parameters, same)
-        return [sentence] * bool(sentence)
+        sentence = any(map(relations.fractional, self.needed)) and self._takes(
+            self.drawn[0]) and relations.other_question(results, self.drawn, self.solution, self.parameters, same)
+        return [sentence] if sentence else []
+
+    def _takes(self, case: tuple) -> bool:
+        """Whether the solution may be called on the like of a case: of other arguments a while might never end."""
+        return bool(self.cases) and "while " not in self.source() and [
+            (type(value), np.ndim(value)) for value in case if not isinstance(value, (tuple, list))] == [
+            (type(value), np.ndim(value)) for value in self.drawn[0] if not isinstance(value, (tuple, list))]
 
     def _where(self, number: int) -> str:
         case = ", ".join(f"{name} {words.argument(value)}" for name, value in zip(self.parameters, self.drawn[number]))

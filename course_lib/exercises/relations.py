@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import words
-from .compare import SINGLE, Part, parts, single
+from .compare import SINGLE, Piece, parts, single
 
 _ROUNDING = 1e-6
 Pairs = list[tuple[np.ndarray, np.ndarray]]
@@ -29,9 +29,9 @@ _ENTRIES: list[tuple[str, Callable]] = [
     ("10 to the power of what is needed", lambda need: 10.**need),
     ("what is needed, rounded to a whole number", np.round),
 ]
-_FACTORS = {np.log(10): "The natural logarithm in place of log10?", 1 / np.log(10): "log10 in place of the natural one?",
-            180 / np.pi: "Degrees in place of radians?", np.pi / 180: "Radians in place of degrees?",
-            -1.: "A minus too many, or too few?"}
+_FACTORS = {-1.: "A minus too many, or too few?",
+            np.log(10): "The natural logarithm in place of log10?", 1 / np.log(10): "log10 in place of a natural one?",
+            180 / np.pi: "Degrees in place of radians?", np.pi / 180: "Radians in place of degrees?"}
 
 
 def explain(results: list[Any], needed: list[Any], cases: list[dict[str, Any]], names: tuple[str, ...], axis: Any,
@@ -44,7 +44,7 @@ def explain(results: list[Any], needed: list[Any], cases: list[dict[str, Any]], 
     along            what a step along the axis is
     """
     found = [list(parts(result, need, names, axis)) for result, need in zip(results, needed)]
-    if not all(isinstance(part, Part) for case in found for part in case):
+    if not all(isinstance(part, Piece) for case in found for part in case):
         return []
     columns = list(zip(*found))
     if sentence := _changed_places(columns):
@@ -52,7 +52,8 @@ def explain(results: list[Any], needed: list[Any], cases: list[dict[str, Any]], 
     said: dict[str, list[str]] = {}
     for column in columns:
         pairs = [(part.got, part.need) for part in column]
-        if not _same(pairs):
+        values = {value for got, _ in pairs for value in got.ravel().tolist()}
+        if not _same(pairs) and len(values) > 1:  # a constant tells nothing
             fits = {sentence for sentence, changed in _relations(pairs, cases, column[0].axis, along) if _same(changed)}
             if len(fits) == 1:
                 said.setdefault(fits.pop(), []).append(column[0].name)
@@ -70,9 +71,9 @@ def _same(pairs: Pairs) -> bool:
     return bool(pairs)
 
 
-def _changed_places(columns: list[tuple[Part, ...]]) -> str:
+def _changed_places(columns: list[tuple[Piece, ...]]) -> str:
     orders = [order for order in itertools.permutations(columns) if len(columns) <= 4 and all(
-        _same([(part.got, other.need) for part, other in zip(column, source)]) for column, source in zip(columns, order))]
+        _same([(mine.got, other.need) for mine, other in zip(*both)]) for both in zip(columns, order))]
     if len(orders) != 1 or orders[0] == tuple(columns):
         return ""
     given, needed = (", ".join(column[0].name for column in order) for order in (orders[0], columns))
@@ -83,9 +84,9 @@ def _relations(pairs: Pairs, cases: list[dict], time_axis: Any, along: str) -> I
     """Each relation as its sentence, and the pairs that are equal if it holds."""
     several = any(need.size > 1 for _, need in pairs)
     it = "Every entry is" if several else "It is"
-    numbers = [(got, need.astype(float)) for got, need in pairs if need.dtype.kind in "biuf" and got.dtype.kind in "biuf"]
-    if len(numbers) < len(pairs):
+    if any("c" in (got.dtype.kind, need.dtype.kind) for got, need in pairs):
         return
+    numbers = [(got, need.astype(float)) for got, need in pairs]
 
     def each(change: Callable) -> Pairs:
         return [(got, np.asarray(change(need))) for got, need in numbers]
@@ -96,12 +97,13 @@ def _relations(pairs: Pairs, cases: list[dict], time_axis: Any, along: str) -> I
         yield from _constants(it, numbers, each)
         yield from _by_arguments(it, numbers, cases)
         for axis in range(min(need.ndim for _, need in numbers)):
-            yield from _along(axis, f"the {words.plural(along)}" if axis == time_axis else f"axis {axis}", numbers, each)
+            name = f"the {words.plural(along)}" if axis == time_axis else f"axis {axis}"
+            yield from _along(axis, name, numbers, each)
         for i, j in itertools.combinations(range(min(need.ndim for _, need in numbers)), 2):
             yield f"Axes {i} and {j} have changed places: it is transposed.", each(lambda need: need.swapaxes(i, j))
-        if any(got.shape != need.shape for got, need in numbers) and all(
-                got.size == need.size > 1 for got, need in numbers):
-            yield "The numbers are right. Only the shape is not.", [(got.ravel(), need.ravel()) for got, need in numbers]
+        if any(got.shape != need.shape for got, need in numbers) and all(need.size > 1 for _, need in numbers):
+            yield "The numbers are right, and only the shape is not.", [
+                (got.ravel(), need.ravel()) for got, need in numbers]
         yield "It is the sum of all that is needed.", each(np.sum)
         yield "It is the mean of all that is needed.", each(np.mean)
         for axis in range(max(0, min(got.ndim for got, _ in numbers))):
@@ -122,7 +124,8 @@ def _constants(it: str, numbers: Pairs, each: Callable) -> Iterator[tuple[str, P
         guess = next((f" {text}" for value, text in _FACTORS.items() if abs(factor / value - 1) < _ROUNDING), "")
         yield f"{it} {words.number(factor)} times what is needed.{guess}", each(lambda need: factor * need)
     if np.isfinite(added) and added != 0:
-        yield f"{it} {words.number(abs(added))} too {'large' if added > 0 else 'small'}.", each(lambda need: need + added)
+        side = "large" if added > 0 else "small"
+        yield f"{it} {words.number(abs(added))} too {side}.", each(lambda need: need + added)
 
 
 def _by_arguments(it: str, numbers: Pairs, cases: list[dict]) -> Iterator[tuple[str, Pairs]]:
@@ -139,7 +142,7 @@ def _by_arguments(it: str, numbers: Pairs, cases: list[dict]) -> Iterator[tuple[
                             (f"the root of {size} times what is needed", .5),
                             (f"what is needed divided by the root of {size}", -.5)):
             if power in (1, -1) or min(values) > 0:
-                yield f"{it} {text}.", [(got, need * float(value)**power) for (got, need), value in zip(numbers, values)]
+                yield f"{it} {text}.", [(got, need * value**power) for (got, need), value in zip(numbers, values)]
 
 
 def _sizes(value: Any, name: str = "") -> Iterator[tuple[str, float]]:
@@ -168,9 +171,10 @@ def _along(axis: int, name: str, numbers: Pairs, each: Callable) -> Iterator[tup
     yield f"The last one along {name} is missing.", each(lambda need: cut(need, None, -1))
     yield f"The first one along {name} is missing.", each(lambda need: cut(need, 1, None))
     for end, i in (("last", -1), ("first", 0)):
-        yield f"It is only the {end} one along {name}.", each(lambda need: need.take(i, axis) if need.shape[axis] else need)
-    yield f"The first one along {name} is too many.", [(cut(got, 1, None), need) for got, need in numbers if got.ndim]
-    yield f"The last one along {name} is too many.", [(cut(got, None, -1), need) for got, need in numbers if got.ndim]
+        yield f"It is only the {end} one along {name}.", each(lambda need: need.take([i], axis).squeeze(axis))
+    if all(got.ndim == need.ndim for got, need in numbers):
+        yield f"The first one along {name} is too many.", [(cut(got, 1, None), need) for got, need in numbers]
+        yield f"The last one along {name} is too many.", [(cut(got, None, -1), need) for got, need in numbers]
     yield f"It runs backwards along {name}.", each(lambda need: np.flip(need, axis))
     if all(got.shape == need.shape and need.shape[axis] > 2 for got, need in numbers):
         yield f"Each is what belongs one place later along {name}.", [
@@ -183,11 +187,19 @@ def _along(axis: int, name: str, numbers: Pairs, each: Callable) -> Iterator[tup
             (cut(got, None, -1), cut(need, None, -1)) for got, need in numbers]
 
 
+def fractional(result: Any) -> bool:
+    """Whether a result has numbers that are not whole."""
+    if isinstance(result, (tuple, list)):
+        return any(map(fractional, result))
+    array = np.asarray(result)
+    return array.dtype.kind == "f" and bool(np.any(array % 1))
+
+
 def other_question(results: list[Any], cases: list[tuple], solution: Callable, parameters: list[str], same: Callable
                    ) -> str:
-    """The sentence if the results are right for other arguments: one step fewer, h0 = 0, two of them swapped.
+    """The sentence if results are right for other arguments: one step fewer, h0 = 0, two of them swapped.
 
-    same  (result, needed) -> bool
+    same  (result, needed) -> bool; whole numbers and texts agree by chance, so that fractions are needed
     """
     fits = set()
     for sentence, changed in _other_arguments(parameters, cases):
@@ -209,8 +221,10 @@ def _other_arguments(parameters: list[str], cases: list[tuple]) -> Iterator[tupl
             (field, f"{name}.{field}", part) for field, part in value._asdict().items()]
         for field, called, part in fields:
             for what, change in _changes(part):
-                yield f"This would be right {what.format(called)}.", with_(place, lambda value, field=field, change=change: (
-                    change(value) if field is None else value._replace(**{field: change(getattr(value, field))})))
+                def changed(value: Any, field: str | None = field, change: Callable = change) -> Any:
+                    return change(value) if field is None else value._replace(**{field: change(getattr(value, field))})
+
+                yield f"This would be right {what.format(called)}.", with_(place, changed)
     for i, j in itertools.combinations(range(len(parameters)), 2):
         if type(cases[0][i]) is type(cases[0][j]) and not callable(cases[0][i]):
             def swapped(case: tuple, i: int = i, j: int = j) -> tuple:

@@ -62,7 +62,7 @@ def argument(value: Any) -> str:
 
 
 def how_far(part: Any) -> str:
-    """On which side of the truth a number lies, and how far, without giving it away; a `compare.Part`."""
+    """On which side of the truth a number lies, and how far, without giving it away; a `compare.Piece`."""
     if part.need.ndim:
         return f"{part.name} is not right everywhere."
     got, need = part.got[()], part.need[()]
@@ -73,8 +73,9 @@ def how_far(part: Any) -> str:
     if (got < 0) != (need < 0):
         return f"{part.name} is {number(got)}, and the right one has the other sign."
     decades = abs(np.log10(abs(got)) - np.log10(abs(need)))
-    far = ("by less than 1 percent" if decades < np.log10(1.01) else "by less than a factor of 2" if decades < np.log10(2)
-           else "by a factor of 2 to 10" if decades < 1 else f"by {decades:.0f} orders of magnitude, or nearly so")
+    steps = ((np.log10(1.01), "by less than 1 percent"), (np.log10(2), "by less than a factor of 2"),
+             (1, "by a factor of 2 to 10"), (np.inf, f"by {decades:.0f} orders of magnitude, or nearly so"))
+    far = next(text for limit, text in steps if decades < limit)
     side = "large" if abs(got) > abs(need) else "small"
     return f"{part.name} is too {side}{' in size' * bool(need < 0)}, {far}."
 
@@ -127,8 +128,11 @@ def folded(text: Any) -> str:
 
 def short(value: Any) -> str:
     """A value as Python writes it, cut where it is long."""
-    text = repr(value)
-    return text if len(text) <= 300 else f"{text[:300]} ..."
+    try:
+        text = repr(value)
+    except Exception:  # Python writes no number of more than 4300 digits
+        return kind(value)
+    return text if len(text) <= 1000 else f"{text[:1000]} ..."
 
 
 _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
