@@ -252,8 +252,6 @@ BANK = Bank(12, "The GRU", [
             Mistake(lambda z: (np.cumprod(1 - z[::-1], axis=0) >= .5).sum(0) + 1,
                     "The straight road multiplies by z, what is kept: "
                     "not by 1 - z, and nothing is added up."),
-            Mistake(lambda z: (np.cumprod(z.mean(1, keepdims=True)[::-1], axis=0) >= .5).sum(0) + 1,
-                    "This is one number for the mean of all units. Return one for each unit, from its own column."),
             Mistake(lambda z: np.ceil(np.log(.5) / np.log(z[-1])),
                     "This takes the last gate for all steps, as if they were "
                     "equal. Multiply them one by one."),

@@ -621,8 +621,6 @@ BANK = Bank(14, "Your own network", [
                     "A NaN is not finite either. np.isfinite "
                     "knows both."),
             Mistake(_first_of(start=-1), "One too low. The index counts from 0, and a state h[t] has index t."),
-            Mistake(lambda *args: first_bad(*args).replace("none", "None"), "If all is finite, say \"none\", in small "
-                    "letters."),
             Mistake(lambda *args: first_bad(*args).replace("none", "x[0]"),
                     "x[0] is a place. If all is finite, say \"none\"."),
             Mistake(_first_of(form="{0}({1})"), "Square brackets: \"x[4]\"."),
