@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -121,6 +122,24 @@ def _must_vanish_by_slopes():
     a = np.linspace(-8, 8, 4001)
     steepest = {name: activations.get(name).derivative(a).max() for name in ("tanh", "sigmoid", "relu")}
     return {name for name, (activation, sigma_1) in NETWORKS.items() if steepest[activation] * sigma_1 < 1}
+
+
+_OF_ONE_NETWORK = {
+    "tanh, sigma_1 = 0.98": "tanh with 0.98 is missing: a step stretches by at most 1 times 0.98.",
+    "tanh, rho = 0.9 and sigma_1 = 1.5": "A spectral radius below 1 is no promise: the factors diag(f') W change from "
+                                         "step to step, and products of different matrices do not follow the "
+                                         "eigenvalues of W.",
+    "sigmoid, sigma_1 = 3.9": "One sigmoid is missing: its slope is at most 1/4, so its W may be larger than tanh's.",
+    "sigmoid, sigma_1 = 4.1": "With 4.1 a step can stretch by up to 4.1/4, which is more than 1. It may vanish; it "
+                              "need not.",
+    "relu, sigma_1 = 0.98": "One ReLU is missing: its slope is 0 or 1, so at most 1, as for tanh.",
+    "relu, sigma_1 = 3.9": "ReLU has no 1/4. Where its units are active, its slope is 1."}
+
+
+def _must_vanish_wrong(count):
+    """The answers that are wrong in so many networks, each with what is to be said of these."""
+    return [Mistake(must_vanish() ^ set(names), " ".join(_OF_ONE_NETWORK[name] for name in names))
+            for names in itertools.combinations(NETWORKS, count)]
 
 
 # 5.10 The peak of transient growth
@@ -361,21 +380,7 @@ BANK = Bank(5, "Singular values", [
         solution=must_vanish, oracle=_must_vanish_by_slopes, choices=tuple(NETWORKS),
         also_correct=(["relu, sigma_1 = 0.98", "sigmoid, sigma_1 = 3.9", "tanh, sigma_1 = 0.98"],),
         mistakes=[
-            Mistake({"tanh, sigma_1 = 0.98", "relu, sigma_1 = 0.98"},
-                    "One is missing. The slope of the sigmoid is at most 1/4, so its W may be larger."),
-            Mistake({"tanh, sigma_1 = 0.98", "tanh, rho = 0.9 and sigma_1 = 1.5", "sigmoid, sigma_1 = 3.9",
-                     "relu, sigma_1 = 0.98"},
-                    "A spectral radius below 1 is no promise: the factors diag(f') W change from step to "
-                    "step, and products of different matrices do not follow the eigenvalues of W."),
-            Mistake({"tanh, sigma_1 = 0.98", "sigmoid, sigma_1 = 3.9", "sigmoid, sigma_1 = 4.1",
-                     "relu, sigma_1 = 0.98"},
-                    "With 4.1 a step can stretch by up to 4.1/4, which is more than 1. It may vanish; it "
-                    "need not."),
-            Mistake({"tanh, sigma_1 = 0.98", "sigmoid, sigma_1 = 3.9"},
-                    "One is missing. The slope of ReLU is 0 or 1, so at most 1, as for tanh."),
-            Mistake({"tanh, sigma_1 = 0.98", "sigmoid, sigma_1 = 3.9", "relu, sigma_1 = 0.98",
-                     "relu, sigma_1 = 3.9"},
-                    "ReLU has no 1/4. Where its units are active, its slope is 1."),
+            *_must_vanish_wrong(1), *_must_vanish_wrong(2),
             Mistake({"tanh, rho = 0.9 and sigma_1 = 1.5", "sigmoid, sigma_1 = 4.1", "relu, sigma_1 = 3.9"},
                     "These are the ones about which nothing is certain. The others are asked for."),
         ],
