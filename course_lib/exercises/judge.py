@@ -233,15 +233,14 @@ class Exercise:
         error  that stopped the answer after these outcomes; one of them must be wrong, or the mistake stop by it too
         """
         for mistake in self.mistakes:
-            made, stopped = self._outcomes(mistake)
-            theirs = made[:len(outcomes)] if error else made
-            same = len(theirs) == len(outcomes) > 0 and all(
-                changed == spoiled and self._difference(mine, wrong) is None
-                for (mine, changed), (wrong, spoiled) in zip(outcomes, theirs))
-            if same and (stopped == error and len(made) == len(outcomes) or error and any(
+            same = all(self._alike(outcome, self._outcome(mistake, i)) for i, outcome in enumerate(outcomes))
+            if same and (not error or self._outcome(mistake, len(outcomes)) == error or any(
                     changed or self._difference(mine, need) for (mine, changed), need in zip(outcomes, self.needed))):
                 return mistake
         return None
+
+    def _alike(self, outcome: tuple[Any, list[str]], wrong: tuple[Any, list[str]] | str) -> bool:
+        return not isinstance(wrong, str) and outcome[1] == wrong[1] and self._difference(outcome[0], wrong[0]) is None
 
     def _explained(self, results: list[Any]) -> list[str]:
         """What wrong results have to do with the right ones, in general sentences, if that can be told."""
@@ -274,15 +273,12 @@ class Exercise:
         return f"Case {number + 1} of {len(self.drawn)}: {case}."
 
     @functools.lru_cache(maxsize=None)
-    def _outcomes(self, mistake: Mistake) -> tuple[list[tuple[Any, list[str]]], str]:
-        """What a mistake gives, case after case, and the error that stopped it."""
-        outcomes: list[tuple[Any, list[str]]] = []
+    def _outcome(self, mistake: Mistake, number: int) -> tuple[Any, list[str]] | str:
+        """What a mistake gives in one case, or the error that stops it there."""
         try:
-            for case in self.drawn:
-                outcomes.append(_called(mistake.wrong, self.parameters, case))
+            return _called(mistake.wrong, self.parameters, self.drawn[number])
         except Exception as error:
-            return outcomes, f"{type(error).__name__}: {words.said(error)}"
-        return outcomes, ""
+            return f"{type(error).__name__}: {words.said(error)}"
 
 
 def arity(answer: Callable, parameters: list[str]) -> str:

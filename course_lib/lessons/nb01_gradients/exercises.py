@@ -447,7 +447,7 @@ BANK = Bank(1, "Gradients", [
                       "What is the gradient of the chain?", scale="log10"),
     Exercise(
         "1.4", "Backwards through a chain", minutes=10, difficulty=2,
-        solution=chain_gradient, oracle=_chain_complex_step, cases=_chain_cases, time_axis=0,
+        solution=chain_gradient, oracle=_chain_complex_step, cases=_chain_cases, time_axis=0, axis="link",
         also_correct=(_chain_by_cumulated_products,),
         mistakes=[
             Mistake(_chain_without_tanh_slope,
@@ -489,7 +489,7 @@ BANK = Bank(1, "Gradients", [
                choices=("settles", "jumps between two points", "grows without end")),
     Exercise(
         "1.6", "Gradient descent", minutes=5, difficulty=1,
-        solution=descend, oracle=_descend_closed_form, cases=_descend_cases, time_axis=0,
+        solution=descend, oracle=_descend_closed_form, cases=_descend_cases, time_axis=0, axis="update",
         also_correct=(_descend_into_an_array,),
         mistakes=[
             Mistake(_descend_uphill, "It climbs. The slope points to where the loss grows: subtract it."),
@@ -549,7 +549,7 @@ BANK = Bank(1, "Gradients", [
                digits=1),
     Exercise(
         "1.10", "The complex step for several variables", minutes=8, difficulty=2,
-        solution=complex_gradient, oracle=_by_hand, cases=_complex_cases, time_axis="each",
+        solution=complex_gradient, oracle=_by_hand, cases=_complex_cases, time_axis="each", float32=False,
         also_correct=(_complex_in_one_line,),
         mistakes=[
             Mistake(_complex_without_eps, "The division by eps is missing."),
@@ -560,9 +560,12 @@ BANK = Bank(1, "Gradients", [
                     "All variables move at once: that gives the sum of the slopes. Move one at a time."),
             Mistake(_complex_not_taken_back,
                     "The step in x[0] is still there when x[1] moves. Start each time from the unmoved x."),
+            Mistake(lambda f, x, eps: np.zeros(len(x)),
+                    "No step arrived. A real array drops the 1j * eps: make a complex copy, x.astype(complex)."),
             Mistake(_complex_real_step,
-                    "No step arrived. A real array drops the 1j * eps: make a complex copy, x.astype(complex). "
-                    "A real step of this size rounds away."),
+                    "This is a central difference. A real step as small as eps rounds away: step by 1j * eps."),
+            Mistake(lambda f, x, eps: np.array([(f(x + eps * row) - f(x)) / eps for row in np.eye(len(x))]),
+                    "This is a difference of two values. A real step as small as eps rounds away: step by 1j * eps."),
             Mistake(_complex_twice,
                     "Half of it is missing: there is one step here, so divide by eps, not by 2 eps."),
             Mistake(_complex_both_sides,

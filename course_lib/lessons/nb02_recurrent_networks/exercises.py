@@ -83,6 +83,10 @@ def _last_row_left_out(W_xh, W_hh, b_h, x, h_0):
     return h
 
 
+def _reads_x_t(W_xh, W_hh, b_h, x, h_0):
+    return x[len(x)]
+
+
 def _without_tanh(W_xh, W_hh, b_h, x, h_0):
     return bptt.forward(cells.RNNParams(W_xh, W_hh, b_h), x, h_0, activation="linear").h
 
@@ -184,7 +188,7 @@ BANK = Bank(2, "Recurrent networks", [
                choices=("the average of the words", "the last word", "the recurrent network")),
     Exercise(
         "2.2", "One step of the recurrent network", minutes=5, difficulty=1,
-        solution=step, oracle=_step_of_the_library, cases=_step_cases, time_axis=0,
+        solution=step, oracle=_step_of_the_library, cases=_step_cases, time_axis=0, axis="row",
         also_correct=(
             lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh((W_xh @ x_t.T + W_hh @ h_before.T + b_h[:, None]).T),
             lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh(
@@ -263,6 +267,8 @@ BANK = Bank(2, "Recurrent networks", [
                     "row was never filled."),
             Mistake(_same_state_added,
                     "The new state was added to the one before. It replaces it: h[t] = tanh(a_t)."),
+            Mistake(_reads_x_t,
+                    "x has T entries, from x[0] to x[T - 1]: there is no x[T]. Python counts x from 0, so x_t is x[t - 1]."),
             Mistake(_inputs_alone,
                     "The state before plays no part: W_hh is missing, and each step forgets all that came before it."),
             Mistake(_one_row_for_all,

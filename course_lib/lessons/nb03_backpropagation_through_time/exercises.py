@@ -222,7 +222,7 @@ def _read_every_wrong(first, shift=1, factor=1, last=0):
 
 def _read_every_with_target_t(h, target, every):
     direct = np.zeros_like(h)
-    for t in range(every, min(len(h), len(target)), every):
+    for t in range(every, len(h), every):
         direct[t] = h[t] - target[t]
     return direct
 
@@ -453,6 +453,9 @@ BANK = Bank(3, "Backpropagation through time", [
                     "It starts at step 1. The first step that has a loss is step `every`."),
             Mistake(_read_every_wrong(lambda every: 0),
                     "It reads h_0 too. The initial state has no loss: the first one is at step `every`."),
+            Mistake(_read_every_with_target_t,
+                    "target[t] belongs to step t + 1: target has no row for the initial state. The target of h[t] is "
+                    "target[t - 1]."),
             Mistake(_read_every_wrong(lambda every: every, shift=0),
                     "Off by one: target starts at step 1, so the target of h[t] is target[t - 1]."),
             Mistake(_read_every_wrong(lambda every: every, factor=2),
@@ -464,9 +467,6 @@ BANK = Bank(3, "Backpropagation through time", [
             Mistake(_read_every_wrong(lambda every: every, last=-1),
                     "Step T is left out. If it is a multiple of `every` the loss reads it too: range(every, T + 1, "
                     "every)."),
-            Mistake(_read_every_with_target_t,
-                    "target[t] belongs to step t + 1: target has no row for the initial state. The target of h[t] is "
-                    "target[t - 1]."),
             Mistake(lambda h, target, every: np.concatenate([0 * h[:1], h[1:] - target]),
                     "The loss reads every step here. It reads only t = every, 2 every, ..."),
             Mistake(lambda h, target, every: (read_every(h, target, every) != 0) * 1.,

@@ -190,7 +190,7 @@ BANK = Bank(4, "The derivative of tanh and sigmoid", [
                kind="choice", choices=("1.7e-17", "some number near 1e-17", "exactly 0")),
     Exercise(
         "4.3", "The sigmoid's slope, everywhere", minutes=4, difficulty=1,
-        solution=sigmoid_slope, oracle=_sigmoid_slope_complex, cases=_sigmoid_slope_cases, time_axis="each",
+        solution=sigmoid_slope, oracle=_sigmoid_slope_complex, cases=_sigmoid_slope_cases, time_axis="each", float32=False,
         also_correct=(lambda a: .25 / np.cosh(a / 2)**2,
                       lambda a: activations.sigmoid(a) * activations.sigmoid(-a)),
         mistakes=[
@@ -380,6 +380,7 @@ BANK = Bank(4, "The derivative of tanh and sigmoid", [
     Exercise(
         "4.10", "Every layer has its own matrix", minutes=6, difficulty=2,
         solution=weight_gradients, oracle=_weight_gradients_complex, cases=_weight_gradients_cases, time_axis=0,
+        axis="layer",
         also_correct=(_weight_gradients_forward,),
         mistakes=[
             Mistake(_weight_gradients_wrong(slope=lambda h: 1 - h**2),
@@ -429,6 +430,7 @@ BANK = Bank(4, "The derivative of tanh and sigmoid", [
     Exercise(
         "4.13", "A tanh that is safe", minutes=6, difficulty=3,
         solution=safe_tanh, oracle=_safe_tanh_in_python, cases=_safe_tanh_cases, time_axis="each",
+        float32=False, forbidden=("tanh",),
         also_correct=(_safe_tanh_in_two_parts, lambda a: (-1j * np.tan(1j * a)).real),
         mistakes=[
             Mistake(_naive_tanh,

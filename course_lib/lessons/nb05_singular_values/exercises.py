@@ -279,6 +279,7 @@ BANK = Bank(5, "Singular values", [
     Exercise(
         "5.2", "The largest stretch", minutes=5, difficulty=1,
         solution=largest_stretch, oracle=_largest_stretch_of_eigenvectors, cases=_stretch_cases,
+        forbidden=("svd", "svdvals"),
         also_correct=(_largest_stretch_scaled_otherwise,),
         mistakes=[
             Mistake(_stretch_of_W_alone,
@@ -333,7 +334,7 @@ BANK = Bank(5, "Singular values", [
     Exercise(
         "5.4", "A determinant of your choice", minutes=3, difficulty=1,
         solution=with_determinant, oracle=_with_determinant_bisected,
-        cases=lambda rng: [(.6, 100, 8e7), (-.3, 10, 50.), (1e-3, 40, 1e6), (.9, 1, 7.), (-2., 3, .2)],
+        cases=lambda rng: [(-.3, 10, 50.), (.6, 100, 8e7), (1e-3, 40, 1e6), (.9, 1, 7.), (-2., 3, .2)],
         also_correct=(lambda d, k, size: np.diag([np.exp(np.log(size) / k), d * np.exp(-np.log(size) / k)]),),
         mistakes=[
             Mistake(lambda d, k, size: np.diag([size, d / size]),
@@ -354,6 +355,8 @@ BANK = Bank(5, "Singular values", [
                     "b is upside down: the determinant is a b, so b is the determinant divided by a."),
             Mistake(lambda d, k, size: np.diag([size ** (1 / k), d / size]),
                     "The determinant of W itself is a b: divide by a, not by size, which is a^k."),
+            Mistake(lambda d, k, size: np.diag([size ** k, d / size ** k]),
+                    "You raised size to the power k. a is its k-th root, size ** (1 / k)."),
             Mistake(lambda d, k, size: np.diag([size ** (1 / k), abs(d) / size ** (1 / k)]),
                     "The sign of the determinant is lost: if it is negative, so is b."),
             Mistake(lambda d, k, size: np.array([[size ** (1 / k), 1], [0, d / size ** (1 / k)]]),

@@ -228,6 +228,7 @@ BANK = Bank(6, "Vanishing", [
     Exercise(
         "6.1", "What is left, by distance", minutes=5, difficulty=1,
         solution=by_distance, oracle=_by_product, cases=_by_distance_cases, time_axis=0,
+        axis="distance",
         also_correct=(_by_distance_step_by_step,),
         mistakes=[
             Mistake(lambda run, dh_T: by_distance(run, dh_T)[::-1],
@@ -406,7 +407,7 @@ BANK = Bank(6, "Vanishing", [
                        "does its norm first come out as 0?", unit="words", digits=3),
     Exercise(
         "6.11", "A norm without underflow", minutes=4, difficulty=2,
-        solution=safe_norm, oracle=_norm_by_hypot, cases=_safe_norm_cases,
+        solution=safe_norm, oracle=_norm_by_hypot, cases=_safe_norm_cases, float32=False,
         also_correct=(lambda g: np.exp(np.log(np.abs(g).max())) * np.linalg.norm(g / np.abs(g).max()),),
         mistakes=[
             Mistake(lambda g: np.sqrt((g**2).sum()),
