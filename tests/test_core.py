@@ -206,18 +206,20 @@ GAINED = initialise.rnn(3, 5, ROWS, gain=.5)
 TINY = cells.tree_map(lambda a: a * 1e-200, GAINED)
 LONG = bptt.forward(cells.tree_map(lambda a: a.astype(np.float32), GAINED), ROWS.normal(size=(300, 1, 3)))
 SHRINKING = np.stack([np.diag([1., 1e-3]) @ np.array([[1, .1], [.1, 1]])] * 200)
+STEEP = np.stack([np.diag([1., 1e-200])] * 4 + [np.array([[1., 1.], [1e-200, 1e-200]])] * 4)
+SATURATED = TINY._replace(W_hh=TINY.W_hh * 1e-110, b_h=TINY.b_h + 1)
 UNDERFLOWS = {
     "sigmoid": lambda: activations.sigmoid(np.array([-800., 800.])),
     "cross_entropy": lambda: losses.cross_entropy(np.array([[1000., 0., -1000.]]), np.array([0]))[1],
     "mean_squared_error": lambda: losses.mean_squared_error(np.full((2, 3), 1e-200), np.zeros((2, 3)))[0],
     "global_norm": lambda: clipping.global_norm(TINY),
     "clip_by_norm": lambda: clipping.clip_by_norm(cells.tree_map(lambda a: a * 1e-100, TINY), 1e-320).norm,
-    "angle": lambda: clipping.angle(TINY, GAINED),
+    "angle": lambda: clipping.angle(cells.tree_map(lambda a: np.where(a > 0, 1e10, 1e-305 / 3), GAINED), GAINED),
     "forward": lambda: bptt.forward(TINY, np.full((3, 1, 3), 1e-150)).h,
     "backward": lambda: bptt.backward(LONG, bptt.at_end(LONG)).dh,
-    "step_jacobians": lambda: jacobians.step_jacobians(bptt.forward(TINY, np.full((3, 1, 3), 1e-150))),
-    "log_gradient_norms": lambda: jacobians.log_gradient_norms(SHRINKING, np.ones(2)),
-    "lyapunov_exponents": lambda: jacobians.lyapunov_exponents(SHRINKING),
+    "step_jacobians": lambda: jacobians.step_jacobians(bptt.forward(SATURATED, np.ones((3, 1, 3)))),
+    "log_gradient_norms": lambda: jacobians.log_gradient_norms(STEEP, np.ones(2)),
+    "lyapunov_exponents": lambda: jacobians.lyapunov_exponents(STEEP),
     "log_singular_values": lambda: jacobians.log_singular_values(SHRINKING)}
 
 

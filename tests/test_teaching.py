@@ -222,3 +222,8 @@ def test_wrong_minutes_are_put_right():
 def test_what_cannot_be_true_is_refused(text, sentence):
     with pytest.raises(SystemExit, match=re.escape(sentence)):
         teaching.renewed(text)
+
+
+def test_the_folder_for_all_on_a_server_is_one_that_all_can_read():
+    place = re.search(r"Install it for all:.*?\n- ", TEXT, re.DOTALL).group()
+    assert "/opt/course" in place and "sudo -u nobody" in place
