@@ -785,8 +785,8 @@ BANK = Bank(14, "Your own network", [
             Mistake(lambda norms, share: steps_back(norms, share) / len(norms),
                     "This is a share of the steps. The count is asked "
                     "for."),
-            Mistake(lambda norms, share: np.concatenate([steps_back(column[:, None], share * np.nanmax(norms) / column[-1])
-                                                         for column in _alive(norms)]),
+            Mistake(lambda norms, share: np.concatenate([steps_back(alive[:, None], share * np.nanmax(norms) / alive[-1])
+                                                         for alive in _alive(norms)]),
                     "Compared with the largest norm of all. The measure is the norm at each sequence's own end."),
         ],
         hints=["Treat one column: drop its NaN, then the last entry is its end.",
