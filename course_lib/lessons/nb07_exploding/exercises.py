@@ -42,7 +42,8 @@ def _steps_by_one_formula(factor, size, largest):
 def _steps_cases(rng):
     single, half = float(np.finfo(np.float32).max), float(np.finfo(np.float16).max)
     return [(1.5, rng.uniform(.5, 2.), single), (1.175, rng.uniform(1e-3, 1e-2), half), (3., 1e-10, single),
-            (1e10, 1., 1e35), (2., 4., 4.), (1.5, 2., 3.)]      # what equals the largest number still fits
+            (1e10, 1., 1e35), (1.05, .3, single), (7., 3., 1e250),
+            (2., 4., 4.), (1.5, 2., 3.)]        # what equals the largest number still fits
 
 
 # 7.5 Another wall
@@ -204,6 +205,15 @@ BANK = Bank(7, "Exploding", [
                     "log(largest - size) is not log(largest) - log(size). What multiplies is divided away."),
             Mistake(lambda factor, size, largest: 219,
                     "One number for all. It has to follow from `factor`, `size` and `largest`."),
+            Mistake(lambda factor, size, largest: next(t for t in range(1, 5000) if size * float(factor)**t >= largest),
+                    "What equals `largest` still fits: the first T with > is asked for, not with >=."),
+            Mistake(lambda factor, size, largest: int(np.log(3.4028234664e38 / size) / np.log(factor)) + 1,
+                    "This is float32's largest number. `largest` is an argument."),
+            Mistake(lambda factor, size, largest: int(np.ceil(np.log(largest / size) / np.log(factor))) + 1,
+                    "Rounded up and one more: that is one step too many, unless it fits exactly."),
+            Mistake(lambda factor, size, largest: -(-int(np.log(largest / size) / np.log(factor) + 1) // 2),
+                    "Half of it: that is where the square of the number no longer fits. The number itself is asked "
+                    "for."),
         ],
         hints=["size * factor**T = largest: take logarithms on both sides and solve for T.",
                "T = log(largest / size) / log(factor) is where it just fits. Which whole number comes next?"],
@@ -278,8 +288,10 @@ BANK = Bank(7, "Exploding", [
                     "At w = 1 it begins, but not in a straight line. Two conditions give h, then b."),
             Mistake(lambda w: np.arctanh(np.sqrt(1 - 1 / w)) / w,
                     "b is not artanh(h) / w: solve artanh(h) = w h + b for b."),
-            Mistake(lambda w: np.nan, "1 - w is below 0: the slope is w (1 - h^2), so "
-                    "h^2 is 1 - 1/w."),
+            Mistake(lambda w: np.nan,
+                    "A root or an artanh got a number that it does not take. w (1 - h^2) = 1 gives h^2 = 1 - 1/w, "
+                    "which lies "
+                    "between 0 and 1."),
             Mistake(lambda w: w * np.sqrt(1 - 1 / w**2) - np.arctanh(np.sqrt(1 - 1 / w**2)),
                     "w (1 - h^2) = 1 gives h^2 = 1 - 1/w, with w itself and not its square."),
             Mistake(lambda w: w * np.sqrt(1 - 1 / w), "artanh(h) is missing: b = w h - artanh(h)."),
@@ -288,6 +300,17 @@ BANK = Bank(7, "Exploding", [
                     "This is the distance of the two folds, from -b to b. One of them is asked for."),
             Mistake(lambda w: w * np.sqrt(1 - 1 / w) - np.log((1 + np.sqrt(1 - 1 / w)) / (1 - np.sqrt(1 - 1 / w))),
                     "artanh(h) is half of log((1 + h) / (1 - h))."),
+            Mistake(lambda w: np.arctanh(np.sqrt(1 - 1 / w)) - np.sqrt(1 - 1 / w),
+                    "w is missing: artanh(h) = w h + b."),
+            Mistake(lambda w: w * np.sqrt(1 - 1 / w) - np.arctan(np.sqrt(1 - 1 / w)),
+                    "tanh is undone by artanh, not arctan."),
+            Mistake(lambda w: [np.arctanh(np.sqrt(1 - 1 / w)) - w * np.sqrt(1 - 1 / w),
+                               w * np.sqrt(1 - 1 / w) - np.arctanh(np.sqrt(1 - 1 / w))],
+                    "There are two, -b and b. The one above 0 is asked for."),
+            Mistake(lambda w: w / 2 - np.arctanh(.5),
+                    "This is where 1/2 is a fixed point. At the fold the slope of the map is 1 "
+                    "as well: that gives h."),
+            Mistake(lambda w: .5328 * (w - 1), "Not a straight line in w. Two conditions give h, then b."),
         ],
         hints=["Where two fixed points meet, the map touches the diagonal: its slope there is 1.",
                "The slope at a fixed point is w (1 - h^2). Solve for h; there are two solutions.",
@@ -339,6 +362,14 @@ BANK = Bank(7, "Exploding", [
             Mistake(lambda w, b, h: abs(w) * np.sqrt((1 - h**2) * (1 - (w * h + b) ** 2)),
                     "The other state is tanh(w h + b): its tanh is missing."),
             Mistake(lambda w, b, h: 1., "On the cycle the state repeats, but a small change of it does not."),
+            Mistake(lambda w, b, h: np.sqrt(((w * (1 - h**2))**2 + (w * (1 - np.tanh(w * h + b)**2))**2) / 2),
+                    "This is the root of the mean square. Factors one after the other multiply: the root of the "
+                    "product."),
+            Mistake(lambda w, b, h: abs(w) * (1 - ((h + np.tanh(w * h + b)) / 2)**2),
+                    "This is the slope at the mean of the two states. The cycle visits the two, never their mean."),
+            Mistake(lambda w, b, h: [abs(w) * (1 - h**2), abs(w) * (1 - np.tanh(w * h + b)**2)],
+                    "These are the two slopes. One number is asked for, the factor per step: the root of their "
+                    "product."),
         ],
         hints=["What is the other state of the cycle? What is the slope of the map at each of the two?",
                "The change is multiplied by w (1 - h^2) at one state, then by the same with the other state.",
@@ -410,6 +441,14 @@ BANK = Bank(7, "Exploding", [
             Mistake(lambda before, after: _ratio_of_long_vectors(before, after) * np.linalg.norm(_norms(before))
                     / np.sqrt(sum(a.size for a in before)),
                     "You divided by the root of the number of entries. Divide by the length of the parameters before."),
+            Mistake(lambda before, after: np.sqrt(sum(np.linalg.norm(b - a, 2)**2 for a, b in zip(before, after))
+                                                  / sum(np.linalg.norm(a, 2)**2 for a in before)),
+                    "np.linalg.norm(a, 2) of a matrix is its largest singular value. All entries count, squared and "
+                    "added."),
+            Mistake(lambda before, after: abs(sum(np.sum(b - a) for a, b in zip(before, after)))
+                    / np.linalg.norm(_norms(before)),
+                    "The changes were added with their signs, so that they cancel. Square them "
+                    "first."),
         ],
         hints=["The three arrays together are one long vector. What is its squared length?",
                "Sum the squares over all arrays, above and below, then one square root.",

@@ -16,7 +16,7 @@ from ...exercises.bank import Bank, Exercise, Mistake, Prediction
 
 def clip_all(arrays, max_norm):
     norm = np.sqrt(sum((array**2).sum() for array in arrays))
-    factor = min(1, max_norm / norm)
+    factor = max_norm / norm if norm > max_norm else 1
     return tuple(factor * array for array in arrays)
 
 
@@ -38,6 +38,10 @@ def _joint(arrays):
     return np.sqrt(sum((array**2).sum() for array in arrays))
 
 
+def _scaled(arrays, max_norm, norm):
+    return tuple(a * (max_norm / norm if norm > max_norm else 1) for a in arrays)
+
+
 def _clip_in_place(arrays, max_norm):
     factor = min(1, max_norm / _joint(arrays))
     for array in arrays:
@@ -50,7 +54,7 @@ def _clip_all_cases(rng):
     small = [rng.uniform(.01, .02, (2, 2)), rng.uniform(.01, .02, 5), -rng.uniform(.01, .02, (1, 3))]
     uneven = [rng.uniform(10., 20., (4, 2)), rng.uniform(.1, .2, 4), rng.uniform(.01, .02, (3, 4))]
     short = [array * .8 / np.linalg.norm(array) for array in large]    # each below 1, all of them together above
-    return [(large, .7), (small, 1.), (uneven, 5.), (short, 1.)]
+    return [(large, .7), (small, 1.), (uneven, 5.), (short, 1.), ([0 * array for array in small], 1.)]
 
 
 # 8.2 How far it turns
@@ -114,7 +118,7 @@ def _threshold_cases(rng):
     spikes = np.r_[rng.uniform(.1, .2, 57), 1e3, 30., 2e6]
     return [(rng.permutation(usual), .1), (rng.permutation(spikes), .05), (rng.uniform(1, 3, 17), .5),
             (rng.uniform(1, 3, 17), .1), (rng.uniform(1, 3, 9), 0),
-            (rng.permutation([2.] * 3 + [1.] * 3 + [5.] * 2), .2)]
+            (rng.permutation([2.] * 3 + [1.] * 3 + [5.] * 2), .2), (rng.permutation([1.] * 6 + [2., 5.]), .3)]
 
 
 # 8.7 The far part
@@ -296,10 +300,22 @@ BANK = Bank(8, "Clipping", [
                     "np.linalg.norm(a, 2) of a matrix is its largest singular value, and each array has a factor of "
                     "its "
                     "own here. There is one factor, from all entries."),
+            Mistake(lambda arrays, c: tuple(a * min(1, c / max(_joint(arrays), 1e-30)) if np.linalg.norm(a) > c else a
+                                            for a in arrays),
+                    "Only the arrays that are too long themselves were scaled. One factor goes to all of them."),
+            Mistake(lambda arrays, c: tuple(a * min(1, c**2 / max(_joint(arrays), 1e-30)) for a in arrays),
+                    "max_norm was squared, the norm was not. The factor is max_norm / norm."),
+            Mistake(lambda arrays, c: _scaled(arrays, c, np.sqrt(sum(np.linalg.norm(b, 2)**2 for b in arrays))),
+                    "np.linalg.norm(b, 2) of a matrix is its largest singular value. All entries count, squared and "
+                    "added."),
+            Mistake(lambda arrays, c: tuple(a - np.sign(a) * max(0, _joint(arrays) - c) for a in arrays),
+                    "The excess was subtracted from each entry. Multiply by one factor: the direction stays."),
+            Mistake(lambda arrays, c: tuple(a / _joint(arrays) * min(_joint(arrays), c) for a in arrays),
+                    "A gradient of zeros has the norm 0, and 0 / 0 is NaN. It is short enough: leave it as it is."),
         ],
         hints=["First one number: the root of the sum of all squares, over all arrays.",
                "The factor is max_norm / norm where the norm is larger, else 1.",
-               "factor = min(1, max_norm / norm); return tuple(factor * array for array in arrays)."],
+               "factor = max_norm / norm if norm > max_norm else 1; return tuple(factor * array for array in arrays)."],
     ),
     Exercise(
         "8.2", "How far it turns", minutes=4, difficulty=1,
@@ -331,7 +347,9 @@ BANK = Bank(8, "Clipping", [
                     "This takes the distance of the two ends for the sine. The cosine is a sum of products over two "
                     "lengths."),
             Mistake(lambda g, c: 0.,
-                    "This is clipping by norm, which turns nothing. Here each entry is cut."),
+                    "An angle of 0: but some entries are cut and others are not, so the direction changes. Cut each "
+                    "entry, "
+                    "and divide the sum of products by both lengths."),
             Mistake(lambda g, c: 90 - turned(g, c), "This is the angle to 90 degrees: arcsin where arccos is "
                     "needed."),
             Mistake(_turned_by(lambda g, c: np.maximum(g, -c)), "Large positive entries have to be cut too, at limit."),
@@ -355,6 +373,11 @@ BANK = Bank(8, "Clipping", [
                     "np.radians."),
             Mistake(lambda g, c: np.degrees(np.arctan(np.cos(np.radians(turned(g, c))))),
                     "The angle is the arccos of this number, not the arctan."),
+            Mistake(lambda g, c: [turned(row, c) for row in np.atleast_2d(g)] if np.ndim(g) > 1 else turned(g, c),
+                    "One angle for each row. Take all entries as one long vector."),
+            Mistake(lambda g, c: turned(g, c * abs(g).max()),
+                    "`limit` is taken as a share of the largest entry. It is the limit "
+                    "itself."),
         ],
         hints=["np.clip(gradient, -limit, limit) cuts the entries.",
                "The cosine of the angle between u and v is their sum of products over the product of their "
@@ -386,7 +409,9 @@ BANK = Bank(8, "Clipping", [
             Mistake(lambda norms, share: np.sort(norms)[::-1][int(np.ceil(share * len(norms)))],
                     "Rounded up: then more norms than the share lie above it. At most means down."),
             Mistake(lambda norms, share: np.sort(norms)[::-1][round(share * len(norms))],
-                    "Rounded to the nearest: where that goes up, more norms than the share lie above it."),
+                    "In some cases more norms than the share lie above this one. How many may is rounded down, never "
+                    "to the "
+                    "nearest."),
             Mistake(lambda norms, share: norms.max(),
                     "Above the largest one nothing lies, whatever share is allowed. The smallest norm is asked for "
                     "that "
@@ -422,6 +447,11 @@ BANK = Bank(8, "Clipping", [
                     "This is the place of the norm in the log. The norm is asked for."),
             Mistake(lambda norms, share: np.sort(np.unique(norms))[::-1][min(int(share * len(norms)),
                                                                             len(set(norms.tolist())) - 1)],
+                    "Equal norms count one by one. np.unique and set leave one of each, so the places move."),
+            Mistake(lambda norms, share: np.sort(norms)[::-1][min(int(np.searchsorted(
+                np.cumsum(np.sort(norms)[::-1]), share * sum(norms), "right")), len(norms) - 1)],
+                    "This share is of the sum of the norms. The share counts norms."),
+            Mistake(lambda norms, share: min(c for c in np.unique(norms) if (np.unique(norms) > c).mean() <= share),
                     "Equal norms count one by one: np.unique and set keep only one of them."),
         ],
         hints=["Take one of the norms, c. Which share of the norms lies above it?",
@@ -456,6 +486,9 @@ BANK = Bank(8, "Clipping", [
             Mistake(2.25, "Clipping does not take a part off; it multiplies by a factor."),
             Mistake(1.2e-8, "You divided by the threshold. The factor is threshold over norm, 0.25 / 3."),
             Mistake(1e-10, "The factor is 0.25 / 3: one twelfth, not one thirtieth."),
+            Mistake(1.25e-10, "Half of it: the threshold is not shared out. Both parts are multiplied by 0.25 / 3."),
+            Mistake(2.5e10, "The power of ten has the wrong sign: a twelfth of 3e-9."),
+            Mistake(3e-9 / 144, "The factor counts once: 3e-9 times 0.25 / 3."),
         ],
         hints=["How large is the norm of the two parts together?", "The factor is .25 / 3.",
                "Multiply the far part by the factor."],
@@ -518,6 +551,19 @@ BANK = Bank(8, "Clipping", [
                     "This is the mean factor of clipping. Count the updates that are clipped."),
             Mistake(lambda norms, c, n: np.append(clip_fraction(norms, c, n), 0.), "One stretch too many: there are "
                     "N - window + 1."),
+            Mistake(lambda norms, c, n: np.array([np.mean(norms[k:k + n + 1] > c) for k in range(len(norms) - n + 1)]),
+                    "These stretches are one update too long: k to k + window - 1 is norms[k:k + window]."),
+            Mistake(lambda norms, c, n: np.array([np.mean(norms[:k + n] > c) for k in range(len(norms) - n + 1)]),
+                    "These stretches all begin with update 0. Each has `window` updates: norms[k:k + window]."),
+            Mistake(lambda norms, c, n: (norms[:len(norms) - n + 1] > c) * 1.,
+                    "This says which updates were clipped. Take the "
+                    "mean over a stretch from each of them on."),
+            Mistake(lambda norms, c, n: clip_fraction(norms, c, n)[:, None],
+                    "A column, (N - window + 1, 1). One axis is asked "
+                    "for."),
+            Mistake(lambda norms, c, n: np.r_[np.zeros(n - 1), clip_fraction(norms, c, n)],
+                    "Zeros were put in front for stretches "
+                    "that are not whole. Begin with the first whole one."),
         ],
         hints=["norms > max_norm is True where an update was clipped.", "The mean of a stretch of these is "
                     "its share.",
@@ -581,6 +627,14 @@ BANK = Bank(8, "Clipping", [
             Mistake(_kept_starting_early, "v_t starts one step too early: for t = 2 ... T it is back.da[1:]."),
             Mistake(lambda back: (((1 - back.run.h[1:-1]**2) * (back.da[1:] @ back.run.params.W_hh))**2).sum(-1)
                     / (back.da[:-1]**2).sum(-1), "Divide by |v_t|^2, where the step starts, not by that of v_{t-1}."),
+            Mistake(lambda back: (((1 - back.run.h[1:-1]**2) * (back.da[1:] @ back.run.params.W_hh)) / back.da[1:])**2,
+                    "These are ratios of single units. |u|^2 is a sum over the units: .sum(-1) above and below."),
+            Mistake(lambda back: (kept(back) - 1)**2,
+                    "This is how far r_t is from 1, what the penalty adds up. r_t itself is asked "
+                    "for."),
+            Mistake(lambda back: (back.da**2).sum(-1)[1:] / (back.da**2).sum(-1)[:-1],
+                    "This is upside down, and dL/da_{t-1} holds "
+                    "what other losses add there. u_t is only what comes back from step t."),
         ],
         hints=["v_t for t = 2 ... T are the rows back.da[1:]. Where do they go next?",
                "Through W_hh and then through the slope at a_{t-1}: (1 - h_{t-1}^2) * (v_t @ W_hh).",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ... import bptt, gradcheck, initialise, jacobians
+from ... import activations, bptt, gradcheck, initialise, jacobians
 from ...exercises.bank import Bank, Exercise, Mistake, Prediction, mistaken_sets
 from . import residual
 
@@ -242,6 +242,15 @@ BANK = Bank(9, "Initialization and other cures", [
                     "This is R, the triangular factor, without its signs. Q is asked "
                     "for."),
             Mistake(lambda A: np.linalg.svd(A)[2], "This comes from the singular values, not from A = Q R."),
+            Mistake(lambda A: np.linalg.qr(A)[0] * np.where(np.arange(len(A)) == 0, np.sign(np.linalg.det(A)), 1),
+                    "One column was turned, for the sign of the determinant. Each column has a sign of its own, that "
+                    "of R's "
+                    "diagonal."),
+            Mistake(lambda A: A / np.linalg.norm(A, 2),
+                    "This makes the largest singular value 1. All of them have to be 1."),
+            Mistake(lambda A: np.linalg.qr(A)[0] @ np.sign(np.diag(np.linalg.qr(A)[1])),
+                    "The signs were summed over. Each "
+                    "multiplies its own column: Q * signs."),
         ],
         hints=["np.linalg.qr(A) returns Q and R.",
                "If column j of Q and row j of R both change their sign, the product stays the same.",
@@ -307,6 +316,17 @@ BANK = Bank(9, "Initialization and other cures", [
                     "is to be multiplied."),
             Mistake(lambda W, radius: np.diag(np.linalg.eigvals(W)) * radius / np.abs(np.linalg.eigvals(W)).max(),
                     "This is a matrix of eigenvalues. Return W multiplied by a number."),
+            Mistake(lambda W, radius: radius / np.abs(np.linalg.eigvals(W)).max() * np.abs(W),
+                    "The signs of W got lost. Multiply W "
+                    "itself."),
+            Mistake(lambda W, radius: radius / np.linalg.eigvalsh(W.T @ W).max() * W,
+                    "These are eigenvalues of W^T W, squares of "
+                    "singular values. The eigenvalues of W itself are needed."),
+            Mistake(lambda W, radius: radius / (np.sqrt(len(W)) * W.std()) * W,
+                    "sqrt(H) times the standard deviation is near the "
+                    "radius of a large random matrix. Compute the radius of this one."),
+            Mistake(lambda W, radius: W + (radius - np.abs(np.linalg.eigvals(W)).max()) * np.eye(len(W)),
+                    "A multiple of the identity moves the eigenvalues. Multiply W by a number."),
         ],
         hints=["Twice the matrix has twice the eigenvalues.",
                "np.linalg.eigvals(W) gives the eigenvalues, np.abs their moduli."],
@@ -361,6 +381,12 @@ BANK = Bank(9, "Initialization and other cures", [
             Mistake(lambda left, T: np.exp(left / T), "gain = exp(log(left) / T): the logarithm is missing."),
             Mistake(lambda left, T: np.abs(1 - left) ** (1 / T), "`left` is what is left, not what is lost."),
             Mistake(lambda left, T: 1 / T, "It has to depend on `left` too: gain ** T has to be `left`."),
+            Mistake(lambda left, T: np.sqrt(left),
+                    "The root of order T, not always the square root: gain ** T has to be `left`."),
+            Mistake(lambda left, T: -left ** (1 / T), "The gain is to be above 0."),
+            Mistake(lambda left, T: np.round(left ** (1 / T), 2),
+                    "Rounded to two digits. Over T steps what is lost there adds up: "
+                    "give it exactly."),
         ],
         hints=["What does one step do to the length of the gradient if W_hh is gain times an orthogonal "
                "matrix?",
@@ -429,6 +455,19 @@ BANK = Bank(9, "Initialization and other cures", [
                     "The slopes were summed over. Each multiplies its own row: slope[:, None] * W_hh."),
             Mistake(lambda W, a, alpha: alpha * np.eye(len(a)) + (1 - alpha) * W @ np.diag(_slopes(a)) @ W,
                     "W_hh stands there twice. The slope acts once, on the rows of W_hh."),
+            Mistake(lambda W, a, alpha: alpha * np.eye(len(a)) + (1 - alpha) * (activations.sigmoid(a)
+                                                                              * activations.sigmoid(-a))[:, None] * W,
+                    "This is the slope of the sigmoid. The layer has a tanh: 1 - tanh(a_t)^2."),
+            Mistake(lambda W, a, alpha: alpha * np.eye(len(a)) + (1 - alpha) * _slopes((1 - alpha) * a)[:, None] * W,
+                    "1 - alpha stands before the tanh, not in it: the slope is taken at a_t."),
+            Mistake(lambda W, a, alpha: alpha * np.eye(len(a)) + 1 - alpha * _slopes(a)[:, None] * W,
+                    "Parentheses are missing: (1 - alpha) times the slope times W_hh."),
+            Mistake(lambda W, a, alpha: _slopes(a) @ W,
+                    "The slopes were summed over, and the direct connection is missing: "
+                    "(H, H) is asked for."),
+            Mistake(lambda W, a, alpha: (1 - alpha) * np.tanh(a),
+                    "This is what the state takes from the tanh. Its derivative "
+                    "by h_{t-1} is asked for, (H, H)."),
         ],
         hints=["There are two ways from h_{t-1} to h_t. Write the derivative of each, then add.",
                "The first gives alpha times the identity.",
@@ -466,6 +505,13 @@ BANK = Bank(9, "Initialization and other cures", [
             Mistake(lambda T, k: T - T // k, "A jump takes the place of k single steps, not of one."),
             Mistake(lambda T, k: (T - 1) // k + (T - 1) % k, "The way from h_T to h_0 has T steps, not T - 1."),
             Mistake(lambda T, k: T // k + T - k, "After T // k jumps of k there are T % k steps left, not T - k."),
+            Mistake(lambda T, k: T // k + T % k * k, "What is left over is T % k single steps, each one factor."),
+            Mistake(lambda T, k: T // k + T % k if k <= T else 1,
+                    "A jump longer than T would go beyond h_0: then all steps are "
+                    "single."),
+            Mistake(lambda T, k: T // k + 2 * (T % k), "The steps that are left over count once."),
+            Mistake(lambda T, k: T // (k - 1) + T % (k - 1) if k > 1 else T, "A jump goes k steps back, not k - 1."),
+            Mistake(lambda T, k: k // T + k % T, "T and k have changed places."),
         ],
         hints=["How many jumps of k fit into T? How many steps are left?", "T // k and T % k."],
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from itertools import product
 from math import comb
@@ -112,6 +113,21 @@ def _windowed_sum(term):
     return windowed
 
 
+def _windowed_wrapped(w, x, h0, k):
+    h = _unit(w, x, h0)
+    return sum(w ** (s - t) * h[t - 1] for s in range(1, len(h)) for t in range(s - k + 1, s + 1) if t > -len(h) + 1)
+
+
+def _windowed_from_the_front(w, x, h0, k):
+    h = _unit(w, x, h0)
+    return sum(w ** (s - t) * h[t - 1] for s in range(1, len(h)) for t in range(1, min(k, s) + 1))
+
+
+def _windowed_of_sums(w, x, h0, k):
+    h = h0 + np.cumsum(np.append(0., x))
+    return sum(w ** (s - t) * h[t - 1] for s in range(1, len(h)) for t in range(max(1, s - k + 1), s + 1))
+
+
 def _windowed_chunks_from_zero(w, x, h0, k):
     parts = [x[start:start + k] for start in range(0, len(x), k)]
     return sum(_windowed_carried(w, part, h0 if i == 0 else 0., k) for i, part in enumerate(parts))
@@ -200,6 +216,27 @@ def _chunked_of_the_end(params, x, k):
     return bptt.backward(run, bptt.at_end(run, run.h[-1])).grads.W_hh
 
 
+def _chunked_pieces(params, x, pieces, carry=-1):
+    state, dW_hh = None, np.zeros_like(params.W_hh)
+    for piece in pieces:
+        run = bptt.forward(params, x[piece], state)
+        dW_hh, state = dW_hh + bptt.backward(run, run.h + 0.).grads.W_hh, run.h[carry]
+    return dW_hh
+
+
+def _chunked_carried(carry):
+    return lambda params, x, k: _chunked_pieces(params, x, [slice(t, t + k) for t in range(0, len(x), k)], carry)
+
+
+def _chunked_short_first(params, x, k):
+    ends = range(len(x) % k or k, len(x) + 1, k)
+    return _chunked_pieces(params, x, [slice(max(0, end - k), end) for end in ends])
+
+
+def _chunked_overlapping(params, x, k):
+    return _chunked_pieces(params, x, [slice(t, t + k + 1) for t in range(0, len(x), k)])
+
+
 def _chunked_full(params, x, k):
     return chunked(params, x, len(x))
 
@@ -243,10 +280,12 @@ def window_for(q, share):
     return k
 
 
-def _window_by_fractions(q, share):
-    k, left = 0, Fraction(1)
-    while left > Fraction(share):
-        k, left = k + 1, left * Fraction(q)
+def _window_by_decimals(q, share):
+    """By walking, with so many digits that a product of a few steps is exact."""
+    with localcontext(prec=100):
+        k, left = 0, Decimal(1)
+        while left > Decimal(share):
+            k, left = k + 1, left * Decimal(q)
     return k
 
 
@@ -255,7 +294,7 @@ def _window_by_ceil(q, share):
 
 
 def _window_counted(q, share):
-    return int((q ** np.arange(5000.) > share).sum())
+    return int((q ** np.arange(20000.) > share).sum())
 
 
 # 10.12 Weights for random cuts
@@ -381,6 +420,17 @@ BANK = Bank(10, "Truncated BPTT", [
             Mistake(lambda T, k, kind: T * (T + 1) // 2,
                     "Here each loss goes back to the start. A window stops it after k "
                     "steps, and in chunks the losses travel together."),
+            Mistake(lambda T, k, kind: [min(s, k) for s in range(1, T + 1)] if kind == "window" else T,
+                    "These are the steps of each loss. Add them up."),
+            Mistake(lambda T, k, kind: steps_back(T, k, kind) if kind == "window" else T + -(-T // k),
+                    "One step too many for each chunk: a chunk of k steps takes k steps back, the last to the state "
+                    "it started "
+                    "from."),
+            Mistake(lambda T, k, kind: steps_back(T, k, kind) if kind == "window" or k <= T else 0,
+                    "A chunk longer than T is one chunk of T steps."),
+            Mistake(lambda T, k, kind: steps_back(T, k, kind) if kind == "window" else T / k,
+                    "T / k is the number of chunks, and not always a whole one. Each takes as many steps back as it "
+                    "has."),
         ],
         hints=["Chunks: how many chunks, and how many steps back in each?",
                "Window: the loss of step s goes back k steps, but never beyond step 1.",
@@ -449,6 +499,14 @@ BANK = Bank(10, "Truncated BPTT", [
             Mistake(lambda w, x, h0, k: windowed(w, x, h0, min(k, len(x) - 1)),
                     "Where k is larger than T, all T steps count."),
             Mistake(lambda w, x, h0, k: -windowed(w, x, h0, k), "The sign is turned: all terms are added."),
+            Mistake(_windowed_wrapped,
+                    "t goes below 1 here, and h[-1] is Python's last entry: start at max(1, s - k + 1)."),
+            Mistake(_windowed_from_the_front, "The window goes back from each loss: t = s - k + 1 ... s, not 1 ... k."),
+            Mistake(_windowed_of_sums,
+                    "The states were added up without w: h_t = w h_{t-1} + x_t."),
+            Mistake(lambda w, x, h0, k: sum(w**s for s in range(1, min(k, len(x)) + 1)),
+                    "This is dL/dh_0. dL/dw is asked for: at "
+                    "step t the weight multiplies h_{t-1}."),
         ],
         hints=["First all states, once. Then one sum over the losses s, and inside it one over the steps "
                "t they reach.",
@@ -503,6 +561,18 @@ BANK = Bank(10, "Truncated BPTT", [
             Mistake(_chunked_wrong(read=lambda h: np.roll(h, 1, axis=0)),
                     "dh_direct is one step late: row t of it belongs to h_t."),
             Mistake(_chunked_of_the_end, "Only h_T is read, and nothing is cut. The loss reads every state."),
+            Mistake(_chunked_wrong(read=lambda h: h**2),
+                    "This is |h|^2, read as if it were its own derivative. dh_direct is "
+                    "dL/dh_t = h_t."),
+            Mistake(_chunked_carried(-2),
+                    "The state that is carried on is the one before the last: run.h[-1] is the last."),
+            Mistake(lambda params, x, k: chunked(params, x, -(-len(x) // k)),
+                    "These are k chunks. Chunks of k steps are asked "
+                    "for."),
+            Mistake(_chunked_short_first,
+                    "The shorter chunk comes first here. It is the last one: start at 0, k, 2 k, ..."),
+            Mistake(_chunked_overlapping,
+                    "The chunks overlap by a step. The next one starts k steps on: range(0, len(x), k)."),
         ],
         hints=["bptt.forward(params, x[start:start + k], state) runs one chunk from a state; None is zeros.",
                "The loss reads h_t itself: dh_direct is run.h, with zeros in row 0.",
@@ -545,6 +615,9 @@ BANK = Bank(10, "Truncated BPTT", [
             Mistake(16, "Averaged over a chunk the sign turns after this. A window is asked for: one sum of "
                         "influences."),
             Mistake(19, "There the system with 23 places sees most. Here there are 5 places: where is it negative?"),
+            *[Mistake(k, f"Negative, but through a window shorter than {k} steps already. The shortest is asked for.")
+              for k in (11, 12, 15, 18, 20, 25, 30, 50, 100)],
+            Mistake(-.35546875, "This is the gradient through it. The number of steps is asked for."),
         ],
         also_correct=(np.int64(9),),
         hints=["A is 5 by 5; v has 2 ones and 3 minus ones.",
@@ -559,8 +632,8 @@ BANK = Bank(10, "Truncated BPTT", [
                         "signs is said back wrongly after training, in percent?", unit="percent", close=.1),
     Exercise(
         "10.11", "A window for a share", minutes=3, difficulty=2,
-        solution=window_for, oracle=_window_by_fractions,
-        cases=lambda rng: [(.55, .01), (.9, .01), (.97, .05), (.5, .3), (.4, .9), (.01, 1e-5), (.3, .3)],
+        solution=window_for, oracle=_window_by_decimals,
+        cases=lambda rng: [(.55, .01), (.9, .01), (.97, .05), (.5, .3), (.4, .9), (.01, 1e-5), (.999, 1e-4), (.3, .3)],
         also_correct=(_window_counted, _window_by_ceil),
         mistakes=[
             Mistake(lambda q, share: int(np.log(share) / np.log(q)),
@@ -602,6 +675,22 @@ BANK = Bank(10, "Truncated BPTT", [
                     "1 - q is near -ln(q) only for q near 1. Divide by ln(q) itself."),
             Mistake(lambda q, share: int(np.ceil(np.log(share) / (1 - q))),
                     "1 - q is near -ln(q) only for q near 1, and the sign is turned. Divide by ln(q) itself."),
+            Mistake(lambda q, share: int(np.log(share) / np.log(q)) + 2,
+                    "One or two too many: after fewer steps no more than the "
+                    "share is left."),
+            Mistake(lambda q, share: int(np.ceil(1 / (1 - q))),
+                    "This is how far a gradient reaches on average, 1 / (1 - q). k "
+                    "depends on `share`: q^k <= share."),
+            Mistake(lambda q, share: int(np.ceil(np.log(.01) / np.log(q))),
+                    "This is the window for one percent. `share` is an "
+                    "argument."),
+            Mistake(lambda q, share: int(np.ceil(np.log(share) / np.log(q) / 2)),
+                    "Half of it: that is where the square of what is "
+                    "left comes down to the share."),
+            Mistake(lambda q, share: -int(np.log(share) / np.log(q)),
+                    "The sign is turned: both logarithms are below 0, so their "
+                    "quotient is above. And round up."),
+            Mistake(lambda q, share: int(np.ceil(q / share)), "q is multiplied k times, not once: take logarithms."),
         ],
         hints=["Take the logarithm of both sides of q^k <= share.",
                "ln(q) is negative: dividing by it turns the sign around.",
@@ -687,6 +776,14 @@ BANK = Bank(10, "Truncated BPTT", [
                     "it: divide by that, up to the first cut."),
             Mistake(lambda terms, cut, c: random_truncation(terms, np.append(False, cut[:-1]), c),
                     "One term too many: the way ends right after term j if cut[j] is True."),
+            Mistake(_random_truncation_wrong(lambda c, n: (1 - c[0]) ** -np.arange(len(c))),
+                    "This takes the first chance for all "
+                    "places. Each place has its own."),
+            Mistake(_random_truncation_wrong(lambda c, n: _weights(c) / _weights(c)[:n].sum()),
+                    "The weights were made to add up "
+                    "to 1: this is a mean. The terms are to add up to their sum on average."),
+            Mistake(lambda terms, cut, c: _weights(c) * terms * (np.cumsum(np.append(0, cut[:-1])) == 0),
+                    "These are the weighted terms. Add them up."),
         ],
         hints=["With which chance is term j reached? There must be no cut after the terms 0 ... j - 1.",
                "Independent chances multiply: (1 - c[0]) (1 - c[1]) ... (1 - c[j - 1]). Divide term j by that.",

@@ -151,7 +151,7 @@ def _closed_cases(rng):
     cases = []
     for i, f, o, start, write in [(.03, .97, .8, 1, 1), (.7, .04, .9, 1, 1), (.6, .9, .02, 1, 1), (.9, .05, .6, 1, 1),
                                   (.05, .9, .7, 1, 1), (.04, .5, .8, 1, 1), (.15, .04, .9, 1, 1), (.1, .97, .9, 40, 1),
-                                  (.5, .04, .9, 1, 1e-4), (.9, .8, .05, 3, .1), (.5, .97, .15, 1, 1),
+                                  (.5, .04, .6, 1, 1e-4), (.9, .8, .05, 3, .1), (.5, .97, .15, 1, 1),
                                   (.2, .5, .9, 1, 1)]:
         T = 8 if write == 1 else 3              # little is written: the cell decays from step to step
         c, g = [start * rng.uniform(.5, 1.5)], write * rng.uniform(-1, 1, T)
@@ -402,15 +402,18 @@ BANK = Bank(11, "LSTM", [
             Mistake(lambda steps: np.log(2 * steps - 1),
                     "This lets every step lose 1/(2 steps) of the whole. Each keeps the share f of what is left: "
                     "f**steps = 1/2."),
-            Mistake(lambda steps: np.log(steps), "This is near the number of steps a gate keeps on average. Solve "
-                    "f**steps = 1/2 for f first."),
+            Mistake(lambda steps: np.log(steps),
+                    "This bias makes a gate that keeps about `steps` steps on average, 1/(1 - f). The half-life is "
+                    "asked "
+                    "for: f**steps = 1/2."),
             Mistake(lambda steps: -np.log(np.expm1(1 / steps)), "This keeps 1/e after `steps` steps, not one half."),
             Mistake(lambda steps: np.log(.5**steps / (1 - .5**steps)),
                     "f**steps = 1/2 has the root: f = .5 ** (1 / steps)."),
             Mistake(lambda steps: .5 ** (1 / steps) / (1 - .5 ** (1 / steps)), "The logarithm is missing: "
                     "b = ln(f / (1 - f))."),
             Mistake(lambda steps: np.log(steps - 1),
-                    "This is how many steps it keeps on average, 1/(1 - f). The half-life is asked for."),
+                    "This bias makes 1/(1 - f) equal to `steps`, a mean time. The half-life is asked for: f**steps = "
+                    "1/2."),
             Mistake(lambda steps: -np.log(.5 ** (1 / steps)),
                     "This is -ln f, where f is the gate's value. Which bias has the "
                     "sigmoid f?"),

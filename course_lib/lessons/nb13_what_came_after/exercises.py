@@ -44,7 +44,8 @@ def _decay_cases(rng):
         for _ in range(T):
             h.append(l * h[-1] + rng.normal(size=H))
         cases.append((l, np.array(h), rng.normal(size=H)))
-    return cases
+    l, h = cases[0][0] * [0, 1], cases[0][1]        # a unit that keeps nothing
+    return [*cases, (l, h, cases[0][2])]
 
 
 def _decay_last_only(l, h, dh_T):

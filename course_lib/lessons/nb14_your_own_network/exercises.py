@@ -384,11 +384,11 @@ def _reach_by_cumulation(norms, share):
 
 def _reach_cases(rng):
     cases = []
-    for lengths, share, q in [((9, 4, 6), 1e-2, .5), ((30, 12, 3, 21), .1, .9), ((15, 15), 1e-3, .4)]:
+    for lengths, share, q in [((4, 9, 6), 1e-2, .5), ((30, 12, 3, 21), .1, .9), ((15, 15), 1e-3, .4)]:
         norms = np.full((max(lengths) + 1, len(lengths)), np.nan)
         for b, T in enumerate(lengths):
             norms[:T + 1, b] = rng.uniform(.5, 2) * q ** np.arange(T + 1)[::-1] * rng.uniform(.9, 1.1, T + 1)
-        norms[0, 0] *= 1e6  # it grows again far back: that is not reached without a gap
+        norms[0, np.argmax(lengths)] *= 1e6  # it grows again far back: that is not reached without a gap
         cases.append((norms, share))
     halves = np.array([[1., .5, 3., 1.], [4., 1., 6., 4.], [2., .75, 8., np.nan], [4., np.nan, np.nan, np.nan]])
     return [*cases, (halves, .5)]           # exactly the share is enough
@@ -785,8 +785,8 @@ BANK = Bank(14, "Your own network", [
             Mistake(lambda norms, share: steps_back(norms, share) / len(norms),
                     "This is a share of the steps. The count is asked "
                     "for."),
-            Mistake(lambda norms, share: np.concatenate([steps_back(alive[:, None], share * np.nanmax(norms) / alive[-1])
-                                                         for alive in _alive(norms)]),
+            Mistake(lambda norms, share: np.concatenate([steps_back(own[:, None], share * np.nanmax(norms) / own[-1])
+                                                         for own in _alive(norms)]),
                     "Compared with the largest norm of all. The measure is the norm at each sequence's own end."),
         ],
         hints=["Treat one column: drop its NaN, then the last entry is its end.",

@@ -40,7 +40,8 @@ def _verdict_cases(rng):
     edge = np.array([1e-3, *10**rng.uniform(-9, -4, 8), .5])        # a thousandth is not less than a thousandth
     low, high = 10**rng.uniform(-5, -4, 10), 10**rng.uniform(2, 4, 10)
     means = [np.r_[low[:8], 9e-4, .5], np.r_[low[:8], .002, .002], np.r_[low[:6], high[:4]], np.r_[low[:5], high[:5]]]
-    ends = [10**rng.uniform(-9, -4, 7), rng.uniform(.1, 1, 5)]
+    ends = [10**rng.uniform(-9, -4, 7), rng.uniform(.1, 1, 5), np.r_[low[:9], .1, .2], *(
+        np.r_[np.tile(low, 4)[:count], np.full(40 - count, .5)] for count in (1, 3, 37, 39))]
     return [*[seeds(*each) for each in counts], *[(each,) for each in [edge, *means, *ends]]]
 
 
@@ -104,7 +105,8 @@ def _trap_all_at_once(gain, H, k, seeds):
 
 def _trap_cases(rng):
     return [(.9, 16, 60, range(1, 21)), (.97, 12, 80, range(31, 46)), (.95, 24, 40, range(7, 19)),
-            (.9, 16, 23, range(1, 21)), (.8, 10, 5, range(50, 62))]      # one power more or less has another share
+            (.9, 16, 23, range(1, 21)), (.8, 10, 5, range(50, 62)),
+            (1., 12, 20, range(31, 46))]      # one power more or less has another share
 
 
 def _norms(matrices, k):
@@ -339,6 +341,9 @@ BANK = Bank(16, "Claims on trial", [
             Mistake(lambda left: "holds" if (left < 1e-3).mean() >= .9 else "fails" if (left > 1).mean() >= .1
                     else "holds partly",
                     "It fails if at most one tenth vanished. Whether any exploded is another claim."),
+            Mistake(lambda left: verdict(np.sort(left)[:-1]), "The largest was left out. Every seed counts."),
+            Mistake(_verdict_with(high=.95, low=.05),
+                    "Nine tenths and one tenth are the borders, not 95 and 5 percent."),
         ],
         hints=["(left < 1e-3) is True for each seed whose gradient has vanished.",
                "The mean of these is the share of the seeds.",
@@ -360,8 +365,9 @@ BANK = Bank(16, "Claims on trial", [
                     "power k. The claim is about the norm of W^k."),
             Mistake(_trap_place, "This is the place in the list, counted from 0, not the seed."),
             Mistake(_trap_wrong(deviation=lambda gain, H: gain),
-                    "The entries are too large, so that all powers grow. Their standard deviation has to be gain / "
-                    "sqrt(H)."),
+                    "By this every power has grown. Not all do: the entries have the standard deviation gain / "
+                    "sqrt(H), and "
+                    "the share counts the seeds whose norm is above 1."),
             Mistake(_trap_wrong(deviation=lambda gain, H: 1 / np.sqrt(H)),
                     "The gain is missing: the standard deviation is gain / sqrt(H)."),
             Mistake(_trap_wrong(deviation=lambda gain, H: gain / H),
@@ -372,9 +378,9 @@ BANK = Bank(16, "Claims on trial", [
                     "This is the root of the sum of all squared entries. The norm is the largest singular value: "
                     "np.linalg.norm(..., 2)."),
             Mistake(_trap_wrong(norm=lambda W, k: np.abs(np.linalg.eigvals(W)).max() ** k),
-                    "No power has grown by this measure, which is the eigenvalues' or a like one. The norm of W^k is "
-                    "its "
-                    "largest singular value, np.linalg.norm(..., 2)."),
+                    "This measure, an eigenvalue or an entry, is below the norm. The norm of W^k is its largest "
+                    "singular "
+                    "value, np.linalg.norm(..., 2)."),
             Mistake(_trap_wrong(norm=lambda W, k: np.linalg.norm(W**k, 2)),
                     "W**k takes each entry to the power k. The power of a matrix is np.linalg.matrix_power(W, k)."),
             Mistake(_trap_wrong(norm=lambda W, k: _norms([W], k + 1)[0]), "One factor too many: W^k has k of them."),
@@ -427,6 +433,9 @@ BANK = Bank(16, "Claims on trial", [
             Mistake(lambda gain, H, k, seeds: trap(gain, H, k, seeds[:-1]), "The last seed is missing."),
             Mistake(lambda *args: (_trap_place(*args)[0], _trap_place(*args)[1] + 1),
                     "This is the place in the list, counted from 1, not the seed."),
+            Mistake(lambda gain, H, k, seeds: (_trap_one_seed(gain, H, k, [0])[0], seeds[0]),
+                    "Every network got the same generator: this is one measurement, made many "
+                    "times."),
         ],
         hints=["For each seed: W = gain / np.sqrt(H) * np.random.default_rng(seed).normal(size=(H, H)).",
                "np.linalg.norm(np.linalg.matrix_power(W, k), 2) is the norm of W^k.",
