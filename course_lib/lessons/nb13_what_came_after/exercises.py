@@ -268,7 +268,7 @@ BANK = Bank(13, "What came after", [
                        "grow?", scale="log10", digits=1, unit="times"),
     Exercise(
         "13.5", "Not yet settled", minutes=4, difficulty=3,
-        solution=variance, oracle=_variance_step_by_step, cases=_variance_cases, time_axis=None,
+        solution=variance, oracle=_variance_step_by_step, cases=_variance_cases, time_axis=None, forbidden=("loop",),
         also_correct=(_variance_as_a_sum,),
         mistakes=[
             Mistake(lambda l, T: 1 / (1 - l**2),
