@@ -313,6 +313,15 @@ BANK = Bank(11, "LSTM", [
             Mistake(lambda D, H: 2 * H * (D + H + 1), "These are two blocks of rows. There are four: i, f, g, o."),
             Mistake(lambda D, H: 4_040_400, "This is for one size. It has to follow from D and H."),
             Mistake(lambda D, H: 4 * D * H + H * H + H, "W_hh and b_h have 4H rows too: i, f, g, o."),
+            Mistake(lambda D, H: 4 * H * D * (H + 1),
+                    "D and H are added in a row, not multiplied: 4H rows of D + H + 1 numbers."),
+            Mistake(lambda D, H: 4 * H * (D + 4 * H + 1), "W_hh reads the H states: it is (4H, H), not (4H, 4H)."),
+            Mistake(lambda D, H: 4 * H * (D + H + 1) + 2 * H,
+                    "The states h and c are no parameters: they are computed."),
+            Mistake(lambda D, H: 3, "This counts the arrays. How many numbers do they hold?"),
+            Mistake(lambda D, H: 4 * H * D + 4 * H + 4 * H, "W_hh has H columns: it is (4H, H)."),
+            Mistake(lambda D, H: 4 * H * (D + H) + 4 * D, "A bias for each of the 4H rows, not for each input."),
+            Mistake(lambda D, H: 4 * H + D + 4 * H + H + 4 * H, "Rows and columns of an array are multiplied."),
         ],
         hints=["W_xh is (4H, D), W_hh (4H, H), b_h (4H,).", "4H rows, each with D + H + 1 numbers."],
     ),
@@ -378,6 +387,17 @@ BANK = Bank(11, "LSTM", [
                     "f (1 - f)."),
             Mistake(lambda dc, c_before, f: (dc * f * (1 - f), dc * f * c_before),
                     "c_before stands in the wrong one: by f the derivative is c_before, by c_before it is f."),
+            Mistake(lambda dc, c_before, f: (dc.sum() * c_before * f * (1 - f), dc * f),
+                    "dc was summed over the units. Each unit has "
+                    "its own."),
+            Mistake(lambda dc, c_before, f: ((dc @ c_before) * f * (1 - f), dc * f),
+                    "dc and c_before meet entry by entry: *, not "
+                    "@."),
+            Mistake(lambda dc, c_before, f: (dc * c_before / (f * (1 - f)), dc * f),
+                    "The slope multiplies, it does not divide."),
+            Mistake(lambda dc, c_before, f: (dc * c_before * f * (1 - f) + dc * f,) * 2,
+                    "The two ways lead to two places: they are "
+                    "returned apart, not added."),
         ],
         hints=["Two factors, so two derivatives: by f it is c_before, by c_before it is f.",
                "df/da_f = f * (1 - f).", "da_f = dc * c_before * f * (1 - f)."],
@@ -440,6 +460,16 @@ BANK = Bank(11, "LSTM", [
             Mistake(lambda steps: -np.log(steps - 1.),
                     "1/(1 - f) = steps gives a mean time, and its sign is turned here. The "
                     "half-life is asked for."),
+            Mistake(lambda steps: 3., "The bias depends on `steps`."),
+            Mistake(lambda steps: np.log(.5 / steps / (1 - .5 / steps)),
+                    "f is not .5 / steps: f**steps = 1/2 has the root "
+                    "f = .5 ** (1 / steps)."),
+            Mistake(lambda steps: .5 / steps,
+                    "f is not .5 / steps: f**steps = 1/2 has a root. And the bias of that f is asked "
+                    "for."),
+            Mistake(lambda steps: np.round(-np.log(np.expm1(np.log(2) / steps)), 1),
+                    "Rounded to one digit. It has a formula: "
+                    "ln(f / (1 - f))."),
         ],
         hints=["First the gate: f**steps = 1/2.", "s(b) = f means b = ln(f / (1 - f))."],
     ),
@@ -497,6 +527,12 @@ BANK = Bank(11, "LSTM", [
                     "ln(f / (1 - f))."),
             Mistake(lambda steps: (np.log(steps - 1), np.exp(-np.log(steps - 1))),
                     "The second is exp of the bias. The bias itself is asked for: s(-b) = 1 - s(b)."),
+            Mistake(lambda steps: (sigmoid(1 - 1 / steps), sigmoid(1 / steps)),
+                    "The sigmoid turns a bias into a gate. The way back "
+                    "is asked for: ln(f / (1 - f))."),
+            Mistake(lambda steps: (np.arctanh(1 - 2 / steps), -np.arctanh(1 - 2 / steps)),
+                    "Half of it: s(b) = (1 + tanh(b / 2)) / 2, "
+                    "so b = 2 artanh(2 f - 1)."),
         ],
         hints=["1 - s(b) = s(-b).", "1 / (1 - s(b)) = 1 + exp(b)."],
     ),
@@ -541,6 +577,19 @@ BANK = Bank(11, "LSTM", [
             Mistake(lambda c, g, h: min([(np.median(c[1:] / c[:-1]), "f"), (np.median((c[1:] - c[:-1]) / g), "i"),
                                          (h[0] / np.tanh(c[1]), "o")])[1],
                     "f and i act at once: two unknowns, and each step is one equation. Take two steps together."),
+            Mistake(_closed_by(lambda i, f, c, h: (9., f, h[0] / np.tanh(c[1]))),
+                    "The input gate was left out. Find i from "
+                    "c_t = f c_{t-1} + i g_t."),
+            Mistake(_closed_by(lambda i, f, c, h: (i, 9., h[0] / np.tanh(c[1]))),
+                    "The forget gate was left out. Find f from "
+                    "c_t = f c_{t-1} + i g_t."),
+            Mistake(_closed_by(lambda i, f, c, h: (i, np.median(c[1:] / c[:-1]), h[0] / np.tanh(c[1]))),
+                    "c_t / c_{t-1} is not f: "
+                    "the candidates are in c_t too. Solve for f and i together."),
+            Mistake(_closed_by(lambda i, f, c, h: (i, f, abs(h @ np.tanh(c[:-1])) / np.sum(np.tanh(c[:-1])**2))),
+                    "h_t shows the cell of its own step, o tanh(c_t). tanh(c_{t-1}) is one step late."),
+            Mistake(lambda c, g, h: {"i": "input gate", "f": "forget gate", "o": "output gate"}[closed(c, g, h)],
+                    "Name the gate by its letter alone, \"i\", \"f\" or \"o\"."),
         ],
         hints=["h_t = o tanh(c_t) gives o at once.",
                "c_t = f c_{t-1} + i g_t: two unknowns, and each step is an equation.",

@@ -187,6 +187,11 @@ BANK = Bank(12, "The GRU", [
                     "r keeps here. The update gate z mixes the candidate and the old state."),
             Mistake(lambda *args: (reset_before(*args), activations.sigmoid(args[5] + args[1] @ args[3])),
                     "Return h_t alone, without the gate."),
+            Mistake(_reset_wrong(mix=lambda z, n, h: np.tanh((1 - z) * n + z * h)),
+                    "The mean of candidate and old state passes no "
+                    "further tanh."),
+            Mistake(_reset_wrong(candidate=lambda r, W_n, h, a_n: (a_n + W_n * (r * h)).sum(0)),
+                    "W_n times a vector is @, not *."),
         ],
         hints=["Compute r and z as in torch's form; they do not change.",
                "The candidate takes W_n @ (something of r and h).",
@@ -268,6 +273,20 @@ BANK = Bank(12, "The GRU", [
             Mistake(lambda z: np.ceil(np.log(.5) / np.log(z).mean(0)),
                     "This takes a mean gate for all steps. Only the last ones "
                     "count: multiply them one by one."),
+            Mistake(lambda z: np.prod(z, axis=0),
+                    "This is what is left after all steps. The number of steps is asked for."),
+            Mistake(lambda z: (np.cumprod(z[::-1], axis=0) * z[::-1] >= .5).sum(0) + 1,
+                    "One gate counts twice. After k steps k "
+                    "gates are multiplied, each once."),
+            Mistake(lambda z: (np.cumsum(1 - z[::-1], axis=0) <= .5).sum(0) + 1,
+                    "What is written at each step does not add up to "
+                    "what is lost: multiply the gates."),
+            Mistake(lambda z: (np.cumprod(z[::-1] ** 2, axis=0) >= .5).sum(0) + 1,
+                    "These are the squares of the gates. The "
+                    "gradient is multiplied by the gates themselves."),
+            Mistake(lambda z: (np.cumprod(z[::-1].prod(1)) >= .5).sum() + np.ones(z.shape[1]),
+                    "The units do not mix on the straight "
+                    "road: each has a product of its own."),
         ],
         hints=["Turn the time around: z[::-1] begins with z_T.",
                "np.cumprod(z[::-1], axis=0) holds what is left after 1, 2, 3 ... steps.",
@@ -343,6 +362,17 @@ BANK = Bank(12, "The GRU", [
             Mistake(lambda W, b: W / 2, "b_z is missing: z is kept, and 1 - z is the share of the candidate."),
             Mistake(lambda W, b: np.diag(activations.sigmoid(b)) + activations.sigmoid(-b)[:, None] * np.tanh(W / 2),
                     "The slope of tanh at 0 is 1. tanh does not go over the entries of W_hn."),
+            Mistake(lambda W, b: np.diag(activations.sigmoid(b)) + np.diag(activations.sigmoid(-b) / 2 * np.diag(W)),
+                    "Only W_hn's diagonal is in it. The candidate reads all units: the other entries count too."),
+            Mistake(lambda W, b: np.eye(len(b)) / 2 + activations.sigmoid(-b)[:, None] / 2 * W,
+                    "What is kept is z, and b_z moves it: not 1/2."),
+            Mistake(lambda W, b: np.diag(activations.sigmoid(b))
+                    + (activations.sigmoid(b) * activations.sigmoid(-b))[:, None] / 2 * W,
+                    "The candidate is written with the share 1 - z. z (1 - z) is the gate's slope, which does not "
+                    "enter."),
+            Mistake(lambda W, b: np.linalg.eigvals(jacobian_at_rest(W, b)),
+                    "These are the eigenvalues. The Jacobian is asked "
+                    "for."),
         ],
         hints=["At h = 0 the candidate n is 0 as well, so that moving the gates changes nothing.",
                "What is left is z times the identity, and the candidate's share 1 - z.",

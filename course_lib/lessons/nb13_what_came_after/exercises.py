@@ -65,6 +65,16 @@ def _decay_turned(l, h, dh_T):
     return decay_gradient(l, np.vstack([h[-2::-1], h[-1:]]), dh_T)
 
 
+def _decay_down_to_the_second(whole):
+    def decay_gradient(l, h, dh_T):
+        dh, dl = dh_T, 0
+        for t in range(len(h) - 1, 1, -1):
+            dl, dh = dl + dh * h[t - 1], dh * l
+        return dl, dh * l if whole else dh
+
+    return decay_gradient
+
+
 def _decay_too_short(l, h, dh_T):
     return decay_gradient(l, h, dh_T)[0], dh_T * l ** (len(h) - 2)
 
@@ -189,6 +199,24 @@ BANK = Bank(13, "What came after", [
                                         dh_T * l ** (len(h) - 1)),
                     "One use of l at a time: at step t the derivative is h_{t-1}, and the power on the way back stays "
                     "as it is."),
+            Mistake(lambda l, h, dh_T: (decay_gradient(l, h, np.ones_like(l))[0], dh_T * l ** (len(h) - 1)),
+                    "dh_T is missing in dl: "
+                    "what comes back from the loss is multiplied on."),
+            Mistake(lambda l, h, dh_T: (dh_T * l ** (len(h) - 2) * h[0], dh_T * l ** (len(h) - 1)),
+                    "dl holds the first step alone: "
+                    "each new term is added to those before."),
+            Mistake(lambda l, h, dh_T: (decay_gradient(l, h, dh_T)[0] * l + dh_T * h[-1], dh_T * l ** len(h)),
+                    "The walk is one step too long: from t = T down to 1 there are T steps, and l multiplies h_0 ... "
+                    "h_{T-1}."),
+            Mistake(lambda l, h, dh_T: (dh_T * np.array([l ** (len(h) - 2 - t) * h[t] for t in range(len(h) - 1)]),
+                                        dh_T * l ** (len(h) - 1)), "These are the terms of the steps. Add them up."),
+            Mistake(lambda l, h, dh_T: (dh_T * sum(l**t * h[t - 1] for t in range(1, len(h))),
+                                        dh_T * l ** (len(h) - 1)),
+                    "The power counts steps back: what l did at step t comes back through T - t factors, not t."),
+            Mistake(_decay_down_to_the_second(whole=True),
+                    "The loop ends before t = 1: there l multiplies h_0, and dl takes it."),
+            Mistake(_decay_down_to_the_second(whole=False),
+                    "The loop ends before t = 1: dl lacks h_0, and dh_0 a factor l."),
         ],
         hints=["Walk from t = T down to 1 and carry dh = dL/dh_t with you.",
                "At step t: dl takes dh * h_{t-1}; then dh goes one step back.",
@@ -260,6 +288,27 @@ BANK = Bank(13, "What came after", [
                     "All products go entry by entry: *, not np.outer."),
             Mistake(lambda first, second: (second[0] * first[0], second[0] * first[1] + first[0] * second[1]),
                     "The second b comes last and is multiplied by nothing."),
+            Mistake(lambda first, second: (second[0] * first[0] * first[0], second[0] * first[1] + second[1]),
+                    "The first a counts "
+                    "twice. h is multiplied by each of the two once."),
+            Mistake(lambda first, second: (first[0] * first[0], second[0] * first[1] + second[1]),
+                    "The first a counts twice, the "
+                    "second is missing."),
+            Mistake(lambda first, second: (second[0] * second[0], second[0] * first[1] + second[1]),
+                    "The second a counts twice, the "
+                    "first is missing."),
+            Mistake(lambda first, second: ((first[0] + second[0]) / 2, (first[1] + second[1]) / 2),
+                    "No mean: put a h + b in the "
+                    "place of the second one's h."),
+            Mistake(lambda first, second: second[0] * (first[0] + first[1]) + second[1],
+                    "This is what becomes of h = 1. Return the "
+                    "pair (a, b), for any h."),
+            Mistake(lambda first, second: (0 * first[0], second[0] * first[1] + second[1]),
+                    "This is what becomes of h = 0. h itself "
+                    "is multiplied by both a."),
+            Mistake(lambda first, second: (np.append(first[0], second[0]), np.append(first[1], second[1])),
+                    "The two were put one "
+                    "behind the other. One pair of arrays (H,) is asked for."),
         ],
         hints=["Write the second map with (a h + b) in the place of its h.",
                "a' (a h + b) + b' = ... Sort by h."],
@@ -319,6 +368,16 @@ BANK = Bank(13, "What came after", [
                     "Every term has the same power here. x_{T-k} has passed k steps: add up "
                     "l^(2k)."),
             Mistake(lambda l, T: (1 - l ** (2 * T)) / (1 - l) ** 2, "(1 - l)^2 is not 1 - l^2."),
+            Mistake(lambda l, T: (1 - l ** (2 * T)) * (1 - l**2), "Divide by 1 - l^2, do not multiply."),
+            Mistake(lambda l, T: (1 - l ** (2**T)) / (1 - l**2),
+                    "l ** 2 ** T is l ** (2 ** T) in Python. l^2 to the power T is "
+                    "l ** (2 * T)."),
+            Mistake(lambda l, T: (1 - l ** (2 * T)) / T, "Not a mean over the steps: divide by 1 - l^2."),
+            Mistake(lambda l, T: 5.2632,
+                    "This is for l = 0.9, after very many steps. A formula in l and T is asked for."),
+            Mistake(lambda l, T: (1 - np.exp(2 * T * np.log(l))) / (1 - l**2),
+                    "l may be below 0, where it has no logarithm: "
+                    "l ** (2 * T)."),
         ],
         hints=["h_T is the sum of l^k x_{T-k} for k = 0 ... T - 1.",
                "The x_t are independent: the variances l^(2k) add up.",

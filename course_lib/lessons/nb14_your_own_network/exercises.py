@@ -110,6 +110,43 @@ def _total_of_the_states(cell, x, h0, loss):
     return np.stack([h.detach().numpy() for h in states])
 
 
+def _total_by_own_losses(cell, x, h0, loss):
+    import torch
+
+    states = [h0]
+    for x_t in x:
+        states.append(cell(x_t, states[-1]))
+    own = [h.detach().requires_grad_() for h in states]
+    return torch.stack([torch.autograd.grad(loss(h), h)[0] for h in own])
+
+
+def _total_from_h0_each_time(cell, x, h0, loss):
+    states = [h0.requires_grad_()]
+    for x_t in x:
+        states.append(cell(x_t, h0))
+        states[-1].retain_grad()
+    loss(states[-1]).backward()
+    return np.stack([np.zeros(h.shape) if h.grad is None else h.grad.numpy() for h in states])
+
+
+def _total_not_kept(cell, x, h0, loss):
+    states = [h0.requires_grad_()]
+    for x_t in x:
+        states.append(cell(x_t, states[-1]))
+    loss(states[-1]).backward()
+    return np.stack([h.grad.numpy() for h in states])
+
+
+def _total_not_kept_in_torch(cell, x, h0, loss):
+    import torch
+
+    states = [h0.requires_grad_()]
+    for x_t in x:
+        states.append(cell(x_t, states[-1]))
+    loss(states[-1]).backward()
+    return torch.stack([h.grad for h in states])
+
+
 def _total_of_all_states(cell, x, h0, loss):
     states, total = [h0.requires_grad_()], loss(h0)
     for x_t in x:
@@ -212,6 +249,20 @@ def _forget_set(of_ih, of_hh, part=slice(1, 2)):
     return with_forget_bias
 
 
+def _forget_reaching(before, behind):
+    def with_forget_bias(bias_ih, bias_hh, value):
+        at, H = np.arange(len(bias_ih)), len(bias_ih) // 4
+        at = (at >= H + before) & (at < 2 * H + behind)
+        return np.where(at, value, bias_ih), np.where(at, 0, bias_hh)
+
+    return with_forget_bias
+
+
+def _forget_in_thirds(bias_ih, bias_hh, value):
+    at = np.arange(len(bias_ih)) // (len(bias_ih) // 3) == 1
+    return np.where(at, value, bias_ih), np.where(at, 0, bias_hh)
+
+
 def _forget_half(part):
     return _forget_set(lambda old, value: value + 0 * old, lambda old: 0 * old, part)
 
@@ -295,6 +346,25 @@ def _first_by_index(x, h, dh):
     places = [(steps[0], name) for name, array in (("x", x), ("h", h), ("dh", dh))
               if len(steps := np.flatnonzero(~np.isfinite(array).all(axis=(1, 2))))]
     return "{1}[{0}]".format(*min(places)) if places else "none"
+
+
+def _first_along_the_batch(x, h, dh):
+    return _first_of(bad=lambda array: ~np.isfinite(array).all(axis=(0, 2)))(x, h, dh)
+
+
+def _first_shifted(x, h, dh, shift):
+    place = first_bad(x, h, dh)
+    return f"dh[{shift(int(place[3:-1]))}]" if place.startswith("dh") else place
+
+
+def _first_with_all_indices(x, h, dh):
+    place = first_bad(x, h, dh)
+    if place == "none":
+        return place
+    array = {"x": x, "h": h, "dh": dh}[place.split("[")[0]]
+    t = int(place.split("[")[1][:-1])
+    b, i = np.argwhere(~np.isfinite(array[t]))[0]
+    return place.replace("]", f", {b}, {i}]")
 
 
 def _first_gradients_first(x, h, dh):
@@ -398,12 +468,6 @@ def _reach_of_the_longest(norms, share):
     return steps_back(np.nan_to_num(norms), share)
 
 
-def _reach_against_the_largest(norms, share):
-    largest = np.nanmax(norms, axis=0)
-    last = np.array([column[~np.isnan(column)][-1] for column in norms.T])
-    return np.concatenate([steps_back(norms[:, [b]], share * largest[b] / last[b]) for b in range(len(last))])
-
-
 def _reach_with_gaps(norms, share):
     last = np.array([column[~np.isnan(column)][-1] for column in norms.T])
     return (norms >= share * last).sum(0) - 1
@@ -433,14 +497,20 @@ def _reach_beyond_a_gap(norms, share):
     return np.array([len(column) - 1 - np.flatnonzero(column >= share * column[-1])[0] for column in _alive(norms)])
 
 
-def _reach_against_the_mean(norms, share):
-    scales = [column.mean() / column[-1] for column in _alive(norms)]
-    return np.concatenate([steps_back(norms[:, [b]], share * scale) for b, scale in enumerate(scales)])
+def _reach_walking(measure):
+    def steps_back(norms, share):
+        counts = []
+        for own in _alive(norms):
+            enough = own[:-1] >= share * measure(own, norms)
+            counts.append(np.cumprod(enough[::-1]).sum())
+        return np.array(counts)
+
+    return steps_back
 
 
-def _reach_against_the_first(norms, share):
-    scales = [column[0] / column[-1] for column in _alive(norms)]
-    return np.concatenate([steps_back(norms[:, [b]], share * scale) for b, scale in enumerate(scales)])
+def _reach_of_whole_columns(norms, share):
+    whole = (~np.isnan(norms)).sum(0) - 1
+    return np.minimum(steps_back(norms, share) + 1, whole)
 
 
 def _reach_with_the_padding(norms, share):
@@ -498,6 +568,26 @@ BANK = Bank(14, "Your own network", [
             Mistake(lambda cell, x, h0, loss: loss(_last_state(cell, x, h0)).detach(),
                     "This is the loss. Its gradients are asked "
                     "for."),
+            Mistake(_total_by_own_losses,
+                    "Each row is the gradient of its own state's loss. L reads h_T alone: what comes back "
+                    "through the cells counts."),
+            Mistake(_total_from_h0_each_time,
+                    "Every step starts from h0 here. Step t starts from the state of step t - 1."),
+            Mistake(lambda *args: 2 * total_gradient(*args),
+                    "Twice what is needed: backward() adds to .grad, so call it once."),
+            Mistake(lambda *args: (lambda total: total / total.shape[1])(total_gradient(*args)),
+                    "Divided by the batch. L is "
+                    "loss(h_T) as it is."),
+            Mistake(lambda *args: (lambda total: np.concatenate([total[1:], total[-1:]]))(total_gradient(*args)),
+                    "Every row is one step late: row 0 is dL/dh_0, the last is dL/dh_T."),
+            Mistake(lambda *args: (lambda total: np.concatenate([total[:1], total]))(total_gradient(*args)),
+                    "One row too many: h_0 stands there twice. There are T + 1 states."),
+            Mistake(_total_not_kept,
+                    "h.grad is None: a state that is not a leaf keeps no gradient, unless h.retain_grad() was "
+                    "called before backward()."),
+            Mistake(_total_not_kept_in_torch,
+                    "h.grad is None somewhere: a state that is not a leaf keeps no gradient, unless "
+                    "h.retain_grad() was called before backward()."),
         ],
         hints=["Run the cell in a loop and keep every state in a list. A tensor that is not a leaf keeps its "
                "gradient if you ask for it before backward.",
@@ -576,6 +666,14 @@ BANK = Bank(14, "Your own network", [
             Mistake(_forget_set(lambda old, value: value + 0 * old, lambda old: -old),
                     "bias_hh has to be 0 there, not its "
                     "negative."),
+            Mistake(_forget_reaching(0, -1), "The last of the H entries is missing: [H:2 * H]."),
+            Mistake(_forget_reaching(1, 0), "The first of the H entries is missing: [H:2 * H]."),
+            Mistake(_forget_reaching(0, 1), "One entry too many, the first of the candidate's: [H:2 * H]."),
+            Mistake(_forget_reaching(-1, 0), "One entry too many, the last of the input gate's: [H:2 * H]."),
+            Mistake(lambda bias_ih, bias_hh, value: (with_forget_bias(0 * bias_ih, bias_hh, value)[0],
+                                                     with_forget_bias(bias_ih, bias_hh, value)[1]),
+                    "The other gates of bias_ih became 0. They keep their numbers."),
+            Mistake(_forget_in_thirds, "H is a quarter of the entries, len(bias_ih) // 4: there are four gates."),
         ],
         hints=["Which quarter of the 4H entries is the forget gate's?",
                "The gate reads bias_ih + bias_hh. One of them has to give way.",
@@ -643,6 +741,24 @@ BANK = Bank(14, "Your own network", [
             Mistake(lambda x, h, dh: first_bad(x, h, dh[1:]),
                     "dh has T + 1 rows and begins with dh[0]: its index is that of its "
                     "row."),
+            Mistake(_first_along_the_batch,
+                    "This is the place along the batch. The index along time is asked for, the first axis."),
+            Mistake(lambda x, h, dh: _first_shifted(x, h, dh, lambda t: len(dh) - 1 - t),
+                    "Counted from the end. The index is that "
+                    "of the row, from the start on."),
+            Mistake(lambda x, h, dh: _first_shifted(x, h, dh, lambda t: t + 1),
+                    "One too high in dh: the last row has the index T."),
+            Mistake(lambda x, h, dh: _first_shifted(x, h, dh, lambda t: t - 1),
+                    "One too low in dh: the last row has the index T."),
+            Mistake(_first_with_all_indices, "The index along time alone: \"x[4]\"."),
+            Mistake(lambda x, h, dh: tuple(first_bad(x, h, dh).replace("]", "").split("[")),
+                    "Return one text, such as \"x[4]\", not "
+                    "a pair."),
+            Mistake(lambda x, h, dh: first_bad(x[:-1], h, dh), "The last step of x was never looked at."),
+            Mistake(lambda x, h, dh: first_bad(x, h[:-1], dh), "The last state was never looked at."),
+            Mistake(lambda x, h, dh: first_bad(x, h, np.concatenate([np.ones_like(dh[:1]), dh[1:]])),
+                    "dh[0], the gradient of h_0, "
+                    "was never looked at."),
         ],
         hints=["In which order does a network compute the three? And the steps of each?",
                "np.isfinite(array[t]).all() for t = 0, 1, ... in x and h.",
@@ -707,6 +823,14 @@ BANK = Bank(14, "Your own network", [
                     "One fixed scale is right for gradients near it alone: at 1e30 the squares are infinite. Divide "
                     "by the "
                     "largest entry."),
+            Mistake(lambda grads: float(np.nan_to_num(_norm_in_float32(grads))),
+                    "The squares overflow in float32, and no cap brings the norm back. Scale before you square, or "
+                    "square in "
+                    "float64."),
+            Mistake(lambda grads: np.sqrt(sum((np.maximum(np.abs(g.astype(float)), 1e-12)**2).sum() for g in grads)),
+                    "Small entries were raised to a floor. They count as they are."),
+            Mistake(lambda grads: np.sqrt(sum((g.astype(np.float16).astype(float)**2).sum() for g in grads)),
+                    "float16 has three digits and ends at 65504. Use float64."),
         ],
         hints=["What is (1e30)**2 in float32, whose largest number is 3e38? And (1e-36)**2?",
                "Divide by the largest entry first; multiply by it at the end. Or convert to float64."],
@@ -718,8 +842,6 @@ BANK = Bank(14, "Your own network", [
         mistakes=[
             Mistake(_reach_of_the_longest,
                     "You started at the last row for every sequence. The shorter ones end before it: there is NaN."),
-            Mistake(_reach_against_the_largest,
-                    "Compared with the largest norm of the sequence. The measure is the norm at its end."),
             Mistake(_reach_with_gaps,
                     "You counted all steps that are large enough. Stop at the first that is not: behind a gap "
                     "nothing counts."),
@@ -747,10 +869,6 @@ BANK = Bank(14, "Your own network", [
                     "This goes to the farthest step that is large enough. Stop at the first that is not, walking "
                     "back."),
             Mistake(_reach_one_more, "One too many: the end itself is 0 steps back."),
-            Mistake(_reach_against_the_mean,
-                    "Compared with the mean norm. The measure is the norm at the sequence's end."),
-            Mistake(_reach_against_the_first,
-                    "Compared with the norm at step 0. The measure is the norm at the sequence's end."),
             Mistake(lambda norms, share: _reach_with_gaps(norms, share) + 1,
                     "You counted all steps that are large enough, the "
                     "end among them. Walk back from the end and stop at the first that is not."),
@@ -785,9 +903,31 @@ BANK = Bank(14, "Your own network", [
             Mistake(lambda norms, share: steps_back(norms, share) / len(norms),
                     "This is a share of the steps. The count is asked "
                     "for."),
-            Mistake(lambda norms, share: np.concatenate([steps_back(own[:, None], share * np.nanmax(norms) / own[-1])
-                                                         for own in _alive(norms)]),
-                    "Compared with the largest norm of all. The measure is the norm at each sequence's own end."),
+            Mistake(_reach_walking(lambda own, norms: own.max()),
+                    "Compared with the largest norm of the sequence. The measure is the "
+                    "norm at its end."),
+            Mistake(_reach_walking(lambda own, norms: own[0]),
+                    "Compared with the norm at step 0. The measure is the norm at the "
+                    "sequence's end."),
+            Mistake(_reach_walking(lambda own, norms: own.mean()),
+                    "Compared with the mean norm. The measure is the norm at the "
+                    "sequence's end."),
+            Mistake(_reach_walking(lambda own, norms: norms[-1][~np.isnan(norms[-1])][0]),
+                    "Compared with the end of the longest "
+                    "sequence. Each has an end of its own."),
+            Mistake(_reach_walking(lambda own, norms: np.nanmax(norms)),
+                    "Compared with the largest norm of all. The measure is the "
+                    "norm at each sequence's own end."),
+            Mistake(_reach_of_whole_columns, "The first that is too small was counted as well, where there is one."),
+            Mistake(lambda norms, share: np.where(steps_back(norms, share) == (~np.isnan(norms)).sum(0) - 1, 0,
+                                                  steps_back(norms, share)),
+                    "0 where no norm is too small: argmax and argmin find nothing there. Then the whole sequence is "
+                    "reached."),
+            Mistake(lambda norms, share: np.where(np.isnan(norms[-1]), 0, steps_back(norms, share)),
+                    "0 for the shorter sequences: NaN is not large enough. Begin at each one's own end."),
+            Mistake(lambda norms, share: steps_back(norms, share).min(),
+                    "This is the smallest count. Return one for each "
+                    "sequence."),
         ],
         hints=["Treat one column: drop its NaN, then the last entry is its end.",
                "Walk back from the end while the norm is at least share times the last one, and count.",

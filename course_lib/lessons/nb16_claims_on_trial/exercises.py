@@ -263,6 +263,15 @@ def _fair_split(loss, half):
     return loss[np.arange(len(loss)), chosen, half:].mean(-1)
 
 
+def _fair_split_by(loss, choose):
+    chosen = loss[..., choose].mean(-1).argmin(-1)
+    return np.array([method[rate, ~choose].mean() for method, rate in zip(loss, chosen)])
+
+
+def _fair_the_other_way(loss):
+    return _fair_split_by(loss, np.arange(loss.shape[-1]) >= _half(loss))
+
+
 def _fair_common_rate(loss):
     rate = loss[..., :_half(loss)].mean((0, -1)).argmin()
     return loss[:, rate, _half(loss):].mean(-1)
@@ -344,6 +353,11 @@ BANK = Bank(16, "Claims on trial", [
             Mistake(lambda left: verdict(np.sort(left)[:-1]), "The largest was left out. Every seed counts."),
             Mistake(_verdict_with(high=.95, low=.05),
                     "Nine tenths and one tenth are the borders, not 95 and 5 percent."),
+            Mistake(lambda left: "holds" if (left < 1e-3).mean() >= .9 else "fails" if (left < 1e-3).mean() < .1
+                    else "holds partly", "Exactly one tenth is \"at most one tenth\": it fails."),
+            Mistake(lambda left: "holds" if (left < 1e-3).mean() >= .9 else "fails" if (left < 1e-3).mean() < .5
+                    else "holds partly", "It fails up to one tenth, not below one half."),
+            Mistake(lambda left: verdict(left[left < 1]), "The exploded ones were left out. Every seed counts."),
         ],
         hints=["(left < 1e-3) is True for each seed whose gradient has vanished.",
                "The mean of these is the share of the seeds.",
@@ -436,6 +450,15 @@ BANK = Bank(16, "Claims on trial", [
             Mistake(lambda gain, H, k, seeds: (_trap_one_seed(gain, H, k, [0])[0], seeds[0]),
                     "Every network got the same generator: this is one measurement, made many "
                     "times."),
+            Mistake(lambda *args: (trap(*args)[0], trap(*args)[1] + 1),
+                    "The share is right, and the seed is one too high: take "
+                    "seeds[np.argmax(norms)]."),
+            Mistake(lambda gain, H, k, seeds: (trap(gain, H, k, seeds)[0] * len(seeds) / seeds[-1],
+                                               trap(gain, H, k, seeds)[1]),
+                    "Divided by the last seed. The share is of the number of seeds, len(seeds)."),
+            Mistake(lambda gain, H, k, seeds: (trap(gain, H, k, seeds)[0] * len(seeds) / (seeds[-1] + 1),
+                                               trap(gain, H, k, seeds)[1]),
+                    "Divided by the end of the range. The share is of the number of seeds, len(seeds)."),
         ],
         hints=["For each seed: W = gain / np.sqrt(H) * np.random.default_rng(seed).normal(size=(H, H)).",
                "np.linalg.norm(np.linalg.matrix_power(W, k), 2) is the norm of W^k.",
@@ -518,6 +541,24 @@ BANK = Bank(16, "Claims on trial", [
             Mistake(lambda rho, growth: _shear(rho, np.sqrt(growth / _best(rho)[0])),
                     "No root: the corner of W^k grows with b "
                     "itself."),
+            Mistake(lambda rho, growth: _shear(rho, growth / _best(rho, high=11)[0]),
+                    "You stopped at the tenth power. With rho near "
+                    "1 the corner of W^k grows for many more k: go on until it falls."),
+            Mistake(lambda rho, growth: _shear(rho, growth / max(k * rho**(k - 2) for k in range(1, 2000))),
+                    "One factor rho too few: "
+                    "each way through the corner takes b once and rho k - 1 times."),
+            Mistake(lambda rho, growth: _shear(rho, growth / max(k**2 * rho**(k - 1) for k in range(1, 2000))),
+                    "k stands once in the "
+                    "corner: there are k ways through it in W^k."),
+            Mistake(lambda rho, growth: _shear(rho, -growth / _best(rho)[0]), "b is to be above 0."),
+            Mistake(lambda rho, growth: _shear(rho, np.ceil(10 * growth / _best(rho)[0]) / 10),
+                    "A tenth is too coarse a step: b has a "
+                    "formula, growth / max k rho^(k - 1)."),
+            Mistake(lambda rho, growth: _shear(rho, 10.),
+                    "This is the lesson's b. Here it follows from rho and growth."),
+            Mistake(lambda rho, growth: _shear(rho, growth / ((_best(rho)[1] + 1) * rho**_best(rho)[1])),
+                    "One power beyond the best: "
+                    "take the k whose corner is largest."),
         ],
         hints=["Compute W^2 and W^3 on paper. What stands in the upper right corner?",
                "In the corner of W^k stands k b rho^(k - 1).",
@@ -637,6 +678,27 @@ BANK = Bank(16, "Claims on trial", [
             Mistake(lambda loss: np.median(loss[..., _half(loss):], axis=(1, 2)),
                     "This is a median over all rates. Choose a rate "
                     "for each method, then report the mean."),
+            Mistake(lambda loss: loss[..., _half(loss):].min(1).mean(-1),
+                    "The best rate for each seed. One rate for a method, chosen by "
+                    "the first half."),
+            Mistake(lambda loss: np.array([method[rate, -_half(loss):].mean() for method, rate in zip(
+                loss, loss[..., :_half(loss)].mean(-1).argmin(-1))]),
+                    "Of an odd number of seeds one got lost: the others are "
+                    "loss[..., half:]."),
+            Mistake(lambda loss: _fair_split_by(loss, np.arange(loss.shape[-1]) % 2 == 0),
+                    "Every other seed chooses here. The first "
+                    "half does."),
+            Mistake(lambda loss: loss[:, loss[..., :_half(loss)].mean(-1).argmin(-1), _half(loss):].mean(-1),
+                    "Indexing with all rates "
+                    "at once gives every method at every rate. Take each method at its own."),
+            Mistake(_fair_the_other_way,
+                    "The second half chooses here and the first is reported: it is the other way round."),
+            Mistake(lambda loss: fair(loss) - fair(loss)[0],
+                    "These are differences to the first method. Report each one's mean "
+                    "loss."),
+            Mistake(lambda loss: [method[rate, _half(loss):] for method, rate in zip(
+                loss, loss[..., :_half(loss)].mean(-1).argmin(-1))],
+                    "These are the losses of the single seeds. Report their mean."),
         ],
         hints=["half = loss.shape[-1] // 2 splits the seeds.",
                "loss[..., :half].mean(-1) has the shape (methods, rates); argmin(-1) is a rate for each.",
