@@ -372,9 +372,9 @@ def test_axes_of_comparison():
 
 
 def test_a_mistake_that_raises_is_no_obstacle():
-    raising = Mistake(lambda *arguments: 1 / 0, "Never said.")
+    raising = Mistake(lambda *arguments: 1 / 0, "A zero below.")
     exercise = dataclasses.replace(ITEMS["99.2"], mistakes=[raising, *ITEMS["99.2"].mistakes])
-    assert exercise.judge(raising.wrong).mistake is None
+    assert exercise.judge(raising.wrong).mistake is raising
     assert exercise.judge(scaled(2)).reason == "Twice too much."
 
 

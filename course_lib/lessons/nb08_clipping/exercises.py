@@ -434,8 +434,8 @@ BANK = Bank(8, "Clipping", [
                     "less "
                     "above it, and at m = 0 the index -1 is the smallest of all."),
             Mistake(lambda norms, share: np.sort(norms)[min(int((1 - share) * len(norms)), len(norms) - 1)],
-                    "Off by one from the small end: entry N - 1 is the largest, so it is entry N - 1 - m if m may lie "
-                    "above it."),
+                    "Off by one: one norm less lies above it than may. Counted from the small end it is entry N - 1 - m, if m "
+                    "may lie above it."),
             Mistake(lambda norms, share: min(norms), "Above the smallest lie all others. Only `share` of them may."),
             Mistake(lambda norms, share: np.mean(norms),
                     "The mean, whatever share is asked for: one spike moves it past all other norms."),
