@@ -1,5 +1,6 @@
 """`make handout`: no solution reaches a student, every exercise has a graded cell, nbgrader takes the assignments."""
 import builtins
+import dataclasses
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ import handout
 import notebooks
 from course_lib import exercises
 from course_lib.exercises.bank import bank_of, numbers_of_banks
+from judged_apart import verdicts
 
 BOOKS = notebooks.paths()
 STEMS = [path.stem for path in BOOKS]
@@ -170,6 +172,47 @@ def test_grade_lets_a_right_answer_pass(capsys):
         exercises.grade("1.99", 1)
 
 
+# What a submission may do to its own checks
+
+FORGED = {
+    "grade is another": "import course_lib.exercises as e\ne.grade = lambda *given: None\n",
+    "judge is another": "import course_lib.exercises.judge as j\n"
+                        "j.Exercise.judge = lambda *given: j.Verdict('passed', '')\n",
+    "comparing is another": "import course_lib.exercises.compare as c\nc.difference = lambda *given, **more: None\n",
+    "course_lib is another": "import sys, types\nsys.modules['course_lib'] = types.ModuleType('course_lib')\n",
+    "the caller's needed": "import sys\n{name} = lambda *given: sys._getframe(2).f_locals['needed'][0]\n",
+    "the solution": "from course_lib.exercises.bank import bank_of\n{name} = bank_of(1).exercises[0].solution\n",
+    "the bank": "from course_lib.lessons.nb01_gradients.exercises import {name}\n",
+    "equal to all": "class A:\n    def __eq__(self, other):\n        return True\n{name} = lambda *given: (A(), A(), A())\n",
+    "a pickle that acts": "import os\nclass A:\n    def __reduce__(self):\n        return os.abort, ()\n"
+                          "{name} = lambda *given: A()\n",
+    "the end": "import os\nos._exit(0)\n",
+}
+
+
+@pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED)
+def test_a_submission_is_judged_by_the_lecturer_s_copy(forged):
+    exercise = bank("01_gradients")["1.2"]
+    name = exercise.solution.__name__
+    wrong = f"import numpy as np\n{name} = lambda *given: 0\n"
+    assert verdicts([wrong + forged.replace("{name}", name)], [(exercise, name)])[0].word != "passed"
+
+
+def test_right_and_wrong_answers_get_their_verdicts_apart():
+    asked = [(exercise, f"answer_{id.replace('.', '_')}") for id, exercise in bank("01_gradients").items()]
+    cells = ["import numpy as np"] + [
+        f"{exercise.source()}\n{name} = {exercise.solution.__name__}{'' if exercise.cases else '()'}"
+        for exercise, name in asked]
+    assert [verdict.word for verdict in verdicts(cells, asked)] == ["passed"] * len(asked)
+    exercise, name = asked[0]
+    for cell, says in (("", "Give the function itself"), (f"def {name}(*given):\n    return 1", "needed 3 values"),
+                       (f"def {name}(*given):\n    return [][0]", "It stopped with IndexError.")):
+        assert says in verdicts([cell], [(exercise, name)])[0].reason
+    banned = dataclasses.replace(exercise, forbidden=("exp",))
+    cell = f"import numpy as np\nmy = np.exp\ndef {name}(*given):\n    return my(1.)"
+    assert verdicts([cell], [(banned, name)])[0].reason.startswith("It uses exp, ")
+
+
 # nbgrader itself
 
 @pytest.fixture(scope="module")
@@ -211,7 +254,7 @@ def test_nbgrader_validates_releases_and_grades(course):
         if name in exercise:
             cell.source = exercise[name].source()
         elif name == "1.8":
-            cell.source = "answer_1_8 = 1"
+            cell.source = FORGED["grade is another"] + "answer_1_8 = 1"
     handed_in = course / "submitted" / "ada" / SMALL / f"{SMALL}.ipynb"
     handed_in.parent.mkdir(parents=True)
     handed_in.write_text(notebooks.text_of(book), encoding="utf-8")

@@ -33,6 +33,14 @@ c.CourseDirectory.course_id = "gradients-through-time"
 c.ClearSolutions.code_stub = {"python": ""}
 # Seconds for the slowest cell on a busy machine.
 c.Execute.timeout = 600
+# Points come from the verdict of this machine's copy of the course, not from what a notebook's own cells say.
+import sys
+from pathlib import Path
+sys.path.insert(0, str(Path(__file__).parent))
+from judged_apart import JudgedApart
+from nbgrader.converters.autograde import Autograde
+steps = Autograde.autograde_preprocessors.default_args[0]
+c.Autograde.autograde_preprocessors = [steps[0], JudgedApart, *steps[1:]]
 '''
 
 
@@ -100,6 +108,7 @@ def files() -> Iterator[tuple[str, str]]:
     """Yield each file's path below the target, and its text."""
     banks = numbers_of_banks()
     yield "nbgrader/nbgrader_config.py", CONFIG
+    yield "nbgrader/judged_apart.py", (ROOT / "tools" / "judged_apart.py").read_text(encoding="utf-8")
     for path in paths():
         book, number = read(path), int(path.stem[:2])
         bank = bank_of(number) if number in banks else None
