@@ -106,7 +106,7 @@ def imported(folder):
 
 
 @pytest.mark.parametrize("folder, extras", [
-    ("course_lib", ["lab"]), ("tools", ["lab", "test", "slides"]),
+    ("course_lib", ["lab"]), ("tools", ["lab", "test", "slides", "handout"]),
     ("tests", ["lab", "test", "browser", "slides"])])
 def test_what_is_imported_is_asked_for(folder, extras):
     asked, packages = set(dependencies(*extras)), metadata.packages_distributions()
