@@ -1,4 +1,4 @@
-"""The sheet prints on two pages of A4; the court is used with the keyboard; a link leads to its cell."""
+"""The sheet prints on three pages of A4; the court is used with the keyboard; a link leads to its cell."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAME = "16_claims_on_trial.ipynb"
 
 
 @pytest.mark.parametrize("replaced", [[], ["Helvetica Neue", "Arial", "Liberation Sans"]], ids=["own", "wider"])
-def test_the_sheet_is_two_pages_of_a4(page, tmp_path, replaced):
+def test_the_sheet_is_three_pages_of_a4(page, tmp_path, replaced):
     """Also where its fonts are missing: matplotlib's DejaVu Sans, a tenth wider than Arial, takes their place."""
     path = claims.sheet().write(tmp_path / "sheet.html")
     wider = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf").as_uri()
@@ -25,11 +25,11 @@ def test_the_sheet_is_two_pages_of_a4(page, tmp_path, replaced):
     assert page.evaluate("document.fonts.ready.then(fonts => [...fonts].some(font => font.status === 'loaded'))"
                          ) == bool(replaced)
     pdf = page.pdf(prefer_css_page_size=True)
-    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 2
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 3
     width, height = map(float, re.search(rb"/MediaBox\s*\[\s*0\s+0\s+([\d.]+)\s+([\d.]+)\s*\]", pdf).groups())
     assert (width * 25.4 / 72, height * 25.4 / 72) == pytest.approx((210, 297), abs=1)
     page.locator("ol").last.evaluate("list => { for (let i = 0; i < 40; i++) list.append(list.lastChild.cloneNode(true)) }")
-    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True))) == 3, "more would be seen"
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True))) == 4, "more would be seen"
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Lesson 16, notebooks/16_claims_on_trial.ipynb. 78 sentences, each with a rule, a measurement and a verdict.
+"""Lesson 16, notebooks/16_claims_on_trial.ipynb. 83 sentences, each with a rule, a measurement and a verdict.
 
     claims     what the notebook calls
     ledger     reads data/claims.csv, which has each claim's rule, and measures it again

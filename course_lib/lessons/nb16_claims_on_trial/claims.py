@@ -28,7 +28,7 @@ def table(verdicts: Iterable[str] = VERDICTS[::-1]) -> pages.Page:
 
 
 def sheet(mine: Sequence[Claim] = ()) -> pages.Page:
-    """Return the sheet: each claim, its mark and what may be said. `sheet().write("sheet.html")` is two pages.
+    """Return the sheet: each claim, its mark and what may be said. `sheet().write("sheet.html")` is three pages.
 
     mine  rows of your own, which `my_claim` made
     """

@@ -1,4 +1,4 @@
-"""The ledger to read: a table with links to the cells, and the sheet that prints on two pages."""
+"""The ledger to read: a table with links to the cells, and the sheet that prints on three pages."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .rules import FAILS, HOLDS, PARTLY, VERDICTS
 NOTEBOOKS = {int(folder.name[2:4]): folder.name[2:] for folder in Path(__file__).parents[1].glob("nb[0-9][0-9]_*")}
 MARKS = {HOLDS: "✓", PARTLY: "±", FAILS: "✗"}
 TITLE = "What may be said about gradients through time"
-# Lengths in millimetres and points: the sheet is made for two pages of A4, with their margins. Where Arial and its like
+# Lengths in millimetres and points: the sheet is made for three pages of A4, with their margins. Where Arial and its like
 # are missing, another font takes their x-height, .52, so that the pages hold it too.
-PRINT = """@page { size: A4; margin: 8mm 9mm; }
-body { margin: 0 auto; max-width: 192mm; font: 8pt/1.18 "Helvetica Neue", Arial, "Liberation Sans", sans-serif;
+PRINT = """@page { size: A4; margin: 10mm; }
+body { margin: 0 auto; max-width: 190mm; font: 9.7pt/1.19 "Helvetica Neue", Arial, "Liberation Sans", sans-serif;
        font-size-adjust: .52; color: #000; background: #fff; }
 h1 { font-size: 12pt; margin: 0 0 1mm; } p { margin: 0 0 1mm; }
 [role=heading] { margin: 1.2mm 0 .3mm; break-after: avoid; } li { break-inside: avoid; margin-bottom: .5mm; }
@@ -120,7 +120,7 @@ def _rows(claims: Iterable[Claim], caption: str) -> str:
 
 
 def claims_sheet(claims: Sequence[Claim]) -> Page:
-    """Return the sheet: each claim with its mark, and what may be said instead, lesson by lesson, on two pages of A4."""
+    """Return the sheet: each claim with its mark, and what may be said instead, lesson by lesson, on three pages of A4."""
     count, proved = tally(claims), sum(claim.proved for claim in claims)
     legend = ", ".join(f"{MARKS[each]} {each} ({count[each]})" for each in VERDICTS)
     legend += f", ∎ proved beside it: no measurement could say anything else ({proved})"
@@ -137,7 +137,7 @@ def claims_sheet(claims: Sequence[Claim]) -> Page:
                                             for claim in rows]
     rich = (f"<p>What is said stands in quotation marks, with a mark for what its measurement says: {legend}. "
             f"What may be said follows.</p>"
-            f'<div style="columns:2 26em;column-gap:1.6em">{"".join(parts)}</div>')
+            f'<div style="columns:2 25em;column-gap:1.6em">{"".join(parts)}</div>')
     return Page(TITLE, rich, "\n".join(lines), PRINT)
 
 

@@ -9,7 +9,7 @@ from ....activations import sigmoid
 from ...nb07_exploding import wall
 from ...nb08_clipping import rescue
 from ...nb09_initialization_and_other_cures import contest
-from .networks import seeded, left, seeds, thrown, wall_starts
+from .networks import EXPLODED, seeded, left, seeds, thrown, wall_starts
 
 MATRICES = "uniform", "gaussian", "orthogonal", "identity", "sparse"
 
@@ -38,17 +38,27 @@ def claim_37(block: int = 0, slow: float = .03, rate: float = 1e-4, scale: float
 
 
 def claim_38(block: int = 0, kinds: tuple = MATRICES, steps: int = 50) -> dict[str, float]:
-    """Five ways to draw W_hh, ten networks of 32 units each: by how many decades the best and the worst differ.
+    """Five ways to draw W_hh, ten tanh networks of 32 units each: by how many decades the best and the worst differ.
 
-    vanish   in |dL/dh_0| / |dL/dh_50|, medians: tanh, inputs of size .1
-    explode  in how far the same ratio over four times as many steps exceeds 1, medians: without slopes
+    vanish  in |dL/dh_0| / |dL/dh_50|, medians; inputs of size .1
     """
-    x, least, grown = .1 * seeded(1, block).normal(size=(4 * steps, 1, 6)), [], []
-    for kind in kinds:
-        nets = initialise.rnn(6, 32, seeded(0, block), kind, members=10)
-        least.append(np.median(np.log10(left(nets, x[:steps]))))
-        grown.append(np.median(np.log10(left(nets, x, "linear"))))
-    return {"vanish": np.ptp(least), "explode": np.ptp(np.maximum(grown, 0))}
+    x = .1 * seeded(1, block).normal(size=(steps, 1, 6))
+    decades = [np.median(np.log10(left(initialise.rnn(6, 32, seeded(0, block), kind, members=10), x))) for kind in kinds]
+    return {"vanish": np.ptp(decades)}
+
+
+def claim_79(block: int = 0, one: float = 1., two: float = 2.) -> dict[str, float]:
+    """Five ways to draw W_hh, forty tanh networks of 32 units each, inputs of size .1: how many explode?
+
+    one, two            by how many percent the way with most and the one with fewest differ, at gain one and at two
+    orthogonal, usual   percent of the orthogonal ones at gain two, and of those as torch draws them
+    """
+    x, shares = .1 * seeded(1, block).normal(size=(60, 1, 6)), {}
+    for gain in [one, two]:
+        nets = [initialise.rnn(6, 32, seeded(0, block), kind, gain, members=40) for kind in MATRICES]
+        shares[gain] = {kind: 100 * (left(each, x) > EXPLODED).mean() for kind, each in zip(MATRICES, nets)}
+    apart = {name: np.ptp(list(shares[gain].values())) for name, gain in [("one", one), ("two", two)]}
+    return apart | {"orthogonal": shares[two]["orthogonal"], "usual": shares[two]["uniform"]}
 
 
 def claim_39(block: int = 0, recurrent: str = "uniform", gain: float = 1., T: int = 50) -> dict[str, float]:

@@ -6,6 +6,8 @@ import numpy as np
 
 from .... import bptt, initialise
 from ...nb06_vanishing import longterm
+from ...nb09_initialization_and_other_cures import contest
+from ...nb11_lstm import traffic
 from ...nb11_lstm.roads import INPUTS, UNITS, Roads, by_distance, default_lstm, roads
 from .networks import seeded, seeds
 
@@ -89,6 +91,59 @@ def claim_51(block: int = 0, better: str = "LSTM chrono", rnn_updates: float = 1
 
     return {"far": ratio(wrong(25), 200), "near": ratio(wrong(0), 260),
             "sunspots": ratio(lambda name, updates: longterm.learn_sunspots(name, updates, three), 400)}
+
+
+def claim_80(block: int = 0, start: str = "identity, ReLU", leak: str = "uniform + leak .9") -> dict[str, float]:
+    """Temporal order at T = 30 without gates, 600 updates, the better of two rates: percent of five networks that learn.
+
+    start, leak  entries of lesson 09's contest: ReLU units whose W_hh starts as the identity, leaky tanh units
+    plain        tanh units as torch draws them
+    """
+    entries = {"start": start, "leak": leak, "plain": "uniform, tanh"}
+    return {name: 20 * contest.enter(entry, seeds(block, 5)).solved for name, entry in entries.items()}
+
+
+def claim_81(block: int = 0, near: int = 10, far: int = 100, kind: str = "LSTM b_f = 1") -> dict[str, float]:
+    """Naming a symbol read so many steps ago, 5000 sequences: percent of five LSTMs that learn it.
+
+    near, far  with forget bias 1, ten steps and a hundred
+    three      with forget bias 3, a hundred steps
+    """
+    each = {"near": (kind, near), "far": (kind, far), "three": ("LSTM b_f = 3", far)}
+    return {name: 100 * longterm.learn_recall(who, 5000, T, seeds(block, 5)).solved.mean()
+            for name, (who, T) in each.items()}
+
+
+def claim_82(block: int = 0, quiet: float = .01, loud: float = 1., steps: int = 60) -> dict[str, float]:
+    """What is left over 60 steps of networks as Keras draws them, medians of 10 seeds.
+
+    lstm                 |dL/dc_0| / |dL/dc_60| of an LSTM, inputs of size 1
+    rnn_quiet, rnn_loud  |dL/dh_0| / |dL/dh_60| of a SimpleRNN, inputs of size .01 and 1
+    """
+    x, v = _inputs(steps, block), seeded(0, block).normal(size=(8, UNITS))
+
+    def end(draw, size):
+        return np.median([10 ** by_distance(bptt.forward(draw(np.random.default_rng(seed)), size * x), v)[-1]
+                          for seed in seeds(block)])
+
+    def simple(rng):
+        k = np.sqrt(6 / (INPUTS + UNITS))  # glorot_uniform
+        return initialise.rnn(INPUTS, UNITS, rng, "orthogonal")._replace(W_xh=rng.uniform(-k, k, (UNITS, INPUTS)))
+
+    return {"lstm": end(lambda rng: longterm.keras_lstm(INPUTS, UNITS, rng), loud), "rnn_quiet": end(simple, quiet),
+            "rnn_loud": end(simple, loud)}
+
+
+def claim_83(block: int = 0, lstm_updates: float = 1., rnn_updates: float = 1.) -> dict[str, float]:
+    """The next hour of the counts of lesson 11, made, in bursts and with a daily rhythm: two networks, 400 updates.
+
+    better, worse  percent of LSTMs with forget bias 1 whose squared error is at least a tenth below that of the tanh
+                   RNNs, or above it
+    """
+    lstm, rnn = (traffic.learn_traffic(name, block, updates=int(400 * share), networks=2)
+                 for name, share in [("LSTM b_f = 1", lstm_updates), ("tanh", rnn_updates)])
+    ratio = lstm / rnn.mean()
+    return {"better": 100 * (ratio < .9).mean(), "worse": 100 * (ratio > 1.1).mean()}
 
 
 def claim_78(block: int = 0, apart: int = 0, units: int = 32) -> dict[str, float]:
