@@ -29,7 +29,7 @@ def test_the_sheet_is_three_pages_of_a4(page, tmp_path, replaced):
     width, height = map(float, re.search(rb"/MediaBox\s*\[\s*0\s+0\s+([\d.]+)\s+([\d.]+)\s*\]", pdf).groups())
     assert (width * 25.4 / 72, height * 25.4 / 72) == pytest.approx((210, 297), abs=1)
     page.locator("ol").last.evaluate("list => { for (let i = 0; i < 40; i++) list.append(list.lastChild.cloneNode(true)) }")
-    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True))) == 4, "more would be seen"
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True))) > 3, "more would be seen"
 
 
 @pytest.fixture(scope="module")
