@@ -101,6 +101,35 @@ def _neuron_dx_without_relu_slope(w, b, x, target):
     return dw, db, 2 * (np.maximum(w * x + b, 0) - target) / len(x) * w
 
 
+def _neuron_without_bias(w, b, x, target):
+    return neuron_gradient(w, 0., x, target)
+
+
+def _neuron_dx_by_x(w, b, x, target):
+    dw, db, dx = neuron_gradient(w, b, x, target)
+    return dw, db, dx / w * x
+
+
+def _neuron_dw_by_w(w, b, x, target):
+    dw, db, dx = neuron_gradient(w, b, x, target)
+    return w * db, db, dx
+
+
+def _neuron_first_example(w, b, x, target):
+    dw, db, dx = neuron_gradient(w, b, x, target)
+    return dx[0] / w * x[0], dx[0] / w, dx
+
+
+def _neuron_loss(w, b, x, target):
+    return ((np.maximum(w * x + b, 0) - target)**2).mean()
+
+
+def _neuron_if(w, b, x, target):
+    if w * x + b > 0:
+        return neuron_gradient(w, b, x, target)
+    return 0., 0., 0 * x
+
+
 def _neuron_error_not_squared(w, b, x, target):
     da = (w * x + b > 0) / len(x)
     return (da * x).sum(), da.sum(), da * w
@@ -133,7 +162,8 @@ def _chain_complex_step(w, x0, eps=1e-100):
 
 def _chain_cases(rng):
     factors = [(.9, 1.4, 4), (-1.5, -.6, 7), (.3, .6, 60), (.7, .8, 1)]
-    return [(rng.uniform(low, high, n), rng.uniform(.4, .9)) for low, high, n in factors]
+    cases = [(rng.uniform(low, high, n), rng.uniform(.4, .9)) for low, high, n in factors]
+    return [*cases, (np.array([.9, 1e-170, 1e-170, 1.1]), .5)]  # two that cut the chain: products with both are 0
 
 
 def _chain_states(w, x0):
@@ -196,6 +226,33 @@ def _chain_of_sums(w, x0):
     return np.append(np.cumsum(slopes[::-1])[::-1], 1)
 
 
+def _chain_slope_at_the_input(w, x0):
+    return _chain_of(w * (1 - np.tanh(_chain_states(w, x0)[:-1])**2))
+
+
+def _chain_from_x0(w, x0):
+    return _chain_of(w * (1 - np.tanh(w * x0)**2))
+
+
+def _chain_first_weight(w, x0):
+    return chain_gradient(np.full_like(w, w[0]), x0)
+
+
+def _chain_added_to_the_one(w, x0):
+    slopes = w * (1 - _chain_states(w, x0)[1:]**2)
+    return np.append(1 + np.cumsum(slopes[::-1])[::-1], 1)
+
+
+def _chain_by_the_weights(w, x0):
+    x = _chain_states(w, x0)
+    return np.append(chain_gradient(w, x0)[1:] * (1 - x[1:]**2) * x[:-1], 1)
+
+
+def _chain_by_division(w, x0):
+    front = np.append(1, np.cumprod(w * (1 - _chain_states(w, x0)[1:]**2)))
+    return front[-1] / front
+
+
 def _chain_slope_of_a(w, x0):
     return _chain_of(w * (1 - (w * _chain_states(w, x0)[:-1])**2))
 
@@ -224,7 +281,8 @@ def _descend_cases(rng):
     return [(lambda w: 2 * (w - 3), rng.uniform(.5, 1.5), .1, 7),
             (lambda w: 4 * (w + 1), rng.uniform(.5, 1.5), .55, 12),
             (lambda w: curvatures * (w - 2), rng.uniform(3, 4, 3), .2, 9),
-            (lambda w: 3 * (w - 1), rng.uniform(.2, .5), .1, 1)]
+            (lambda w: 3 * (w - 1), rng.uniform(.2, .5), .1, 1), (lambda w: 2 * (w - 3), 1, .15, 60),
+            (lambda w: 4 * (w - .5), 2., .25, 3)]  # an integer, and near the minimum; there after one update
 
 
 def _descend_into_an_array(slope, w0, rate, updates):
@@ -277,6 +335,42 @@ def _descend_into_whole_numbers(slope, w0, rate, updates):
 
 def _descend_by_signs(slope, w0, rate, updates):
     return descend(lambda w: np.sign(slope(w)), w0, rate, updates)
+
+
+def _descend_by_directions(slope, w0, rate, updates):
+    return descend(lambda w: slope(w) / max(np.linalg.norm(slope(w)), 1e-300), w0, rate, updates)
+
+
+def _descend_slope_as_a_number(slope, w0, rate, updates):
+    return [w0, w0 - rate * slope]
+
+
+def _descend_numbers_only(slope, w0, rate, updates):
+    return descend(slope, float(w0), rate, updates)
+
+
+def _descend_arrays_only(slope, w0, rate, updates):
+    return np.zeros((updates + 1, len(w0)))
+
+
+def _descend_into_the_type_of_w0(slope, w0, rate, updates):
+    path = np.zeros((updates + 1, *np.shape(w0)), dtype=np.asarray(w0).dtype)
+    path[0] = w0
+    for k in range(updates):
+        path[k + 1] = path[k] - rate * slope(path[k])
+    return path
+
+
+def _descend_until_small(slope, w0, rate, updates):
+    path = descend(slope, w0, rate, updates)
+    steps = np.abs(np.diff(path, axis=0)).reshape(updates, -1).max(axis=1)
+    return path[:np.argmax(np.append(steps, 0) < 1e-2) + 1]
+
+
+def _descend_until_still(slope, w0, rate, updates):
+    path = descend(slope, w0, rate, updates)
+    steps = np.abs(np.diff(path, axis=0)).reshape(updates, -1).max(axis=1)
+    return path[:np.argmax(np.append(steps, 0) == 0) + 1]
 
 
 def _descend_slopes(slope, w0, rate, updates):
@@ -425,6 +519,21 @@ BANK = Bank(1, "Gradients", [
                     "dx is not divided by N. The loss is a mean: an x counts with 1/N, as it does in dw and db."),
             Mistake(_neuron_of(dx=lambda da, w: da),
                     "dx is dL/da. When x moves, a = w x + b moves by w times as much: the factor w is missing."),
+            Mistake(_neuron_without_bias,
+                    "The bias b is left out of a = w x + b, and so y and the slope of relu are those of another "
+                    "neuron."),
+            Mistake(_neuron_dx_by_x,
+                    "dx was multiplied by x. When x moves, a = w x + b moves by w times as much: the factor is w."),
+            Mistake(_neuron_dw_by_w,
+                    "dw was multiplied by w. When w moves, a = w x + b moves by x times as much: the factor is x."),
+            Mistake(_neuron_first_example,
+                    "dw and db count the first example alone. All examples share w and b: add their parts."),
+            Mistake(_neuron_of(db=lambda da, x: 1.),
+                    "db is 1: this is how a moves with b. Asked for is how L moves: 1 times dL/da, added over the "
+                    "examples."),
+            Mistake(_neuron_loss, "This is the loss. Asked for are its three derivatives."),
+            Mistake(_neuron_if, "`if` needs one truth value, and a > 0 has one for each example. Multiply by (a > 0), "
+                                "which is 1 or 0, or use np.where."),
             Mistake(_neuron_of(dw=lambda da, x: da.sum()),
                     "In dw the factor x is missing: when w moves, a = w x + b moves by x times as much."),
             Mistake(_neuron_of(dw=lambda da, x: (da * x).mean(), db=lambda da, x: da.mean()),
@@ -473,6 +582,23 @@ BANK = Bank(1, "Gradients", [
             Mistake(_chain_of_neighbors_weights,
                     "Each slope has the weight of the next link. From x_k back to x_{k-1} it is w_k, which is w[k - "
                     "1]."),
+            Mistake(_chain_slope_at_the_input,
+                    "The slope of tanh was taken at x_{k-1}. It belongs at a = w_k x_{k-1}: 1 - tanh(a)^2 = 1 - "
+                    "x_k^2."),
+            Mistake(_chain_from_x0, "Every link gets x0 here. Link k gets what link k - 1 gave: keep every x_k."),
+            Mistake(_chain_first_weight, "Every link has the first weight here. Link k has its own, w[k - 1]."),
+            Mistake(_chain_added_to_the_one,
+                    "The slopes were added to the 1 of the end. Along a chain they multiply."),
+            Mistake(lambda w, x0: np.zeros(len(w) + 1),
+                    "All is 0. Going back starts with d[n] = 1, and products with 0 stay 0. (An array of whole numbers "
+                    "cuts everything below 1 to 0.)"),
+            Mistake(lambda w, x0: np.append(np.zeros(len(w)), 1.),
+                    "All but the last are 0. Is the array made of whole numbers? They cut everything below 1 to 0; or "
+                    "the loop never runs."),
+            Mistake(_chain_by_the_weights, "These are dx_n/dw_k. Asked for is dx_n/dx_k: a link's slope has the factor "
+                                           "w_k, not x_{k-1}."),
+            Mistake(_chain_by_division,
+                    "It divides by products that may be 0, and 0 / 0 is NaN. Multiply backwards from the end instead."),
             Mistake(_chain_of_sums, "The slopes of the links were added. Along a chain they multiply."),
             Mistake(lambda w, x0: chain_gradient(w, x0)[:-1],
                     "The last entry is missing, d[n]: how much x_n changes with itself."),
@@ -511,6 +637,23 @@ BANK = Bank(1, "Gradients", [
             Mistake(_descend_by_signs,
                     "Only the sign of the slope is used. An update is rate times slope: small where the loss is flat."),
             Mistake(_descend_slopes, "These are the slopes along the path. The points are asked for, w_0, w_1, ..."),
+            Mistake(_descend_by_directions,
+                    "Only the direction of the slope is used. An update is rate times slope, its size included."),
+            Mistake(lambda slope, w0, rate, updates: descend(slope, w0, rate, updates).T,
+                    "Rows and columns have changed places: each row is a point."),
+            Mistake(_descend_slope_as_a_number,
+                    "slope is a function. Its value at w is slope(w)."),
+            Mistake(_descend_numbers_only,
+                    "It works for a number only. w0 may be an array of several weights: keep it as it comes."),
+            Mistake(_descend_arrays_only,
+                    "A number has no length. Collect the points in a list, which takes numbers and arrays alike."),
+            Mistake(_descend_into_the_type_of_w0,
+                    "The path holds whole numbers, as w0 is one here: what is put into such an array is cut. Give it "
+                    "dtype=float."),
+            Mistake(_descend_until_small,
+                    "It stops when an update is small. `updates` updates are asked for, the small ones too."),
+            Mistake(_descend_until_still,
+                    "It stops when w no longer moves. The path has updates + 1 rows, equal ones too."),
             Mistake(_descend_by_the_slope_of_the_next,
                     "The slope was taken one update ahead. It belongs to the point where the update starts, w_k."),
             Mistake(lambda slope, w0, rate, updates: descend(slope, w0, rate, updates - 1),
@@ -533,12 +676,20 @@ BANK = Bank(1, "Gradients", [
             Mistake(2 / 3, "The curvature is the second derivative, and it is the largest one that counts."),
             Mistake(.025, "With 1 / curvature v arrives in one update. A larger rate is still stable."),
             Mistake(2 / 46, "The curvatures do not add up. Each direction goes its own way."),
-            Mistake(2 / 23, "The curvatures do not average. Each direction goes its own way."),
+            Mistake(2 / 23, "This would be 2 / 23. 23 is neither curvature: they are second derivatives, and they "
+                            "do not add up or average."),
             Mistake(2 / 43, "3 is not the curvature along u, and curvatures do not add up: each direction has its own "
                             "border."),
             Mistake(1 / 6, "1 / curvature along u is where u arrives in one update. And which direction is steeper?"),
             Mistake(40., "This is a curvature. The border is 2 / curvature."),
             Mistake(20., "A curvature turned over: the border is 2 / curvature, not curvature / 2."),
+            Mistake(2., "2 is the border's numerator: divide it by the largest curvature."),
+            Mistake(.5, "2 / 4 is the border of the parabola in the text. This L has other curvatures."),
+            Mistake(-.05, "The size is right. A rate is positive: with a negative one every update climbs."),
+            Mistake(2 / 26, "26 is no curvature. Each direction has its own border, 2 / curvature."),
+            Mistake(2 / 41, "1 + 40 is for a valley with curvatures 1 and 40, and for its best rate. Here they are 6 "
+                    "and "
+                            "40, and the largest rate is asked for."),
             Mistake(.049, "It is stable, but not the largest such rate: a slightly larger one is stable too."),
             Mistake(.051, "A little too much: at this rate v grows by 4 % an update."),
         ],
@@ -568,6 +719,10 @@ BANK = Bank(1, "Gradients", [
                     "This is a difference of two values. A real step as small as eps rounds away: step by 1j * eps."),
             Mistake(_complex_twice,
                     "Half of it is missing: there is one step here, so divide by eps, not by 2 eps."),
+            Mistake(lambda f, x, eps: np.append(_complex_in_one_line(f, x, eps)[0], np.zeros(len(x) - 1)),
+                    "Only x[0] was moved: the rest is still 0. Is the return inside of the loop?"),
+            Mistake(lambda f, x, eps: _complex_in_one_line(f, x, eps).sum(),
+                    "This is the sum of the slopes, a number. Return one slope for each entry."),
             Mistake(_complex_both_sides,
                     "A difference of real parts is no complex step: it holds almost nothing. Take the imaginary part."),
             Mistake(_complex_without_the_others,

@@ -83,6 +83,16 @@ def _last_row_left_out(W_xh, W_hh, b_h, x, h_0):
     return h
 
 
+def _input_before(W_xh, W_hh, b_h, x, h_0):
+    return _forward_of_the_library(W_xh, W_hh, b_h, np.roll(x, 1, axis=0), h_0)
+
+
+def _shape_of_x(W_xh, W_hh, b_h, x, h_0):
+    h = np.zeros_like(x)
+    h[0] = h_0
+    return h
+
+
 def _reads_x_t(W_xh, W_hh, b_h, x, h_0):
     return x[len(x)]
 
@@ -133,7 +143,7 @@ def _one_hot_by_comparing(texts, letters):
 def _one_hot_cases(rng):
     return [(["rain", "iran"], "ainr"), (["tomato", "potato", "moppet"], "opmeat"),
             (["".join(rng.permutation(list("recurrent"))) for _ in range(4)], "uncter"),
-            (["No, on", "on to!"], " !,Nonty"), (["b"], "abc")]
+            (["No, on", "on to!"], " !,Nonty"), (["b"], "acb")]
 
 
 def _batch_first(texts, letters):
@@ -152,6 +162,26 @@ def _own_alphabet(texts, letters):
 
 def _sorted_alphabet(texts, letters):
     return one_hot(texts, "".join(sorted(letters)))
+
+
+def _alphabet_of_the_texts(texts, letters):
+    return one_hot(texts, "".join(sorted(set("".join(texts)))))
+
+
+def _counted_from_1(texts, letters):
+    x = np.zeros((len(texts[0]), len(texts), len(letters)))
+    for b, text in enumerate(texts):
+        for t, letter in enumerate(text):
+            x[t, b, letters.index(letter) + 1] = 1
+    return x
+
+
+def _b_before_t(texts, letters):
+    x = np.zeros((len(texts[0]), len(texts), len(letters)))
+    for b, text in enumerate(texts):
+        for t, letter in enumerate(text):
+            x[b, t, letters.index(letter)] = 1
+    return x
 
 
 def _ones_never_taken_back(texts, letters):
@@ -221,6 +251,22 @@ BANK = Bank(2, "Recurrent networks", [
                     "tanh."),
             Mistake(lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh(x_t @ W_xh.T + b_h) + np.tanh(h_before @ W_hh.T),
                     "There are two tanhs here. Add input, state and bias first, then take tanh once."),
+            Mistake(lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh(x_t @ W_xh.T) + np.tanh(h_before @ W_hh.T) + b_h,
+                    "tanh was taken of input and state, and the results added. Add all three first, then take tanh "
+                    "once."),
+            Mistake(lambda W_xh, W_hh, b_h, x_t, h_before: h_before + np.tanh(x_t @ W_xh.T + h_before @ W_hh.T + b_h),
+                    "The new state was added to the one before. It replaces it: h_t = tanh(a_t)."),
+            Mistake(lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh(x_t @ W_xh.T + h_before[:1] @ W_hh.T + b_h),
+                    "All sequences get the state of the first. Each row of h_before belongs to the same row of x_t."),
+            Mistake(lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh(step(W_xh, W_hh, b_h, x_t, h_before)),
+                    "tanh was taken twice. Once is enough: tanh(a_t)."),
+            Mistake(lambda W_xh, W_hh, b_h, x_t, h_before:
+                    (x_t @ W_xh.T + h_before @ W_hh.T + b_h, step(W_xh, W_hh, b_h, x_t, h_before)),
+                    "These are a_t and h_t. Return the new states alone."),
+            Mistake(lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh(W_xh @ x_t + W_hh @ h_before + b_h),
+                    "W_xh @ x_t is for one sequence as a column. Here the sequences are rows: x_t @ W_xh.T."),
+            Mistake(lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh(W_xh * x_t + W_hh * h_before + b_h),
+                    "* multiplies entry by entry. The sum over the inputs is a product of matrices: @."),
             Mistake(lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh(h_before @ W_hh.T + b_h),
                     "The input plays no part. Add x_t @ W_xh.T."),
             Mistake(lambda W_xh, W_hh, b_h, x_t, h_before: np.tanh(x_t @ W_xh.T + h_before + b_h),
@@ -268,9 +314,18 @@ BANK = Bank(2, "Recurrent networks", [
             Mistake(_same_state_added,
                     "The new state was added to the one before. It replaces it: h[t] = tanh(a_t)."),
             Mistake(_reads_x_t,
-                    "x has T entries, from x[0] to x[T - 1]: there is no x[T]. Python counts x from 0, so x_t is x[t - 1]."),
+                    "x has T entries, from x[0] to x[T - 1]: there is no x[T]. Python counts x from 0, so x_t is x[t - "
+                    "1]."),
             Mistake(_inputs_alone,
                     "The state before plays no part: W_hh is missing, and each step forgets all that came before it."),
+            Mistake(_input_before,
+                    "The inputs come one step late: at the first step your index is -1, which in Python is the last "
+                    "entry. Step t reads x[t - 1]."),
+            Mistake(lambda *args: np.roll(_forward_of_the_library(*args), -1, axis=0),
+                    "h_0 stands at the end. Row 0 is the initial state, row t the state after t steps."),
+            Mistake(_shape_of_x,
+                    "The states are not shaped like the inputs: a state has H entries, an input D, and there is one "
+                    "row more. np.empty((T + 1, B, H))."),
             Mistake(_one_row_for_all,
                     "All rows are the last state: one array was changed again and again, and every row is that array. "
                     "Make a new one at each step."),
@@ -321,6 +376,19 @@ BANK = Bank(2, "Recurrent networks", [
                     "The readout reads the state alone: W_hy is (K, H). The inputs do not go into it."),
             Mistake(lambda D, H, K, T: H * D + H * H + H + K * D + K,
                     "W_hy leads from the H hidden units to the K outputs: K * H numbers, not K * D."),
+            Mistake(lambda D, H, K, T: H * D + (T - 1) * H * H + H + K * H + K,
+                    "W_hh was counted once for each way from a state to the next. It is one matrix, used at every "
+                    "step."),
+            Mistake(lambda D, H, K, T: H * D + H * H + D + K * H + K,
+                    "b_h has H numbers, one for each hidden unit, not D."),
+            Mistake(lambda D, H, K, T: H * D + H * H + 1 + K * H + 1,
+                    "A bias is one number for each unit: b_h has H, b_y has K."),
+            Mistake(lambda D, H, K, T: H * D + H * H + H + D + K * H + K,
+                    "D numbers too many. The inputs have no bias: there are b_h, with H numbers, and b_y, with K."),
+            Mistake(lambda D, H, K, T: (D + H) + (H + H) + H + (K + H) + K,
+                    "A matrix has rows times columns numbers. You added them."),
+            Mistake(lambda D, H, K, T: 5, "There are five arrays. Count the numbers in them."),
+            Mistake(lambda D, H, K, T: 15, "15 is right for one network. Write the formula for any D, H and K."),
             Mistake(lambda D, H, K, T: H * H + H + K * H + K, "W_xh is missing: H * D numbers, from the inputs."),
             Mistake(lambda D, H, K, T: H * D + H + H + K * H + K,
                     "W_hh has H rows and H columns: H * H numbers, from each unit to each."),
@@ -351,6 +419,22 @@ BANK = Bank(2, "Recurrent networks", [
                     "The texts run backwards: x[0] has to hold their first characters."),
             Mistake(_sorted_alphabet,
                     "The letters are numbered in alphabetical order. They have to be numbered as in `letters`."),
+            Mistake(_alphabet_of_the_texts,
+                    "The alphabet was made of the texts, sorted. It is given: `letters`, in its own order, and it may "
+                    "hold letters that do not come up."),
+            Mistake(lambda texts, letters: one_hot([text.lower() for text in texts], letters.lower()),
+                    "Capital letters are letters of their own here: take the texts as they are."),
+            Mistake(lambda texts, letters: np.cumsum(_one_hot_by_comparing(texts, letters)[..., ::-1], -1)[..., ::-1],
+                    "There are ones up to the letter's place. Only its own place has a 1."),
+            Mistake(lambda texts, letters: _one_hot_by_comparing(texts, letters) * np.arange(len(letters)),
+                    "The letter's number stands at its place. There has to be a 1."),
+            Mistake(lambda texts, letters: _one_hot_by_comparing(texts[:1], letters),
+                    "This is the first text alone. Return all B texts: (T, B, D)."),
+            Mistake(lambda texts, letters: _one_hot_by_comparing(["".join(texts)], letters),
+                    "The texts were joined to one. They are read side by side: (T, B, D)."),
+            Mistake(_counted_from_1, "letters.index counts from 0: the first letter's place is 0. Nothing is to be "
+                    "added."),
+            Mistake(_b_before_t, "The indices have changed places: it is x[t, b], time first."),
             Mistake(_ones_never_taken_back,
                     "Once a letter has come up, its 1 stays. Each step starts from zeros: a 1 for its own character "
                     "only."),
@@ -404,6 +488,22 @@ BANK = Bank(2, "Recurrent networks", [
             Mistake(lambda y, target: ((y - target)**2).mean((0, 2)).sum(),
                     "The axes are mixed up: the mean was taken over time and outputs, the sum over the batch. Axis 0 "
                     "is time: it is summed, and the two others are averaged."),
+            Mistake(lambda y, target: ((y - target)**2).mean(0).sum(),
+                    "The axes are mixed up: the mean was taken over time, the sum over batch and outputs. Axis 0 is "
+                    "time: it is summed, and the two others are averaged."),
+            Mistake(lambda y, target: ((y - target)**2).mean((1, 2))[0],
+                    "This is the loss of the first step alone. Here every step has a loss."),
+            Mistake(lambda y, target: ((y - target)**2).mean((1, 2))[1:].sum(),
+                    "The first step is left out. y has no row for the initial state: y[0] is the first output."),
+            Mistake(lambda y, target: ((y - target)**2).mean((1, 2))[:-1].sum(),
+                    "The last step is left out. Sum over all steps."),
+            Mistake(lambda y, target: (y**2 - target**2).mean((1, 2)).sum(),
+                    "This is a difference of squares. Subtract first, then square."),
+            Mistake(lambda y, target: np.var(y - target, axis=(1, 2)).sum(),
+                    "The variance takes the mean error away first. Take the mean of the squares of y - target itself."),
+            Mistake(lambda y, target: np.linalg.norm(y - target),
+                    "This is the length of the whole difference, a root of a sum. Take the mean of each step's "
+                    "squares, and add these."),
             Mistake(lambda y, target: ((y - target).mean((1, 2))**2).sum(),
                     "The mean was taken before the square: errors of opposite sign cancel. Square first."),
             Mistake(lambda y, target: np.sqrt(((y - target)**2).mean((1, 2))).sum(),
