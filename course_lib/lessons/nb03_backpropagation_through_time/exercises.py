@@ -48,8 +48,31 @@ def _unit(w, x, h0):
     return h
 
 
+def _terms_of_w_times_both(w, x, h0):
+    h = [h0]
+    for x_t in x:
+        h.append(w * (h[-1] + x_t))
+    return w ** np.arange(len(x) - 1, -1, -1.) * h[:-1]
+
+
+def _terms_of_tanh(w, x, h0):
+    h = [h0]
+    for x_t in x:
+        h.append(np.tanh(w * h[-1] + x_t))
+    return w ** np.arange(len(x) - 1, -1, -1.) * h[:-1]
+
+
+def _terms_reads_x_t(w, x, h0):
+    return x[len(x)]
+
+
+def _terms_by_division(w, x, h0):
+    return w ** len(x) / w ** np.arange(1., len(x) + 1) * _unit(w, x, h0)[:-1]
+
+
 def _terms_cases(rng):
-    return [(w, rng.uniform(.5, 1.5, T), rng.uniform(.5, 1.5)) for w, T in [(.9, 3), (-1.2, 7), (.5, 60), (.8, 1)]]
+    return [(w, rng.uniform(.5, 1.5, T), rng.uniform(.5, 1.5))
+            for w, T in [(.9, 3), (-1.2, 7), (.5, 60), (.8, 1), (1e-170, 3)]]
 
 
 # 3.3 One step back
@@ -123,6 +146,27 @@ def _states_back_in_place(run, dh_direct):
     for t in range(len(run.x), 0, -1):
         dh_direct[t - 1] += ((1 - run.h[t]**2) * dh_direct[t]) @ run.params.W_hh
     return dh_direct
+
+
+def _states_back_from(start):
+    def states_back(run, dh_direct):
+        dh = start(dh_direct)
+        for t in range(len(run.x), 0, -1):
+            dh[t - 1] += ((1 - run.h[t]**2) * dh[t]) @ run.params.W_hh
+        return dh
+
+    return states_back
+
+
+def _states_back_summed(run, dh_direct):
+    dh = dh_direct.copy()
+    for t in range(len(run.x), 0, -1):
+        dh[t - 1] += ((1 - run.h[t]**2) * dh[t]).sum(0) @ run.params.W_hh
+    return dh
+
+
+def _states_back_past_the_end(run, dh_direct):
+    return run.h[len(run.h)]
 
 
 def _states_back_last_twice(run, dh_direct):
@@ -220,6 +264,33 @@ def _read_every_wrong(first, shift=1, factor=1, last=0):
     return read_every
 
 
+def _read_every_at(h, target, steps, targets=None):
+    direct = np.zeros_like(h)
+    steps = steps[steps < len(h)]
+    direct[steps] = h[steps] - target[steps - 1 if targets is None else targets]
+    return direct
+
+
+def _read_every_counted_back(h, target, every):
+    return _read_every_at(h, target, np.arange(len(h) - 1, 0, -every))
+
+
+def _read_every_targets_in_order(h, target, every):
+    steps = np.arange(every, len(h), every)
+    return _read_every_at(h, target, steps, np.arange(len(steps)))
+
+
+def _read_every_normed(h, target, every):
+    direct = read_every(h, target, every)
+    sizes = np.linalg.norm(direct, axis=-1, keepdims=True)
+    return direct / np.where(sizes == 0, 1, sizes)
+
+
+def _read_every_into_h(h, target, every):
+    h[:] = read_every(h, target, every)
+    return h
+
+
 def _read_every_with_target_t(h, target, every):
     direct = np.zeros_like(h)
     for t in range(every, len(h), every):
@@ -288,6 +359,22 @@ BANK = Bank(3, "Backpropagation through time", [
                     "Two slips: the powers of w run the wrong way, and step t multiplies w by h_{t-1}, not by h_t."),
             Mistake(lambda w, x, h0: np.arange(1, len(x) + 1) * w ** np.arange(len(x)) * h0,
                     "This is the derivative of w ** t * h0. The unit also reads x, so use the states h_{t-1}."),
+            Mistake(lambda w, x, h0: w ** np.arange(len(x) - 2, -2, -1.) * _unit(w, x, h0)[:-1],
+                    "One factor w too few. From h_t to h_T there are T - t steps."),
+            Mistake(lambda w, x, h0: np.cumsum(terms(w, x, h0)),
+                    "The terms were added up on the way. Return each on its own."),
+            Mistake(_terms_of_w_times_both,
+                    "The unit adds x_t after w: h_t = w h_{t-1} + x_t. You multiplied both by w."),
+            Mistake(_terms_of_tanh, "There is a tanh in it. This unit has none: h_t = w h_{t-1} + x_t."),
+            Mistake(lambda w, x, h0: abs(w) ** np.arange(len(x) - 1, -1, -1.) * _unit(w, x, h0)[:-1],
+                    "The sign of w is lost: a negative w changes the sign at every step."),
+            Mistake(lambda w, x, h0: np.append(terms(w, x, h0), _unit(w, x, h0)[-1]),
+                    "One term too many: w is used T times, at the steps 1 to T."),
+            Mistake(_terms_reads_x_t, "x has T entries, from x[0] to x[T - 1]: x_t is x[t - 1], since Python counts "
+                    "from 0."),
+            Mistake(_terms_by_division,
+                    "It divides by powers of w, and where w is 0 or nearly so that gives NaN. Multiply instead: "
+                    "w ** (T - t)."),
             Mistake(lambda w, x, h0: np.full(len(x), terms(w, x, h0)[0]),
                     "All terms are the one of step 1. Each step has its own state and its own way to the end."),
             Mistake(_unit, "These are the states. The term of step t is h_{t-1}, times what carries it to the end."),
@@ -333,6 +420,23 @@ BANK = Bank(3, "Backpropagation through time", [
                     "The two were multiplied. What comes back and what the loss reads add up."),
             Mistake(lambda W, h, dh, direct: direct - ((1 - h**2) * dh) @ W,
                     "What comes back was subtracted. The two ways from h_{t-1} to the loss add up."),
+            Mistake(lambda W, h, dh, direct: (1 - h**2) * dh,
+                    "This is dL/da_t. It still has to go back through W_hh, and direct_before has to be added."),
+            Mistake(lambda W, h, dh, direct: (1 - h**2) * (direct + dh @ W),
+                    "The slope was put on everything, last. It belongs to dh_t alone, before W_hh."),
+            Mistake(lambda W, h, dh, direct: (1 - h**2) * direct + ((1 - h**2) * dh) @ W,
+                    "The slope was put on direct_before too. That is what the loss reads from h_{t-1}: add it as it "
+                    "is."),
+            Mistake(lambda W, h, dh, direct: direct + ((1 + h**2) * dh) @ W, "The slope of tanh is 1 - h^2: minus."),
+            Mistake(lambda W, h, dh, direct: direct + np.tanh(dh) @ W,
+                    "tanh was taken of the gradient. Going back, a gradient is multiplied by the slope, 1 - h^2."),
+            Mistake(lambda W, h, dh, direct: direct + np.tanh(dh @ W),
+                    "tanh was taken of the gradient. Going back, a gradient is multiplied by the slope, 1 - h^2, "
+                    "before W_hh."),
+            Mistake(lambda W, h, dh, direct: direct + W.T @ ((1 - h**2) * dh),
+                    "W_hh.T @ is for columns. Each sequence is a row here: da_t @ W_hh."),
+            Mistake(lambda W, h, dh, direct: (direct, ((1 - h**2) * dh) @ W),
+                    "These are the two parts. The total gradient is their sum."),
             Mistake(lambda W, h, dh, direct: direct + ((1 - h**2) * dh).sum(0) @ W,
                     "The sequences were added up. Each row goes back on its own."),
             Mistake(lambda W, h, dh, direct: direct + ((1 - h**2) * dh) * np.diag(W),
@@ -373,6 +477,19 @@ BANK = Bank(3, "Backpropagation through time", [
             Mistake(_states_back_in_place,
                     "The right gradients, but dh_direct is changed too: dh = dh_direct is no copy. Write "
                     "dh_direct.copy()."),
+            Mistake(_states_back_from(lambda direct: np.ones_like(direct)),
+                    "It starts with ones. It has to start with what the loss reads: a copy of dh_direct."),
+            Mistake(_states_back_from(lambda direct: np.concatenate([direct[:-1], 0 * direct[-1:]])),
+                    "The last row is 0: what the loss reads from h_T is missing, and all that comes back from it."),
+            Mistake(_states_back_from(lambda direct: np.concatenate([direct[1:], direct[-1:]])),
+                    "The direct gradient of the wrong step: to dh[t - 1] belongs dh_direct[t - 1]."),
+            Mistake(_states_back_summed,
+                    "The sequences were added up on the way. Each row goes back on its own."),
+            Mistake(_states_back_past_the_end,
+                    "There is no run.h[T + 1]: the rows go from 0 to T. range(len(run.x), 0, -1) begins at T."),
+            Mistake(lambda run, dh_direct: np.where(
+                np.abs(_states_back_columns(run, dh_direct)) < 1e-12, 0, _states_back_columns(run, dh_direct)),
+                    "Small gradients were set to 0. They are small, not 0: in one case below 1e-20."),
             Mistake(_states_back_wrong(slope=lambda h: h * (1 - h)),
                     "h (1 - h) is the slope of the sigmoid. This network has tanh: 1 - h_t**2."),
             Mistake(_states_back_wrong(slope=lambda h: 1 - h),
@@ -434,6 +551,29 @@ BANK = Bank(3, "Backpropagation through time", [
             Mistake(lambda run, dh: np.einsum("tbi,sbj->ij", (1 - run.h[1:]**2) * dh[1:], run.h[:-1]),
                     "Time was summed before the product, which mixes the steps. Multiply each step's da_t by its own "
                     "h_{t-1}, then add."),
+            Mistake(lambda run, dh: _each_step(run, dh[:, :1] * np.eye(dh.shape[1])[0][:, None]).sum(0),
+                    "This is the first sequence alone. All sequences use the same W_hh: sum over the batch."),
+            Mistake(lambda run, dh: np.einsum("tbi,tbj->ij", dh[:-1], run.h[:-1]),
+                    "dL/dh_{t-1} was used in place of dL/da_t = (1 - h_t**2) * dL/dh_t."),
+            Mistake(lambda run, dh: np.einsum("tbi,tbj->ij", (1 - run.h[1:]**2) * dh[1:], run.h[[0] * len(run.x)]),
+                    "Every step uses the initial state. Step t multiplies W_hh by h_{t-1}."),
+            Mistake(lambda run, dh: np.einsum("tbi,tbj->ij", (1 - run.h**2) * dh, run.h),
+                    "Each row was multiplied by its own state, and row 0 was counted too. Step t, from 1 to T, has "
+                    "da_t and h_{t-1}."),
+            Mistake(lambda run, dh: _each_step(run, dh).sum(0) @ run.params.W_hh,
+                    "It was multiplied by W_hh. That leads back to h_{t-1}; the gradient of W_hh itself ends with da_t "
+                    "and h_{t-1}."),
+            Mistake(lambda run, dh: -_each_step(run, dh).sum(0),
+                    "The sign is the other one. An update subtracts the gradient; here the gradient itself is asked "
+                    "for."),
+            Mistake(lambda run, dh: np.einsum("tbi,tbd->id", (1 - run.h[1:]**2) * dh[1:], run.x),
+                    "This is dL/dW_xh, made with the inputs. W_hh is multiplied by the states, h_{t-1}."),
+            Mistake(lambda run, dh: np.einsum("tbi,tbi->i", (1 - run.h[1:]**2) * dh[1:], run.h[:-1]),
+                    "This is the diagonal: each unit with itself. Entry [i, j] pairs da_t[i] with h_{t-1}[j]."),
+            Mistake(lambda run, dh: ((1 - run.h[1:]**2) * dh[1:]).T @ run.h[:-1],
+                    ".T turns round all three axes. Do it step by step, da_t.T @ run.h[t - 1], or with np.einsum."),
+            Mistake(lambda run, dh: (1 - run.h[1:]**2) * dh,
+                    "dh has a row for h_0, and no step makes h_0: use dh[1:] beside run.h[:-1]."),
             Mistake(lambda run, dh: np.einsum("tbi,tbj->ij", run.h[1:] * (1 - run.h[1:]) * dh[1:], run.h[:-1]),
                     "h (1 - h) is the slope of the sigmoid. This network has tanh: 1 - h_t**2."),
             Mistake(lambda run, dh: np.einsum("tbi,tbj->ij", (1 - run.h**2) * dh, np.roll(run.h, 1, axis=0)),
@@ -469,6 +609,29 @@ BANK = Bank(3, "Backpropagation through time", [
                     "every)."),
             Mistake(lambda h, target, every: np.concatenate([0 * h[:1], h[1:] - target]),
                     "The loss reads every step here. It reads only t = every, 2 every, ..."),
+            Mistake(_read_every_wrong(lambda every: every, factor=.5),
+                    "Half of it: the slope of the square has a 2, which takes the 1/2 away."),
+            Mistake(lambda h, target, every: read_every(h, target, every) + np.eye(len(h))[0][:, None, None]
+                    * (h - np.concatenate([target[:1], target])),
+                    "Row 0 is read too. The initial state has no loss: the first one is at step `every`."),
+            Mistake(lambda h, target, every: np.where((direct := read_every(h, target, every)) == 0, h, direct),
+                    "Where the loss reads nothing, h stands. There has to be 0."),
+            Mistake(lambda h, target, every: read_every(h, target, every)**2 / 2,
+                    "This is the loss, entry by entry. Its slope is h_t - target_t."),
+            Mistake(lambda h, target, every: read_every(h, target, every) / ((len(h) - 1) // every),
+                    "It is divided by the number of steps that are read. This loss is a sum, not a mean."),
+            Mistake(lambda h, target, every: read_every(h, target, every)
+                    * (np.arange(len(h)) == len(h) - 1)[:, None, None],
+                    "Only step T is read, if at all. The loss reads t = every, 2 every, ... up to T."),
+            Mistake(_read_every_counted_back,
+                    "The steps were counted back from T. They are counted from 0: every, 2 every, ..."),
+            Mistake(_read_every_targets_in_order,
+                    "The targets were taken one after the other. Each step has its own: target[t - 1] for h[t]."),
+            Mistake(lambda h, target, every: _read_every_at(h, target, np.arange(1, every + 1)),
+                    "These are the first steps, one after the other. The loss reads every k-th: every, 2 every, ..."),
+            Mistake(lambda h, target, every: _read_every_normed(h, target, every),
+                    "It is divided by its length, which is the slope of |h - target|. The loss has the square."),
+            Mistake(_read_every_into_h, "What the loss reads is right, but h is changed. Start from np.zeros_like(h)."),
             Mistake(lambda h, target, every: (read_every(h, target, every) != 0) * 1.,
                     "There are ones where the loss reads. What stands there is its slope, h_t - target_t."),
             Mistake(lambda h, target, every: read_every(h, 0 * target, every),
@@ -491,7 +654,7 @@ BANK = Bank(3, "Backpropagation through time", [
     Exercise(
         "3.9", "Sizes without a backward pass", minutes=3, difficulty=2,
         solution=sizes, oracle=_sizes_by_bptt, time_axis=0,
-        cases=lambda rng: [(.5, 60, .7), (1.5, 12, 2.), (-.9, 25, 1.3), (-1., 4, .6), (.8, 1, 3.)],
+        cases=lambda rng: [(.5, 60, .7), (1.5, 12, 2.), (-.9, 25, 1.3), (-1., 4, .6), (.8, 1, 3.), (0, 3, .8)],
         also_correct=(_sizes_one_by_one,),
         mistakes=[
             Mistake(lambda q, T, size: abs(q) ** np.arange(T + 1) * size,
@@ -510,8 +673,29 @@ BANK = Bank(3, "Backpropagation through time", [
                     "These are the factors. Multiply them by size_at_the_end."),
             Mistake(lambda q, T, size: np.full(T + 1, size),
                     "All sizes are equal here. Q keeps the length, and q multiplies it at every step."),
-            Mistake(lambda q, T, size: abs(q) ** -np.arange(T, -1, -1.) * size,
+            Mistake(lambda q, T, size: np.float64(abs(q)) ** -np.arange(T, -1, -1.) * size,
                     "You divided by |q|. On the way back each step multiplies by it."),
+            Mistake(lambda q, T, size: abs(q) ** (np.arange(T, -1, -1.) / 2) * size,
+                    "A root of |q| was taken. Q keeps the length, so one step changes it by |q| itself."),
+            Mistake(lambda q, T, size: abs(q) * np.arange(T, -1, -1.) * size,
+                    "You multiplied by the number of steps. T - t steps multiply by |q| each: a power."),
+            Mistake(lambda q, T, size: np.linspace(abs(q) ** T * size, size, T + 1),
+                    "This is a straight line between the right ends. Each step multiplies by |q|."),
+            Mistake(lambda q, T, size: abs(q) ** np.arange(T, -1, -1.) + size,
+                    "The size at the end was added. It is multiplied by the powers of |q|."),
+            Mistake(lambda q, T, size: (abs(q) * size) ** np.arange(T, -1, -1.),
+                    "The size at the end stands within the power. Only |q| is multiplied again and again."),
+            Mistake(lambda q, T, size: np.exp(q * np.arange(T, -1, -1.)) * size,
+                    "This is e to the power of q times the steps. Each step multiplies by |q|: |q| ** (T - t)."),
+            Mistake(lambda q, T, size: np.minimum(abs(q), 1.) ** np.arange(T, -1, -1.) * size,
+                    "A step multiplies by at most 1 here. There is no activation: with |q| above 1 the gradient "
+                    "grows."),
+            Mistake(lambda q, T, size: max(q, 0.) ** np.arange(T, -1, -1.) * size,
+                    "For a negative q it gives 0. q Q turns the vector round as well; its length goes with |q|."),
+            Mistake(lambda q, T, size: (abs(q) ** np.arange(T, -1, -1.) * size).astype(int),
+                    "These are whole numbers: an array of integers cuts off what is put into it."),
+            Mistake(lambda q, T, size: np.exp(np.arange(T, -1, -1.) * np.log(np.float64(abs(q)))) * size,
+                    "For q = 0 the logarithm is -inf, and 0 times it is NaN. Use the power, abs(q) ** (T - t)."),
             Mistake(lambda q, T, size: np.exp(-abs(q) * np.arange(T, -1, -1.)) * size,
                     "This is an exponential of q. Each step multiplies by |q|: a power of q."),
             Mistake(lambda q, T, size: abs(q) ** T * size,

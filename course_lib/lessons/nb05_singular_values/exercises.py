@@ -46,6 +46,22 @@ def _stretch_by_growth(W, start, rounds):
     return np.sqrt(growth)
 
 
+def _turned(W, start, rounds, size=np.linalg.norm):
+    """The vector after so many rounds, each of which makes its size 1."""
+    v = start
+    for _ in range(rounds):
+        v = W.T @ (W @ v)
+        v = v / size(v)
+    return v
+
+
+def _stretch_never_made_short(W, start, rounds):
+    v = start
+    for _ in range(rounds):
+        v = W.T @ (W @ v)
+    return np.linalg.norm(W @ v)
+
+
 def _stretch_with(first, second):
     def largest_stretch(W, start, rounds):
         v = start
@@ -178,6 +194,12 @@ def _peak_of(measure=lambda P, W, k: np.linalg.norm(P, 2), first=0, last=0, coun
     return peak
 
 
+def _peak_in_whole_numbers(W, longest):
+    P = np.eye(len(W), dtype=int)
+    P @= W
+    return 0, 1.
+
+
 def _first_descent(sizes):
     return next((k for k in range(len(sizes) - 1) if sizes[k + 1] < sizes[k]), len(sizes) - 1)
 
@@ -212,6 +234,48 @@ def _log_size_powers_of_two(js, v):
         _, exponent = np.frexp(np.abs(product).max())
         product, twos = np.ldexp(product, -exponent), twos + int(exponent)
     return np.log(np.linalg.norm(v @ product)) + twos * np.log(2)
+
+
+def _log_sizes(js, v):
+    return np.array([log_size(js[k:], v) for k in range(len(js), -1, -1)])
+
+
+def _first_growth(js, v):
+    return np.log(np.linalg.norm(v @ js[-1]) / np.linalg.norm(v))
+
+
+def _log_size_added_up(js, v):
+    total = np.log(np.linalg.norm(v))
+    with np.errstate(all="ignore"):
+        for J in js[::-1]:
+            v = v @ J
+            total += np.log(np.linalg.norm(v))
+    return total
+
+
+def _log_of_the_norm(js, v):
+    product, logs = np.eye(len(v)), 0.
+    for J in js[::-1]:
+        product = product @ J
+        size = np.abs(product).max()
+        product, logs = product / size, logs + np.log(size)
+    return logs + np.log(np.linalg.norm(product, 2))
+
+
+def _log_size_by_largest_entries(js, v):
+    total = 0.
+    for J in js[::-1]:
+        v = v @ J
+        size = np.abs(v).max()
+        total += np.log(size)
+        v = v / size
+    return total
+
+
+def _log_size_in_place(js, v):
+    total = np.log(np.linalg.norm(v))
+    v /= np.linalg.norm(v)
+    return log_size(js, v) + total
 
 
 def _log_size_recursive(js, v):
@@ -320,6 +384,28 @@ BANK = Bank(5, "Singular values", [
                     "Only one round was made, and `start` was no unit vector. Repeat it `rounds` times."),
             Mistake(lambda W, start, rounds: np.abs(W).max(),
                     "This is the largest entry. Entries work together: a vector can be stretched by more."),
+            Mistake(lambda W, start, rounds: np.linalg.norm(W.T @ (W @ _turned(W, start, rounds))),
+                    "W and then W^T were applied to the vector in the end. How far W stretches it is |W v|."),
+            Mistake(lambda W, start, rounds: largest_stretch(W, start, 1),
+                    "This is one round. Repeat it `rounds` times: is the return inside of the loop?"),
+            Mistake(lambda W, start, rounds: largest_stretch(W, start, 20), "`rounds` plays no part: you make 20."),
+            Mistake(lambda W, start, rounds: _turned(W, start, rounds) @ W @ _turned(W, start, rounds),
+                    "v . W v says how much of W v lies along v. Return the length of W v."),
+            Mistake(_turned, "This is the direction. Return how far W stretches it, |W v|."),
+            Mistake(lambda W, start, rounds: np.linalg.norm(W @ _turned(W, start, rounds, lambda v: np.abs(v).max())),
+                    "The vector's largest entry was made 1, not its length. Divide by np.linalg.norm(v)."),
+            Mistake(lambda W, start, rounds: np.linalg.norm(W @ _turned(W, start, rounds, np.sum)),
+                    "The sum of the entries was made 1, not the length. Divide by np.linalg.norm(v)."),
+            Mistake(lambda W, start, rounds: np.abs(W @ _turned(W, start, rounds, lambda v: np.abs(v).max())).max(),
+                    "The largest entry was taken for the length, twice. The length is np.linalg.norm(v)."),
+            Mistake(lambda W, start, rounds: np.mean([largest_stretch(W, start, k) for k in range(1, rounds)] + [
+                np.linalg.norm(W @ start) / np.linalg.norm(start)]),
+                    "This is the mean over the rounds. The last vector counts alone."),
+            Mistake(_stretch_with(np.asarray, np.asarray),
+                    "One of the two has to be transposed, W^T (W v). With W (W v) powers of W come out."),
+            Mistake(_stretch_never_made_short,
+                    "The vector was never made length 1: its length grows or shrinks with every round, in the end out "
+                    "of range. Divide by np.linalg.norm(v)."),
             Mistake(lambda W, start, rounds: 1.,
                     "This is the length of a vector that has just been given length 1. Multiply it by W once more."),
         ],
@@ -364,6 +450,29 @@ BANK = Bank(5, "Singular values", [
                     "has to be 0."),
             Mistake(lambda d, k, size: np.array([[0, size ** (1 / k)], [d / size ** (1 / k), 0]]),
                     "a and b stand beside the diagonal. diag(a, b) has a at [0, 0] and b at [1, 1]."),
+            Mistake(lambda d, k, size: np.diag([size ** (1 // k), d / size ** (1 // k)]),
+                    "1 // k is 0 for k above 1: // cuts to whole numbers. Write 1 / k."),
+            Mistake(lambda d, k, size: np.diag([size ** .5, d / size ** .5]),
+                    "You took the square root. a^k = size asks for the k-th root, size ** (1 / k)."),
+            Mistake(lambda d, k, size: np.diag([np.log(size) / k, d * k / np.log(size)]),
+                    "ln(size) / k is ln a. Take exp of it, or write size ** (1 / k)."),
+            Mistake(lambda d, k, size: np.diag([np.exp(np.log(size) / k), d / (np.log(size) / k)]),
+                    "b was divided by ln a. Divide the determinant by a itself."),
+            Mistake(lambda d, k, size: np.diag([size ** (1 / k), size ** (1 / k)]),
+                    "b is a once more. The determinant is a b: what is b?"),
+            Mistake(lambda d, k, size: np.diag([size ** (1 / k), d / size ** (1 / k)]).astype(int),
+                    "These are whole numbers: an array of integers cuts off what is put into it."),
+            Mistake(lambda d, k, size: -np.diag([size ** (1 / k), d / size ** (1 / k)]),
+                    "The determinant is right, and for an even k the power too, but a has to be above 0."),
+            Mistake(lambda d, k, size: np.diag([size, (d / size ** (1 / k))**k]),
+                    "This is the k-th power of W. Return W itself."),
+            Mistake(lambda d, k, size: np.array([[size ** (1 / k), d / size ** (1 / k)], [0., 0.]]),
+                    "a and b stand in one row. diag(a, b) has a at [0, 0] and b at [1, 1]."),
+            Mistake(lambda d, k, size: np.diag([size ** (1 / k), (d + 0j) ** (1 / k) / size ** (1 / k)]),
+                    "A root of the determinant was taken. It is W itself that has the determinant, not its power."),
+            Mistake(lambda d, k, size: np.diag([1.2, .5]), "This is the example of the text. Any determinant, k and "
+                    "size "
+                                                           "are asked for."),
             Mistake(lambda d, k, size: np.diag([size ** (1 / k), 1 / size ** (1 / k)]),
                     "a b is 1 here. It has to be the number `determinant`."),
         ],
@@ -384,6 +493,18 @@ BANK = Bank(5, "Singular values", [
         also_correct=(["relu, sigma_1 = 0.98", "sigmoid, sigma_1 = 3.9", "tanh, sigma_1 = 0.98"],),
         mistakes=[
             *_must_vanish_wrong(1), *_must_vanish_wrong(2),
+            Mistake(set(NETWORKS), "These are all. A step of three of them may stretch: largest slope times sigma_1 "
+                    "above 1."),
+            Mistake({"tanh, sigma_1 = 0.98", "sigmoid, sigma_1 = 3.9", "sigmoid, sigma_1 = 4.1",
+                     "tanh, rho = 0.9 and sigma_1 = 1.5", "relu, sigma_1 = 3.9"},
+                    "Only relu with 0.98 is left out, and it is one of those that must vanish: go through them by "
+                    "largest slope times sigma_1."),
+            Mistake({"sigmoid, sigma_1 = 3.9", "sigmoid, sigma_1 = 4.1"},
+                    "Not every sigmoid vanishes, and others do: compare largest slope times sigma_1 with 1, for each."),
+            Mistake({"tanh, sigma_1 = 0.98", "tanh, rho = 0.9 and sigma_1 = 1.5"},
+                    "It is not tanh that decides: compare largest slope times sigma_1 with 1, for each network."),
+            Mistake({"relu, sigma_1 = 0.98", "relu, sigma_1 = 3.9"},
+                    "It is not ReLU that decides: compare largest slope times sigma_1 with 1, for each network."),
             Mistake({"tanh, rho = 0.9 and sigma_1 = 1.5", "sigmoid, sigma_1 = 4.1", "relu, sigma_1 = 3.9"},
                     "These are the ones about which nothing is certain. The others are asked for."),
         ],
@@ -425,6 +546,24 @@ BANK = Bank(5, "Singular values", [
                     "there."),
             Mistake(_peak_of(lambda P, W, k: np.abs(P).max()),
                     "This is the largest entry of the power. Its norm is np.linalg.norm(power, 2)."),
+            Mistake(_peak_of(first=1, last=1),
+                    "The k is one too small: it starts with W, which is the power 1. Start with np.eye(len(W))."),
+            Mistake(_peak_of(lambda P, W, k: np.linalg.norm(P, 1)),
+                    "This is the largest sum of a column. The norm of this lesson is np.linalg.norm(power, 2)."),
+            Mistake(_peak_of(lambda P, W, k: np.linalg.norm(P, 2)**(1 / max(k, 1))),
+                    "A k-th root was taken, which is the factor a step. Compare the norms of the powers themselves."),
+            Mistake(_peak_of(lambda P, W, k: np.linalg.norm(P, 2)**2),
+                    "These are squares of the norm: the eigenvalues of W^T W are. Take the root."),
+            Mistake(lambda W, longest: _peak_of()(W, min(longest, 20)), "Only k up to 20 are looked at: go up to "
+                    "`longest`."),
+            Mistake(lambda W, longest: (_peak_of()(W, longest)[0],
+                                        np.linalg.matrix_power(W, _peak_of()(W, longest)[0])),
+                    "The second is the power itself. Return its norm, np.linalg.norm(power, 2)."),
+            Mistake(lambda W, longest: [np.linalg.norm(np.linalg.matrix_power(W, k), 2) for k in range(longest + 1)],
+                    "These are the norms of all powers. Return the largest, and its k."),
+            Mistake(_peak_in_whole_numbers,
+                    "The identity was made of whole numbers, and W's entries do not fit into it. np.eye(len(W)) is "
+                    "made of floats; P = P @ W makes a new array."),
             Mistake(_peak_of(lambda P, W, k: np.linalg.norm(P, np.inf)),
                     "This is the largest sum of a row. The norm of this lesson is np.linalg.norm(power, 2)."),
             Mistake(_peak_of(lambda P, W, k: k * np.linalg.norm(W, 2)),
@@ -472,6 +611,25 @@ BANK = Bank(5, "Singular values", [
             Mistake(lambda js, v: log_size(js, v) / np.log(2), "These are powers of two. ln is np.log."),
             Mistake(lambda js, v: 2 * log_size(js, v),
                     "The squares were not rooted: ln of v @ v is twice ln |v|."),
+            Mistake(lambda js, v: np.exp(np.float64(log_size(js, v))),
+                    "This is the size itself. Return its logarithm, which always fits."),
+            Mistake(_log_size_added_up,
+                    "The length is in every log again and again: after taking the log, divide v by its length."),
+            Mistake(_log_of_the_norm,
+                    "This is the norm of the product, its largest stretch. How much of it meets v? Follow v itself."),
+            Mistake(lambda js, v: np.log(np.linalg.norm(v)) + np.log(np.linalg.norm(js, axis=(1, 2))).sum(),
+                    "Frobenius norms of the single Jacobians give an upper bound. Follow the vector itself."),
+            Mistake(lambda js, v: np.log(np.linalg.norm(v)) + len(js) * (
+                _first_growth(js, v)), "One step's growth was taken for all. Each Jacobian is another: add up all "
+                    "logs."),
+            Mistake(_log_size_by_largest_entries,
+                    "You divided by the largest entry each time, which is fine, but the length that is left in the end "
+                    "is missing: add ln |v|."),
+            Mistake(_log_size_in_place, "v /= ... changes the caller's array. Write v = v / size, which makes a new "
+                    "one."),
+            Mistake(lambda js, v: np.clip(log_size(js, v), np.log(1e-300), np.log(1e300)),
+                    "Sizes outside of float64's range were cut off. Keep the sum of the logs, which never leaves it."),
+            Mistake(_log_sizes, "These are the logs on the way. Return the last one, a number."),
             Mistake(lambda js, v: -log_size(js, v), "The sign is the other one: a small size has a negative "
                     "logarithm."),
             Mistake(lambda js, v: np.log(np.linalg.norm(v)) + sum(
@@ -530,6 +688,25 @@ BANK = Bank(5, "Singular values", [
                     "This counts in powers of ten. Return the change of the natural logarithm."),
             Mistake(lambda run, v, skip: (_logs(run, v)[skip] / _logs(run, v)[-1]) / (len(run.x) - skip),
                     "The logs were divided by each other. The change is their difference."),
+            Mistake(lambda run, v, skip: (_logs(run, v)[0] - _logs(run, v)[-1]) / (len(run.x) - skip),
+                    "The change over the whole run was divided by T - skip. The way back ends at t = skip: "
+                    "logs[skip]."),
+            Mistake(lambda run, v, skip: -np.median(np.diff(_logs(run, v)[skip:])),
+                    "This is the median. The average is the whole change divided by the steps."),
+            Mistake(lambda run, v, skip: (_logs(run, v)[0] - _logs(run, v)[skip]) / skip,
+                    "This is the part that has to be left out, from t = skip to t = 0."),
+            Mistake(lambda run, v, skip: (_logs(run, v)[skip] - _logs(run, v)[-2]) / (len(run.x) - skip),
+                    "It starts at t = T - 1. The last of the T + 1 values, logs[-1], belongs to t = T."),
+            Mistake(lambda run, v, skip: -np.diff(_logs(run, v)[skip:]),
+                    "These are the changes of the single steps. Return their mean."),
+            Mistake(lambda run, v, skip: np.log(np.linalg.norm(run.params.W_hh, 2)),
+                    "This is ln of W_hh's norm. Ask what happened to this gradient."),
+            Mistake(lambda run, v, skip: np.log(np.abs(np.linalg.eigvals(run.params.W_hh)).max()),
+                    "This is ln of W_hh's spectral radius. Ask what happened to this gradient: the slopes of tanh are "
+                    "in it too."),
+            Mistake(lambda run, v, skip: jacobians.lyapunov_exponents(jacobians.step_jacobians(run)[:, 0])[0],
+                    "This is the Lyapunov exponent of the whole run, for the direction that grows most. Asked for is "
+                    "this gradient's change, without the first `skip` states."),
             Mistake(lambda run, v, skip: abs(exponent(run, v, skip)),
                     "The sign is lost. A gradient that becomes smaller on its way back has a negative exponent."),
             Mistake(lambda run, v, skip: _logs(run, v)[skip] - _logs(run, v)[skip + 1],

@@ -43,19 +43,28 @@ def _by_distance_wrong(measure=lambda dh: np.linalg.norm(dh, axis=-1).mean(-1), 
     return by_distance
 
 
+def _by_distance_of(vectors):
+    def by_distance(run, dh_T):
+        size = np.linalg.norm(vectors(run, dh_T), axis=-1).mean(axis=1)
+        return size[::-1] / size[-1]
+
+    return by_distance
+
+
 def _by_distance_mean_of_ratios(run, dh_T):
     sizes = np.linalg.norm(bptt.backward(run, bptt.at_end(run, dh_T)).dh, axis=-1)
     return (sizes / sizes[-1]).mean(-1)[::-1]
 
 
-def _run(rng, T, B, D, H, gain):
-    params = initialise.rnn(D, H, rng, gain=gain)._replace(b_h=.1 * rng.normal(size=H))
-    return bptt.forward(params, rng.normal(size=(T, B, D)), .1 * rng.normal(size=(B, H)))
+def _run(rng, T, B, D, H, gain, size=1.):
+    params = initialise.rnn(D, H, rng, gain=gain)._replace(b_h=.1 * size * rng.normal(size=H))
+    return bptt.forward(params, size * rng.normal(size=(T, B, D)), .1 * size * rng.normal(size=(B, H)))
 
 
 def _by_distance_cases(rng):
-    return [(_run(rng, T, B, D, H, gain), rng.normal(size=(B, H)))
-            for T, B, D, H, gain in [(5, 3, 2, 4, 1.), (40, 2, 3, 5, .5), (1, 1, 1, 2, 1.), (3, 2, 1, 1, 1.)]]
+    return [(_run(rng, T, B, D, H, gain, size), rng.normal(size=(B, H))) for T, B, D, H, gain, size in [
+        (5, 3, 2, 4, 1., 1.), (40, 2, 3, 5, .5, 1.), (1, 1, 1, 2, 1., 1.), (3, 2, 1, 1, 1., 1.),
+        (4, 2, 2, 3, 9., 1e-5)]]
 
 
 # 6.4 How long is the plateau
@@ -140,6 +149,11 @@ def _late_share_measured(size):
     return late_share
 
 
+def _late_share_of_the_first(back, k):
+    sizes = np.linalg.norm(back.da[:, 0], axis=1) * np.linalg.norm(back.run.x[:, 0], axis=1)
+    return sizes[-k:].sum() / sizes.sum()
+
+
 def _late_share_not_divided(back, k):
     return np.linalg.norm(np.einsum("tbh,tbd->thd", back.da, back.run.x), axis=(1, 2))[-k:].sum()
 
@@ -181,12 +195,20 @@ def _norm_by_hypot(g):
     return math.hypot(*g.ravel())
 
 
+def _safe_norm_in_place(g):
+    size = safe_norm(g)
+    g /= np.abs(g).max()
+    return size
+
+
 def _safe_norm_cases(rng):
     sizes = [(1e-200, (4, 3)), (2., (5,)), (1e-180, (2, 3, 2))]
     cases = [(size * rng.normal(size=shape),) for size, shape in sizes]
     below_zero = -1e-200 * rng.uniform(1, 5, (3, 2))
     wide = rng.normal(size=6) * 10. ** -np.array([310, 200, 0, 1, 2, 250])  # dividing by the smallest overflows
-    return [*cases, (below_zero,), (wide,), (np.array([-3e-250]),), (np.array([-1.2, 3e-250, -3.4]),)]
+    opposite = 3e-200 * np.array([1., -1.])  # their mean is 0
+    return [*cases, (below_zero,), (wide,), (opposite,), (1e-161 * rng.normal(size=4),), (np.array([-3e-250]),),
+            (np.array([-1.2, 3e-250, -3.4]),)]
 
 
 # 6.12 The last update that moves the weight
@@ -222,6 +244,20 @@ def _farthest_below(bound):
         return sum(rate * size * q**k > bound(abs(weight)) for k in range(3000)) - 1
 
     return farthest
+
+
+def _farthest_by_log(bound):
+    def farthest(weight, rate, size, q):
+        return int(math.log(bound(abs(weight)) / (rate * size)) / math.log(q))
+
+    return farthest
+
+
+def _farthest_moved_on(weight, rate, size, q):
+    w, k = np.float32(weight), 0
+    while w - np.float32(rate * size * q**k) != w:
+        w, k = w - np.float32(rate * size * q**k), k + 1
+    return k - 1
 
 
 BANK = Bank(6, "Vanishing", [
@@ -261,6 +297,30 @@ BANK = Bank(6, "Vanishing", [
                     "last state."),
             Mistake(lambda run, dh_T: by_distance(run, dh_T) / by_distance(run, dh_T)[-1],
                     "It is divided by the size at h_0. Divide by the one at h_T, so that entry 0 is 1."),
+            Mistake(lambda run, dh_T: by_distance(run, dh_T) / by_distance(run, dh_T).max(),
+                    "It is divided by the largest size. Divide by the one at h_T: going back, a gradient may grow."),
+            Mistake(lambda run, dh_T: by_distance(run, dh_T) / by_distance(run, dh_T).sum(),
+                    "It is divided by the sum. Divide by the size at h_T, so that entry 0 is 1."),
+            Mistake(_by_distance_wrong(lambda dh: np.median(np.linalg.norm(dh, axis=-1), axis=-1)),
+                    "This is the median over the sequences. The mean is asked for."),
+            Mistake(_by_distance_wrong(lambda dh: np.linalg.norm(dh, axis=1).mean(-1)),
+                    "The axes are mixed up: the norm was taken over the sequences, the mean over the units. The units "
+                    "are the last axis."),
+            Mistake(_by_distance_of(lambda run, dh_T: run.h), "These are sizes of the states. Take the gradients' "
+                    "sizes, "
+                                                              "from bptt.backward."),
+            Mistake(_by_distance_of(lambda run, dh_T: bptt.backward(run, bptt.at_end(run, run.h[-1])).dh),
+                    "The way back starts with h_T. It starts with dh_T, what the loss reads."),
+            Mistake(_by_distance_of(lambda run, dh_T: bptt.backward(run, np.repeat(dh_T[None], len(run.h), 0)).dh),
+                    "The loss reads every state here. It reads the last one only: bptt.at_end(run, dh_T)."),
+            Mistake(_by_distance_of(lambda run, dh_T: bptt.backward(run, bptt.at_end(run, dh_T)).da),
+                    "These are dL/da_t, one for each step, T of them. Take .dh, which has h_0 too."),
+            Mistake(lambda run, dh_T: by_distance(run, dh_T)[1:] / by_distance(run, dh_T)[:-1],
+                    "These are the factors of the single steps. Divide every size by the one at h_T."),
+            Mistake(lambda run, dh_T: bptt.backward(run, dh_T).dh,
+                    "bptt.backward wants an array like run.h. bptt.at_end(run, dh_T) makes it."),
+            Mistake(lambda run, dh_T: np.cumsum(by_distance(run, dh_T)) / np.arange(1, len(run.h) + 1),
+                    "This is a mean over the distances so far. Return each distance's own."),
             Mistake(lambda run, dh_T: by_distance(run, dh_T)[:-1],
                     "The last entry is missing: distance T is the initial state h_0. T + 1 entries."),
             Mistake(lambda run, dh_T: by_distance(run, dh_T)[1:],
@@ -270,7 +330,8 @@ BANK = Bank(6, "Vanishing", [
             Mistake(lambda run, dh_T: (np.linalg.norm(bptt.backward(run, bptt.at_end(run, dh_T)).dh, axis=-1)
                                        / np.linalg.norm(dh_T, axis=-1))[::-1],
                     "There is a number for each sequence. Take the mean over them: (T + 1,)."),
-            Mistake(lambda run, dh_T: np.log10(by_distance(run, dh_T)), "These are logarithms. Return the sizes."),
+            Mistake(lambda run, dh_T: np.log10(by_distance(run, dh_T)), "These are logarithms. Return the ratios "
+                    "themselves."),
             Mistake(_by_distance_wrong(lambda dh: np.linalg.norm(
                 np.concatenate([dh[1:] - dh[:-1], dh[-1:]]), axis=-1).mean(-1)),
                     "These are sizes of differences from step to step. Take |dL/dh_t| itself."),
@@ -320,6 +381,25 @@ BANK = Bank(6, "Vanishing", [
             Mistake(lambda w0, k, rate: (1 - w0 ** (k - 2)) / (rate * k * (k - 2)),
                     "The sign of the exponent is wrong: 1 / w**(k - 1) is w**(1 - k), and its integral has "
                     "w**(2 - k)."),
+            Mistake(lambda w0, k, rate: (1 - w0**k) / rate,
+                    "You integrated the speed. The time is the integral of 1 over the speed."),
+            Mistake(lambda w0, k, rate: (1 - w0**k) / (rate * k),
+                    "The speed was integrated, and not 1 over it. Bring everything with w to the side of dw."),
+            Mistake(lambda w0, k, rate: w0**-k, "This is how the time grows with k, roughly. The formula has k and the "
+                    "rate "
+                                                "in it too: integrate."),
+            Mistake(lambda w0, k, rate: (w0**-k - 1) / (rate * k * k),
+                    "The power is k here. The speed has w**(k - 1), and integrating 1 over it gives w**(2 - k)."),
+            Mistake(lambda w0, k, rate: (w0 ** (2 - k) - 1) / rate * k * (k - 2),
+                    "Brackets are missing: a / b * c multiplies by c. Write / (rate * k * (k - 2))."),
+            Mistake(lambda w0, k, rate: (w0 ** (2 - k) - 1) / (2 * rate * k * (k - 2)),
+                    "Half of it: there is no 1/2 left in the speed, rate * k * w**(k - 1)."),
+            Mistake(lambda w0, k, rate: updates_needed(.5, k, rate), "w0 plays no part: it is not always 0.5."),
+            Mistake(lambda w0, k, rate: updates_needed(w0, k, .001), "The rate plays no part: it is not always 0.001."),
+            Mistake(lambda w0, k, rate: round(updates_needed(w0, k, rate), -2),
+                    "It is rounded to hundreds. Return the formula's value as it is."),
+            Mistake(lambda w0, k, rate: (w0 ** (2 - k) - .5 ** ((2 - k) / k)) / (rate * k * (k - 2)),
+                    "It ends where w**k is 1/2. The way goes up to w = 1."),
             Mistake(lambda w0, k, rate: -np.log(w0) / (rate * k),
                     "The logarithm is the integral of 1 / w, which is for k = 2 only."),
             Mistake(lambda w0, k, rate: (1 - w0) / (rate * k),
@@ -390,6 +470,21 @@ BANK = Bank(6, "Vanishing", [
             Mistake(_late_share_measured(lambda each: np.linalg.norm(each, 2, (1, 2))),
                     "This is the largest singular value of each term. Its size here is the root of the sum of its "
                     "squared entries: np.linalg.norm without a 2."),
+            Mistake(lambda back, k: np.sqrt(_late_share_wrong(power=2)(back, k)),
+                    "This is a root of sums of squares. Add the sizes themselves, and take no root at the end."),
+            Mistake(_late_share_measured(lambda each: (each**2).mean((1, 2)) ** .5 * np.arange(1, len(each) + 1)),
+                    "The sizes were weighted by the step. Add them as they are."),
+            Mistake(lambda back, k: np.linalg.norm(back.da, axis=-1).mean(1)[-k:].sum()
+                    / np.linalg.norm(back.da, axis=-1).mean(1).sum(),
+                    "This is the mean size of dL/da_t. The term of W_xh is dL/da_t times x_t, summed over the batch."),
+            Mistake(_late_share_of_the_first,
+                    "This is the first sequence alone. The term of a step is summed over the batch: da_t.T @ x_t."),
+            Mistake(lambda back, k: (sizes := np.linalg.norm(back.da, axis=(1, 2)) * np.linalg.norm(
+                back.run.x, axis=(1, 2)))[-k:].sum() / sizes.sum(),
+                    "Sizes were multiplied. The size of the product da_t.T @ x_t is another: form it first."),
+            Mistake(lambda back, k: back.da @ back.run.x,
+                    "The shapes ask for a transpose: for one step, da_t.T @ x_t sums over the sequences and gives (H, "
+                    "D)."),
             Mistake(lambda back, k: k / len(back.da),
                     "This is the share of the steps, not of the gradient. Measure the terms."),
         ],
@@ -411,8 +506,8 @@ BANK = Bank(6, "Vanishing", [
         also_correct=(lambda g: np.exp(np.log(np.abs(g).max())) * np.linalg.norm(g / np.abs(g).max()),),
         mistakes=[
             Mistake(lambda g: np.sqrt((g**2).sum()),
-                    "It squares first: the square of 1e-200 is 0 in float64. Bring the numbers near 1 "
-                    "before you square."),
+                    "Small numbers count as 0 here. If you square first: the square of 1e-200 is 0 in float64. Bring "
+                    "the numbers near 1 before you square."),
             Mistake(lambda g: np.sqrt(((g / np.abs(g).max())**2).sum()),
                     "It is the norm of the scaled numbers. Undo the scaling at the end."),
             Mistake(lambda g: np.abs(g).max(), "This is the largest entry. All entries count."),
@@ -424,6 +519,25 @@ BANK = Bank(6, "Vanishing", [
             Mistake(lambda g: np.abs(g).min() * np.sqrt(((g / np.abs(g).min())**2).sum()),
                     "It divides by the smallest size, and the squares of the large entries overflow. Divide by the "
                     "largest."),
+            Mistake(lambda g: abs(g.mean()) * np.sqrt(((g / g.mean())**2).sum()),
+                    "The mean may be 0, or far smaller than the entries. Divide by the largest size."),
+            Mistake(lambda g: np.linalg.norm(g) or safe_norm(g),
+                    "The squares can be too small for all their digits before their sum is 0: at 1e-161 they are. "
+                    "Scale always."),
+            Mistake(lambda g: abs(g.flat[0]) * np.sqrt(((g / g.flat[0])**2).sum()),
+                    "The first entry may be far smaller than the others, whose squares then overflow. Divide by the "
+                    "largest size."),
+            Mistake(lambda g: np.linalg.norm(g / np.abs(g).max(), axis=-1) * np.abs(g).max(),
+                    "The norm was taken along the last axis only. All entries count: np.linalg.norm without an axis."),
+            Mistake(lambda g: max(abs(each) for each in g),
+                    "It works for one axis only. The array has any shape: np.abs(g).max() goes over all entries."),
+            Mistake(lambda g: np.abs(g).max() * np.linalg.norm(g / np.abs(g).max(), 2),
+                    "np.linalg.norm(matrix, 2) is the largest singular value, and three axes it refuses. Without the 2 "
+                    "all entries are squared and added."),
+            Mistake(_safe_norm_in_place, "g is changed. Write g = g / largest, which makes a new array, and not g /= "
+                    "..."),
+            Mistake(lambda g: np.linalg.norm(g.astype(np.float32)),
+                    "float32 ends at about 1e-45: small numbers are 0 in it. Stay with float64, and scale."),
             Mistake(lambda g: np.abs(g).max() * ((g / np.abs(g).max())**2).sum(),
                     "The root is missing: multiply the largest size by the root of the sum."),
             Mistake(lambda g: safe_norm(g)**2, "This is the square of the norm, which is 0 for small g: the root is "
@@ -466,6 +580,43 @@ BANK = Bank(6, "Vanishing", [
             Mistake(_farthest_while(lambda w, update: np.float32(w - update) != np.float32(w)),
                     "The subtraction was made in float64, and its result rounded. Round the weight and the update "
                     "to float32 first, then subtract."),
+            Mistake(lambda weight, rate, size, q: farthest(weight, rate, size, q) - 1,
+                    "One too few: return the last k at which the weight still moves."),
+            Mistake(lambda weight, rate, size, q: farthest(weight, 1., size, q),
+                    "The rate is left out. The update is rate * size * q**k."),
+            Mistake(lambda weight, rate, size, q: farthest(weight, rate, 1., q),
+                    "The size is left out. The update is rate * size * q**k."),
+            Mistake(lambda weight, rate, size, q: farthest(1., rate, size, q),
+                    "The weight plays no part: what moves it depends on how large it is."),
+            Mistake(lambda weight, rate, size, q: farthest(-weight, rate, size, q),
+                    "This is the border of the gap above the weight. The update leads to the other side: it is "
+                    "subtracted, "
+                    "and on that side of a power of two the gap is another."),
+            Mistake(lambda weight, rate, size, q: min(farthest(weight, rate, size, q), 20), "It stops at 20."),
+            Mistake(lambda weight, rate, size, q: min(farthest(weight, rate, size, q), 100), "It stops at 100."),
+            Mistake(lambda weight, rate, size, q: farthest(weight, rate, size, q) + .5,
+                    "k is a whole number: the last one at which the weight moves."),
+            Mistake(lambda weight, rate, size, q: 0, "0 is the smallest k at which it moves. The largest is asked "
+                    "for."),
+            Mistake(lambda weight, rate, size, q: q, "This is q. A distance k is asked for."),
+            Mistake(_farthest_by_log(lambda w: w * np.finfo(np.float32).eps),
+                    "The last digit was taken as eps times the weight, which is right at powers of two only, and an "
+                    "update of half a digit still moves it. Subtract in float32 and look."),
+            Mistake(_farthest_by_log(lambda w: w * np.finfo(np.float32).eps / 2),
+                    "Half of eps times the weight is the border at powers of two, nearly. Subtract in float32 and "
+                    "look."),
+            Mistake(_farthest_by_log(lambda w: 1e-7 * w),
+                    "Seven digits are a rule of thumb. Subtract in float32 and look whether the weight moves."),
+            Mistake(_farthest_by_log(lambda w: np.finfo(np.float32).eps / 2),
+                    "You took the border of a weight near 1. What a number can be changed by grows with its size."),
+            Mistake(_farthest_while(lambda w, u: not np.isclose(np.float32(w) - np.float32(u), np.float32(w))),
+                    "np.isclose calls numbers equal that differ by 1e-5. Ask for equality: !=."),
+            Mistake(_farthest_while(lambda w, update: np.float16(w) - np.float16(update) != np.float16(w)),
+                    "This is float16, with 3 digits. Make both np.float32."),
+            Mistake(_farthest_moved_on,
+                    "The weight keeps the updates here. Each k is a question of its own: start from `weight` again."),
+            Mistake(lambda weight, rate, size, q: np.arange(farthest(weight, rate, size, q) + 1),
+                    "These are all k at which it moves. Return the largest, a number."),
             Mistake(_farthest_below(lambda w: np.spacing(np.float32(w))),
                     "Float32 rounds to the nearest number: an update of more than half the gap still "
                     "moves it."),
