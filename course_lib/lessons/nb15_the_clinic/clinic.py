@@ -1,12 +1,13 @@
-"""Twelve sick training runs, each with a disease of its own. Find out which, and cure it.
+"""Sick training runs, each with its disease. Find out which, and cure it.
 
     clinic.admit("03")                      the complaint, the code and the log, as its user sees them
     patient = clinic.PATIENTS["03"]
-    chart = patient.run(my_function)        the script with my_function in place of the sick part
-    patient.watch().verdict()               the update that went wrong under the microscope, `watch.watch_time`
+    patient.run(my_function)                the script with my_function in place of the sick part
+    patient.watch().verdict()               the update that tells under the microscope, `watch.watch_time`
 
-A patient is a script in `scripts/`, which runs by itself too. Its sick part is its first function. `health.complaints`
-says what is still wrong with a run. torch is imported when a script runs.
+A patient is a script in `scripts/`, which runs by itself too. In some the sick part is the first function; the others
+are sick anywhere, and a list of (piece of the script, what to put in its place) changes them. `health.complaints` says
+what is still wrong with a run. torch is imported when a script runs.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import contextlib
 import functools
 import linecache
 import math
+import re
 import sys
+import textwrap
 import traceback
 import types
 import warnings
@@ -40,7 +43,22 @@ DISEASES = {
     "10": "the recurrent weights make states explode",
     "11": "the gradient vanishes on the way back",
     "12": "time and batch are mixed up",
+    "13": "one exploding gradient throws the network off",
+    "14": "unscaled inputs saturate the units",
+    "15": "softmax is taken twice",
+    "16": "prediction and target are broadcast against each other",
+    "17": "the gradients of earlier updates are never cleared",
+    "18": "a state is carried over to sequences that do not follow",
+    "19": "padding is read as the end of the sequence",
+    "20": "nothing is wrong, it needs more updates",
+    "21": "nothing is wrong, it needs more updates",
+    "22": "the target is one step off",
+    "23": "the CTC loss is infinite for a sequence that is too short",
+    "24": "the scaled gradient is clipped",
 }
+
+DECOYS = ("the network has too few units", "all weights start equal", "the optimizer does not hold all parameters",
+          "the batches are too small")  # names that fit none of them
 
 
 class LogLine(NamedTuple):
@@ -73,12 +91,30 @@ class Chart:
         """The first update whose loss or gradient norm is NaN or infinite; None if there is none."""
         return next((row.update for row in self.rows if not math.isfinite(row.loss * 0 + row.norm)), None)
 
+    def telling(self) -> int:
+        """The update that tells: where loss or norm first leaves what was usual; the last if the run stays calm."""
+        rows, last = self.rows, len(self.rows) - 1
+        if self.first_nonfinite() == 0:
+            return 0
+        if self.first_nonfinite() is None:
+            means = [sum(row.loss for row in rows[i:i + 10]) for i in range(max(1, last - 8))]
+            if means[-1] <= 3 * min(means) and max(row.loss for row in rows) <= 10 * rows[0].loss:
+                return last
+        for i in range(1, last + 1):
+            usual = rows[max(0, i - 10):i]
+            if not (rows[i].norm <= 3 * max(row.norm for row in usual)
+                    and rows[i].loss <= 3 * max(row.loss for row in usual)):
+                return i
+        return last
+
     def __str__(self) -> str:
         bad, last = self.first_nonfinite(), len(self.rows) - 1
         shown = {last * part // 4 for part in range(5)} | {min(1, last)}
         if bad is not None:  # once the loss runs away, its digits differ from processor to processor
             calm = next(i for i, row in enumerate(self.rows) if not row.loss <= 100 * self.rows[0].loss or i == bad)
             shown = {i for i in (0, 1, bad - 1) if i < calm} | ({bad} if bad == calm else set()) | {last}
+        elif self.rows and (thrown := self.telling()) < last:
+            shown |= {thrown - 1, thrown}
         lines = [str(self.rows[i]) for i in sorted(shown) if i >= 0]
         if self.error is not None:
             lines.append("".join(traceback.format_exception_only(self.error)).strip().partition(". ")[0])
@@ -103,6 +139,44 @@ def log(update: int, loss, norm) -> None:
             raise _Enough
 
 
+@contextlib.contextmanager
+def ordinary():
+    """Give the scripts torch as they expect it: float32 on the CPU, one thread, gradients on; put all back after."""
+    import numpy as np
+    import torch
+
+    threads, dtype = torch.get_num_threads(), torch.get_default_dtype()
+    torch.set_num_threads(1)  # nets this small would spend more time waiting for threads than computing
+    torch.set_default_dtype(torch.float32)
+    try:
+        with (torch.random.fork_rng(devices=[]), torch.device("cpu"), torch.enable_grad(), np.errstate(all="ignore"),
+              warnings.catch_warnings()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_default_dtype(dtype)
+
+
+def edited(source: str, *edits: tuple[str, str]) -> str:
+    """A source text with pieces of it replaced, one after the other.
+
+    edits   (piece, what to put in its place); its further lines are indented as the line where the piece stands
+    errors  ValueError for a piece that is not in the text, or is there more than once
+    """
+    for piece, replacement in edits:
+        if (count := source.count(piece)) != 1:
+            raise ValueError(f"{piece!r} occurs {count} times in the code, and only a piece that occurs once can be "
+                             f"replaced. Copy it with its spaces, and with as much of its line as makes it the only one.")
+        line = source[source.rfind("\n", 0, source.index(piece)) + 1:]
+        first, *further = replacement.split("\n")
+        deeper = bool(further) and all(each[:1] in ("", " ") for each in further) and first.endswith(":")
+        space = line[:len(line) - len(line.lstrip())] + "    " * deeper
+        further = textwrap.dedent("\n".join(further)).split("\n") if further else []
+        source = source.replace(piece, "\n".join([first] + [each and space + each for each in further]))
+    return source
+
+
 @dataclass(frozen=True)
 class Patient:
     """A sick script.
@@ -111,12 +185,14 @@ class Patient:
     disease  its name, one of DISEASES
     updates  how many a healthy run makes
     bound    in a healthy run the mean loss of the last ten updates is below this
+    whole    the script may be changed anywhere; else its sick part is its first function
     """
 
     number: str
     disease: str
     updates: int
     bound: float
+    whole: bool = False
 
     @functools.cached_property
     def script(self) -> str:
@@ -138,17 +214,17 @@ class Patient:
 
     @property
     def part(self) -> str:
-        """The source of the sick part."""
-        return ast.get_source_segment(self.script, self._function)
+        """The source of what the exercise asks to change: the sick part, or a list of changes."""
+        return f"change = {UNCHANGED}" if self.whole else ast.get_source_segment(self.script, self._function)
 
     @property
     def name(self) -> str:
-        """The name of the function that is the sick part."""
-        return self._function.name
+        """The name of what the exercise asks to change."""
+        return "change" if self.whole else self._function.name
 
     @property
     def parameters(self) -> list[str]:
-        """The names of its arguments."""
+        """The names of the sick part's arguments."""
         return [argument.arg for argument in self._function.args.args]
 
     @functools.cached_property
@@ -156,27 +232,30 @@ class Patient:
         """The run as it came in, made once."""
         return self.run()
 
-    def run(self, part: Callable | None = None) -> Chart:
+    def run(self, change: Callable | str | list | None = None, seed: int | None = None, updates: int | None = None) -> Chart:
         """Run the script and return its Chart, an error included; torch's random state is left as it was.
 
-        part  the function to put in place of the sick one; without it the script runs as it came in
+        change   a function to put in place of the sick part; or pieces to replace, [(piece, new piece), ...]; or the
+                 text of another script; None: the script runs as it came in
+        seed     another than the script's
+        updates  how many, if not as many as the script says
         """
-        return self._run(part, Chart(), lambda net: contextlib.nullcontext())
+        return self._run(change, Chart(), lambda net: contextlib.nullcontext(), seed, updates)
 
-    def watch(self, part: Callable | None = None, update: int | None = None):
+    def watch(self, change: Callable | str | list | None = None, update: int | None = None):
         """Run the script up to one update, that one under the microscope.
 
-        part     as in `run`
-        update   which one; by default the first whose loss or norm is not finite, or the last if all are
+        change   as in `run`
+        update   which one; by default the one that tells: where the loss or the norm first leaves what was usual, or
+                 the last in a run that stays calm
         returns  the Flow of `watch.watch_time`: its verdict(), first_nonfinite(), plot()
         errors   ValueError if the run has no such update, or the script no nn.RNN, nn.LSTM or nn.GRU (patient 02)
         """
-        chart = self.chart if part is None else self.run(part)
+        chart = self.chart if change is None else self.run(change)
         if not chart.rows and chart.error is not None:
             raise chart.error
         if update is None:
-            bad = chart.first_nonfinite()
-            update = len(chart.rows) - 1 if bad is None else bad
+            update = chart.telling()
         if update not in range(len(chart.rows)):
             raise ValueError(f"update is {update!r}, and this run of patient {self.number} has the updates 0 to "
                              f"{len(chart.rows) - 1}.")
@@ -187,42 +266,59 @@ class Patient:
             flow = watch_time(net, every=max(1, update))
             return flow
 
-        again = self._run(part, Chart(until=update), microscope)
+        again = self._run(change, Chart(until=update), microscope)
         if again.error is not None:
             raise again.error
         return flow
 
-    def _run(self, part: Callable | None, chart: Chart, watching: Callable) -> Chart:
+    def _source(self, change, seed: int | None) -> str:
+        text = edited(self.script, *change) if isinstance(change, (list, tuple)) else (
+            change if isinstance(change, str) else self.script)
+        return text if seed is None else re.sub(r"manual_seed\(\d+\)", f"manual_seed({seed})", text)
+
+    def _run(self, change, chart: Chart, watching: Callable, seed: int | None = None,
+             updates: int | None = None) -> Chart:
         """Fill the chart. Once its net is made, the script runs within the context watching(net)."""
         import torch
 
         global _chart
-        filename = f"<patient {self.number}>"
-        linecache.cache[filename] = len(self.script), None, self.script.splitlines(keepends=True), filename
-        body = [node for node in self._tree.body if part is None or node is not self._function]
-        made = next(i for i, node in enumerate(body, start=1) if ast.unparse(node).startswith("net = "))
-        first, second = (compile(ast.Module(nodes, []), filename, "exec") for nodes in (body[:made], body[made:]))
-        chart.names = {"__name__": "__main__"} | ({} if part is None else {self.name: part})
         before, _chart = _chart, chart
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # nets this small would spend more time waiting for threads than computing
+        filename = f"<patient {self.number}>"
         try:
-            with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            source = self._source(change, seed)
+            linecache.cache[filename] = len(source), None, source.splitlines(keepends=True), filename
+            body = ast.parse(source, filename).body
+            chart.names = {"__name__": "__main__"}
+            if callable(change):
+                chart.names[self.name] = change
+                body.remove(next(node for node in body if isinstance(node, ast.FunctionDef)))
+            made = next((i for i, node in enumerate(body, start=1) if ast.unparse(node).startswith("net = ")), None)
+            if made is None:
+                raise NameError("the script has no line net = ... any more, and net is what is trained and used")
+            for node in body if updates else []:
+                if isinstance(node, ast.For) and ast.unparse(node.iter).startswith("range("):
+                    node.iter.args = [ast.copy_location(ast.Constant(updates), node)]
+            first, second = (compile(ast.Module(nodes, []), filename, "exec") for nodes in (body[:made], body[made:]))
+            with ordinary():
+                torch.manual_seed(0)
                 exec(first, chart.names)
                 with watching(chart.names["net"]), contextlib.suppress(_Enough):
                     exec(second, chart.names)
         except Exception as error:
             chart.error = error
         finally:
-            torch.set_num_threads(threads)
             _chart = before
         return chart
 
     def is_sick_part(self, function: Callable) -> bool:
-        """Whether this is the sick part as it came in."""
+        """Whether this is the sick part, or the list of changes, as it came in."""
+        if self.whole:
+            return function == UNCHANGED
         own = next(const for const in compile(self.part, "part", "exec").co_consts if isinstance(const, types.CodeType))
         return _same_code(getattr(function, "__code__", None), own)
+
+
+UNCHANGED = [("a piece of the script", "what to put in its place")]
 
 
 def _same_code(one, other) -> bool:
@@ -234,13 +330,18 @@ def _same_code(one, other) -> bool:
 
 PATIENTS = {number: Patient(number, DISEASES[number], updates, bound) for number, updates, bound in [
     ("01", 100, .1), ("02", 100, .4), ("03", 60, .03), ("04", 100, 1.), ("05", 80, .2), ("06", 100, .18),
-    ("07", 100, .1), ("08", 100, .3), ("09", 100, 2e-24), ("10", 100, .05), ("11", 150, .5), ("12", 100, .45)]}
+    ("07", 100, .1), ("08", 100, .3), ("09", 100, 2e-24), ("10", 150, .05), ("11", 150, .5), ("12", 100, .45), ("14", 150, .4),
+    ("15", 150, .4), ("16", 100, .05), ("23", 120, .5), ("24", 150, .05)]}
+PATIENTS |= {number: Patient(number, DISEASES[number], updates, bound, whole=True) for number, updates, bound in [
+    ("13", 150, .05), ("17", 200, .03), ("18", 150, .01), ("19", 120, .3), ("20", 40, .03), ("21", 40, .2),
+    ("22", 150, .06)]}
+PATIENTS = {number: PATIENTS[number] for number in DISEASES}
 
 
 def admit(number: str) -> None:
     """Show a patient as its user sees it: the complaint, the code and the log.
 
-    number  "01" to "12"
+    number  "01" to "24"
     errors  ValueError for another number
     """
     if number not in PATIENTS:

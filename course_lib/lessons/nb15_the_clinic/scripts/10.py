@@ -10,13 +10,14 @@ def initialize(rnn):
 
 
 torch.manual_seed(0)
-target = torch.rand(64, 1)                            # a level, to be read off 40 noisy values
-x = target + .5 * torch.randn(40, 64, 1)              # (time, batch, 1)
 rnn, readout = nn.RNN(1, 32, nonlinearity="relu"), nn.Linear(32, 1)
 initialize(rnn)
 net = nn.ModuleList([rnn, readout])
 optimizer = torch.optim.Adam(net.parameters(), lr=.003)
-for update in range(100):
+for update in range(150):
+    target = torch.rand(64, 1)                        # a level, to be read off the first 36 of 40 noisy values
+    x = .3 * torch.randn(40, 64, 1)                   # (time, batch, 1)
+    x[:36] += target
     states, _ = rnn(x)
     loss = ((readout(states[-1]) - target)**2).mean()
     optimizer.zero_grad()
