@@ -183,7 +183,8 @@ FORGED = {
     "the caller's needed": "import sys\n{name} = lambda *given: sys._getframe(2).f_locals['needed'][0]\n",
     "the solution": "from course_lib.exercises.bank import bank_of\n{name} = bank_of(1).exercises[0].solution\n",
     "the bank": "from course_lib.lessons.nb01_gradients.exercises import {name}\n",
-    "equal to all": "class A:\n    def __eq__(self, other):\n        return True\n{name} = lambda *given: (A(), A(), A())\n",
+    "equal to all": "class A:\n    def __eq__(self, other):\n        return True\n"
+                    "{name} = lambda *given: (A(), A(), A())\n",
     "a pickle that acts": "import os\nclass A:\n    def __reduce__(self):\n        return os.abort, ()\n"
                           "{name} = lambda *given: A()\n",
     "the end": "import os\nos._exit(0)\n",
