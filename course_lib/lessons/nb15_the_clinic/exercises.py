@@ -592,7 +592,7 @@ change = [("range(40)", "range(300)")]
             'change = [("range(40)", "range(300)"), ("nn.GRU(1, 32)", "nn.LSTM(1, 32)")]',
         ),
         wrong=(
-            'change = [("lr=.01", "lr=1.")]',
+            'change = [("lr=.01", "lr=.001")]',
             'change = [("nn.GRU(1, 32)", "nn.LSTM(1, 32)")]',
             'change = [("lr=.01", "lr=.0001"), ("range(40)", "range(300)")]',
         ),
