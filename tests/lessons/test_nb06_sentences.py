@@ -38,8 +38,8 @@ def test_at_that_rate_fewer_networks_get_there_with_the_distance(seed):
 
 @pytest.mark.parametrize("seed", [30, 40])
 def test_a_word_costs_plain_descent_a_factor_and_a_larger_rate_no_fewer_updates(seed):
-    """Tested every 10 updates, from 4 to 8: 1.8, 1.4 a word (seeds 50 and 60: 1.5, 1.5). At rate .3 none of five learned
-    13, at 1 at most 1 learned 6."""
+    """Tested every 10 updates, from 4 to 8: 1.8, 1.4 a word (seeds 50 and 60: 1.5, 1.5). At rate .3 none of five
+    learned 13, at 1 at most 1 learned 6."""
     near, far = (np.median(practise(k, train.SGD(.1), 1000, seed, False, every=10).needed) for k in (4, 8))
     assert 1.2 < (far / near) ** (1 / 4) < 2
     assert not np.isfinite(practise(13, train.SGD(.3), 800, seed, False).needed).any()
