@@ -44,15 +44,15 @@ def claim_36(block: int = 0, recurrent: str = "uniform", length: int = LENGTH) -
 
 
 def claim_40(block: int = 0, T: int = 20, updates: int = 400) -> dict[str, float]:
-    """Temporal order at T = 20, 400 updates: percent of 20 networks that learn it.
+    """Temporal order at T = 20, 400 updates, 20 networks: with clipping alone, at the rate .1 that lesson 08 found best
+    for it, and with clipping and the regularizer, at its rate .2. 1 or 0, for single networks hang on the processor.
 
-    clipped  clipping alone, at the rate .1 that lesson 08 found best for it
-    both     clipping and the regularizer, at its rate .2
-    more     by how many points more with the regularizer
+    most          more than half learn it with both
+    apart, close  a quarter of the networks more, and less than a twentieth more, than with clipping alone
     """
-    clipped, both = (100 * success.one(success.Method(*each), T, seeds(block, 20), updates, np.float64).solved.mean()
+    clipped, both = (success.one(success.Method(*each), T, seeds(block, 20), updates).solved.mean()
                      for each in [(.1, 1.), (.2, 1., 4.)])
-    return {"clipped": clipped, "both": both, "more": both - clipped}
+    return {"most": both > .5, "apart": both - clipped > .25, "close": both - clipped < .05}
 
 
 def claim_68(block: int = 0, rates: tuple = (.2, .1, .05), penalty: float = 4.) -> dict[str, float]:
