@@ -255,7 +255,9 @@ class Tensor:
 @pytest.mark.parametrize("answer, word, says", [
     (..., "open", "Write the body of states in place of the ... and run the cell again."),
     (None, "open", "Write the body of states"),
-    (begun, "open", "It returns nothing yet."),
+    (begun, "open", "It returns nothing yet. End it with return"),
+    (lambda w, x, h0: states(w, x, h0) if w == .5 else None, "not yet",
+     "It returns a result before, and None here: a way through it ends without a return.\nCase 2 of 3: "),
     (inside, "open", "There is still a ... to replace in line 3 of inside: return w * h"),
     (after(lambda h: ...), "open", "still holds a ..."),
     (after(lambda h: [..., *h[1:]]), "open", "still holds a ..."),

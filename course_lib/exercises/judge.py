@@ -190,8 +190,11 @@ class Exercise:
                 if mistake := self._recognized(outcomes, f"{type(error).__name__}: {said}"):
                     return outcomes, Verdict("not yet", f"{words.stop(error)}\n{mistake.sentence}", mistake)
                 return outcomes, Verdict("not yet", f"{words.stop(error)}\n{self._where(number)}")
+            if result is None and outcomes:
+                return outcomes, Verdict("not yet", "It returns a result before, and None here: a way through it ends "
+                                                    f"without a return.\n{self._where(number)}")
             if result is None:
-                return outcomes, Verdict("open", "It returns nothing yet. Replace the ... and return the result.")
+                return outcomes, Verdict("open", "It returns nothing yet. End it with return and the result.")
             if unfinished(result):
                 return outcomes, Verdict("open", "What it returns still holds a ... to replace.")
             outcomes.append((result, changed))
