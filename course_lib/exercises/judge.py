@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import forbidden, relations, words
-from .compare import SINGLE, Difference, difference, parts, plain, single, unfinished, untouched
+from .compare import SINGLE, Difference, difference, parts, plain, unfinished, untouched
 
 
 class Mistake(NamedTuple):
@@ -221,9 +221,9 @@ class Exercise:
         """How many cases an answer passed, and how near it had to be."""
         axes = {*self.time_axis} if isinstance(self.time_axis, tuple) else {self.time_axis}
         steps = "" if axes == {None} else " in each entry" if axes == {"each"} else f" in each {self.axis}"
-        found = [part for result, need in zip(results, self.needed)
-                 for part in parts(result, need, self.returns, self.time_axis)]
-        short = self.float32 and self.rtol < SINGLE and any(single(part.got) for part in found)
+        short = self.float32 and any(
+            difference(result, need, names=self.returns, time_axis=self.time_axis, rtol=self.rtol, float32=False)
+            for result, need in zip(results, self.needed))
         rtol = SINGLE if short else self.rtol
         digits = int(np.floor(-np.log10(rtol) + 1e-6))
         near = f"to {digits} digits or more" if digits > 1 else f"within {100 * rtol:.2g} %"
