@@ -270,9 +270,15 @@ def test_what_is_not_forbidden_passes():
     assert x.grad.tolist() == [1, 1]
 
 
+def again(a):
+    return a[0] + again(a[1:]) if len(a) else 0.
+
+
 @pytest.mark.parametrize("answer, loops", [
     (lambda a: -np.expm1(-2 * a) / (2 + np.expm1(-2 * a)), False), (lambda a: [math.exp(each) for each in a], True),
-    (lambda a: sum(each for each in a), True), (by_torch, False), (walk, True), (np.exp, False)])
+    (lambda a: sum(each for each in a), True), (by_torch, False), (walk, True), (np.exp, False),
+    (lambda a: functools.reduce(max, a), True), (lambda a: sum(map(math.exp, a)), True), (again, True),
+    (lambda a: walk(a), True), (lambda a: np.sum(np.exp(-np.arange(9)) * a), False)])
 def test_loops(answer, loops):
     assert forbidden.loops(answer) == loops
     if loops:

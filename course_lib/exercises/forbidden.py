@@ -12,6 +12,9 @@ from typing import Any
 _LIBRARIES = ("math", "cmath", "numpy", "numpy.linalg", "scipy.linalg", "scipy.special", "torch", "torch.linalg",
               "torch.special", "torch.nn.functional", "torch.autograd", "torch.Tensor")
 
+_ROUND = {"map", "filter", "reduce", "accumulate", "vectorize", "frompyfunc", "fromiter", "apply_along_axis", "eval",
+          "exec"}  # what goes round without a loop of one's own
+
 
 class Forbidden(Exception):
     """What a forbidden function raises."""
@@ -50,12 +53,23 @@ def refusing(names: tuple[str, ...]) -> Iterator[list[str]]:
 
 
 def loops(function: Any) -> bool:
-    """Whether a function of Python, or one within it, has a loop or a comprehension."""
-    codes = [getattr(function, "__code__", None)]
+    """Whether a function of Python goes round: by a loop or comprehension, by a name that loops for it, or by calling
+    itself, in it, within it, or in a function of its module that it names."""
+    held = [cell.cell_contents for cell in getattr(function, "__closure__", None) or () if cell != types.CellType()]
+    codes, seen = [getattr(each, "__code__", None) for each in (function, *held)], []
     for code in codes:
-        codes += [constant for constant in getattr(code, "co_consts", ()) if isinstance(constant, types.CodeType)]
+        if code is None or code in seen:
+            continue
+        seen.append(code)
+        codes += [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+        for name in code.co_names:
+            other = getattr(function, "__globals__", {}).get(name)
+            if isinstance(other, types.FunctionType) and other.__module__ == function.__module__:
+                codes.append(other.__code__)
+        if _ROUND.intersection(code.co_names) or code.co_name in code.co_names + code.co_freevars:
+            return True
     return any(instruction.opname == "FOR_ITER" or "JUMP_BACKWARD" in instruction.opname
-               for code in codes if code for instruction in dis.get_instructions(code))
+               for code in seen for instruction in dis.get_instructions(code))
 
 
 def _refusal(name: str, used: list[str]) -> Callable:

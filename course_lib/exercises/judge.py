@@ -163,7 +163,8 @@ class Exercise:
         if complaint := arity(answer, self.parameters):
             return Verdict("not yet", complaint)
         if "loop" in self.forbidden and forbidden.loops(answer):
-            return Verdict("not yet", "It has a loop or a comprehension, and the text asks for an answer without one.")
+            return Verdict("not yet", "It has a loop or a comprehension, or something that goes round for it, "
+                                      "and the text asks for an answer without one.")
         loaded = len(forbidden.libraries())
         with forbidden.refusing(self.forbidden) as used:
             outcomes, verdict = self._run(lambda *arguments: answer(*arguments))  # it may itself be forbidden
