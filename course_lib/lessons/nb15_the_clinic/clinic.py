@@ -80,12 +80,14 @@ class Chart:
     names   the variables of the script as they were at its end: names["rnn"]
     error   the exception that ended it, or None
     until   the update after which to stop; None: go on to the end
+    enough  asked after each line of the log whether to stop there; None: go on
     """
 
     rows: list[LogLine] = field(default_factory=list)
     names: dict = field(default_factory=dict)
     error: BaseException | None = None
     until: int | None = None
+    enough: Callable[[list[LogLine]], bool] | None = None
 
     def first_nonfinite(self) -> int | None:
         """The first update whose loss or gradient norm is NaN or infinite; None if there is none."""
@@ -128,6 +130,10 @@ class _Enough(Exception):
     """The last update that was asked for has been logged."""
 
 
+class NoScript(ValueError):
+    """The changes leave no script that could be tried."""
+
+
 def log(update: int, loss, norm) -> None:
     """Record an update's loss and gradient norm: on the run's chart, or on the screen if there is none."""
     row = LogLine(update, *(value.item() if hasattr(value, "item") else float(value) for value in (loss, norm)))
@@ -135,7 +141,7 @@ def log(update: int, loss, norm) -> None:
         print(row)
     else:
         _chart.rows.append(row)
-        if update == _chart.until:
+        if update == _chart.until or _chart.enough is not None and _chart.enough(_chart.rows):
             raise _Enough
 
 
@@ -161,19 +167,27 @@ def ordinary():
 def edited(source: str, *edits: tuple[str, str]) -> str:
     """A source text with pieces of it replaced, one after the other.
 
-    edits   (piece, what to put in its place); its further lines are indented as the line where the piece stands
-    errors  ValueError for a piece that is not in the text, or is there more than once
+    edits   (piece, what to put in its place); its further lines are indented as the line where the piece stands,
+            whether they are written from the left edge or as an editor shows them
+    errors  NoScript for a piece that is not in the text, or is there more than once
     """
     for piece, replacement in edits:
         if (count := source.count(piece)) != 1:
-            raise ValueError(f"{piece!r} occurs {count} times in the code, and only a piece that occurs once can be "
+            raise NoScript(f"{piece!r} occurs {count} times in the code, and only a piece that occurs once can be "
                              f"replaced. Copy it with its spaces, and with as much of its line as makes it the only one.")
-        line = source[source.rfind("\n", 0, source.index(piece)) + 1:]
+        at = source.index(piece)
+        line = source[source.rfind("\n", 0, at) + 1:]
         first, *further = replacement.split("\n")
-        deeper = bool(further) and all(each[:1] in ("", " ") for each in further) and first.endswith(":")
-        space = line[:len(line) - len(line.lstrip())] + "    " * deeper
+        space = line[:len(line) - len(line.lstrip())]
+        if line.lstrip().startswith(piece.lstrip(" ")) and first.strip():  # from the line's first letter on
+            at += len(piece) - len(piece.lstrip(" "))
+            piece, first = piece.lstrip(" "), first.lstrip(" ")
+        depths = [len(each) - len(each.lstrip()) for each in further if each.strip()]
+        if depths and first.partition("#")[0].rstrip().endswith(":") and depths[0] == min(depths) > 0:
+            space += "    "  # the further lines are the block, and none of them stands where the first one does
         further = textwrap.dedent("\n".join(further)).split("\n") if further else []
-        source = source.replace(piece, "\n".join([first] + [each and space + each for each in further]))
+        new = "\n".join([first] + [each and space + each for each in further])
+        source = source[:at] + new + source[at + len(piece):]
     return source
 
 
@@ -232,15 +246,19 @@ class Patient:
         """The run as it came in, made once."""
         return self.run()
 
-    def run(self, change: Callable | str | list | None = None, seed: int | None = None, updates: int | None = None) -> Chart:
+    def run(self, change: Callable | str | list | None = None, seed: int | None = None, updates: int | None = None,
+            enough: Callable[[list[LogLine]], bool] | None = None,
+            watching: Callable = lambda net: contextlib.nullcontext()) -> Chart:
         """Run the script and return its Chart, an error included; torch's random state is left as it was.
 
-        change   a function to put in place of the sick part; or pieces to replace, [(piece, new piece), ...]; or the
-                 text of another script; None: the script runs as it came in
-        seed     another than the script's
-        updates  how many, if not as many as the script says
+        change    a function to put in place of the sick part; or pieces to replace, [(piece, new piece), ...]; or the
+                  text of another script; None: the script runs as it came in
+        seed      another than the script's
+        updates   how many, if not as many as the script says
+        enough    asked after each line of the log whether to stop there
+        watching  makes of the net a context in which to train it
         """
-        return self._run(change, Chart(), lambda net: contextlib.nullcontext(), seed, updates)
+        return self._run(change, Chart(enough=enough), watching, seed, updates)
 
     def watch(self, change: Callable | str | list | None = None, update: int | None = None):
         """Run the script up to one update, that one under the microscope.
@@ -287,14 +305,14 @@ class Patient:
         try:
             source = self._source(change, seed)
             linecache.cache[filename] = len(source), None, source.splitlines(keepends=True), filename
-            body = ast.parse(source, filename).body
+            body = _parsed(source, filename, edits=isinstance(change, (list, tuple)))
             chart.names = {"__name__": "__main__"}
             if callable(change):
                 chart.names[self.name] = change
                 body.remove(next(node for node in body if isinstance(node, ast.FunctionDef)))
             made = next((i for i, node in enumerate(body, start=1) if ast.unparse(node).startswith("net = ")), None)
             if made is None:
-                raise NameError("the script has no line net = ... any more, and net is what is trained and used")
+                raise NoScript("The script has no line net = ... any more, and net is what is trained and used.")
             for node in body if updates else []:
                 if isinstance(node, ast.For) and ast.unparse(node.iter).startswith("range("):
                     node.iter.args = [ast.copy_location(ast.Constant(updates), node)]
@@ -316,6 +334,19 @@ class Patient:
             return function == UNCHANGED
         own = next(const for const in compile(self.part, "part", "exec").co_consts if isinstance(const, types.CodeType))
         return _same_code(getattr(function, "__code__", None), own)
+
+
+def _parsed(source: str, filename: str, edits: bool) -> list[ast.stmt]:
+    """The statements of a script; NoScript if the edits that made it leave none."""
+    try:
+        return ast.parse(source, filename).body
+    except SyntaxError as error:
+        if not edits:
+            raise
+        raise NoScript(f"With these changes, line {error.lineno} of the script is no longer Python: "
+                       f"{(error.text or '').strip()!r} ({error.msg}). The further lines of a new piece are put where "
+                       f"the line of the old one begins. If that is not what you mean, give the whole script as a "
+                       f"text.") from None
 
 
 UNCHANGED = [("a piece of the script", "what to put in its place")]

@@ -115,14 +115,15 @@ SIGNS = {
     "08": "everything here is float32, which reaches 3e38.",
     "09": "a norm that underflows is printed as 0.",
     "10": "weights that make states explode do so from update 0 on, in each batch.",
-    "11": "ask which step of the input has the answer, and what gradient gets there: flow.verdict().",
+    "11": "a gradient that vanishes leaves loss and norm finite. Ask which step of the input has the answer, and what "
+          "gradient gets there: flow.verdict().",
     "12": "count the steps that the network reads: they are those of the sequences.",
     "13": "one throw shows as one norm far above all others, and a loss that is never the same again.",
     "14": "saturated units come from large inputs. How large are these?",
     "15": "a softmax too many leaves the answers right, and a floor under the loss.",
     "16": "look at the shapes of prediction and target: they are the same.",
     "17": "the gradients are cleared in each update: look for zero_grad.",
-    "18": "no state is carried over from one batch to the next.",
+    "18": "no state is carried over to a batch that does not go on where the last one ended.",
     "19": "no sequence here is padded behind, or the padding is not read.",
     "20": "patience does not help here: the log would look the same after ten times as many updates.",
     "21": "patience does not help here: the log would look the same after ten times as many updates.",
@@ -131,7 +132,7 @@ SIGNS = {
     "24": "there is no scaler in this code.",
     "the network has too few units": "a network that is too small learns the easy half. It does not break, and it does "
                                      "not stand still.",
-    "all weights start equal": "PyTorch draws them at random, and nothing here changes that.",
+    "all weights start equal": "the weights are drawn at random, and no two units start alike.",
     "the optimizer does not hold all parameters": "net has all of the parameters, and the optimizer has net.parameters().",
     "the batches are too small": "small batches make a loss noisy. Noise averages out over the updates.",
 }  # what each name would look like; for the few that mislead in a patient, the exercise says more in `confused`

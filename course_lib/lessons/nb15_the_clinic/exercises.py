@@ -338,12 +338,6 @@ def make_rnn(inputs, units):
         lstm.bias_ih_l0[:units] = -lstm.bias_ih_l0[units:2 * units]
         lstm.bias_hh_l0[:2 * units] = 0
     return lstm
-''', '''
-def make_rnn(inputs, units):
-    class Backwards(torch.nn.RNN):
-        def forward(self, x):
-            return super().forward(x.flip(0))
-    return Backwards(inputs, units)
 '''),
         wrong=('''
 def make_rnn(inputs, units):
@@ -356,7 +350,13 @@ def make_rnn(inputs, units):
     rnn = torch.nn.RNN(inputs, units)
     torch.nn.init.normal_(rnn.weight_hh_l0, std=3.)
     return rnn
-''', _sick("11", ("RNN", "LSTM"))),
+''', _sick("11", ("RNN", "LSTM")), '''
+def make_rnn(inputs, units):
+    class Backwards(torch.nn.RNN):
+        def forward(self, x):
+            return super().forward(x.flip(0))
+    return Backwards(inputs, units)
+'''),
         confused={
             "01": "A rate that is too large makes the loss jump. This one stays at 0.69, the loss of guessing.",
             "12": "The axes are in order: time, batch, features. The label is in step 0. What comes back to step "
@@ -669,13 +669,15 @@ def ctc(log_p, labels, frames, lengths):
             _sick("24", ("norm = nn", "for p in net.parameters():\n    p.grad.div_(scaler.get_scale())\n"
                          "norm = nn"), ("net.parameters(), 1.)", "net.parameters(), 1.)\n"
                          "for p in net.parameters():\n    p.grad.mul_(scaler.get_scale())")),
+            _sick("24", ("scaler.scale(loss).backward()", "loss.backward()"),
+                  ("scaler.step(optimizer)", "optimizer.step()"), ("    scaler.update()\n", "")),
         ),
         wrong=(
             _sick("24", ("net.parameters(), 1.", "net.parameters(), 1e9")),
             _sick("24", ("net.parameters(), 1.", "net.parameters(), 65536.")),
-            _sick("24", ("scaler.scale(loss).backward()", "loss.backward()"),
-                  ("scaler.step(optimizer)", "optimizer.step()"), ("    scaler.update()\n", "")),
             _sick("24", ("scaler.step(optimizer)", "scaler.unscale_(optimizer)\nscaler.step(optimizer)")),
+            _sick("24", ("norm = nn", "scaler.unscale_(optimizer)\nnorm = nn"),
+                  ("scaler.step(optimizer)", "optimizer.step()")),
         ),
         confused={
             "13": "The norms are thousands in every update, and the weights hardly move.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ with _checks.extra("lab", "the clinic"):
     from torch import nn
 
 from . import recurrence  # it registers its parts
-from .clinic import Chart, Patient, ordinary
+from .clinic import Chart, NoScript, Patient, ordinary
 from .parts import PARTS, Misfit, Price
 
 
@@ -32,16 +33,45 @@ def complaints(patient: Patient, change, seed: int | None = None) -> list[str]:
             return [str(misfit)]
         if any(not isinstance(each, Price) for each in found):
             return found
-        chart = patient.run(change, seed)
+        left: list[bool] = []
+        chart = patient.run(change, seed, enough=_enough(patient), watching=lambda net: _leftovers(net, left))
+        if isinstance(chart.error, NoScript):
+            return [str(chart.error)]
         if chart.error is not None:
             raise chart.error
-        found += [*run(patient, chart)] or [*(fresh(patient, chart) if patient.whole else ())]
+        found += [*run(patient, chart)]
+        if patient.number == "17" and not found and any(left):
+            return [f"In {100 * sum(left) / len(left):.0f} % of the backward passes the gradient of another batch is "
+                    f"there already, and the new one is added to it."]
+        found = found or [*(fresh(patient, chart) if patient.whole else ())]
         if not patient.whole and _falling(chart, patient):
             longer = replace(patient, updates=5 * patient.updates)
             if not [*run(longer, patient.run(change, seed, longer.updates))]:
                 return [each for each in found if isinstance(each, Price)] + [
                     Price(f"But it learns slowly: {patient.updates} updates were too few, {longer.updates} are enough.")]
     return found
+
+
+@contextlib.contextmanager
+def _leftovers(net: nn.Module, left: list[bool]):
+    """Note for each parameter that a backward pass reaches whether an earlier gradient is there already."""
+    hooks = [p.register_hook(lambda g, p=p: left.append(p.grad is not None and bool(p.grad.any())))
+             for p in net.parameters() if p.requires_grad]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+MOST = 2000  # updates of one run that a check waits for
+
+
+def _enough(patient: Patient):
+    """When to stop a run: at MOST updates, or, where time is all that it needs, once it is well below the bound."""
+    return lambda rows: len(rows) >= MOST or (
+        patient.number in ("20", "21") and len(rows) > 10 + patient.updates
+        and sum(row.loss for row in rows[-10:]) / 10 < patient.bound / 2)
 
 
 def _falling(chart: Chart, patient: Patient) -> bool:
@@ -68,15 +98,17 @@ def run(patient: Patient, chart: Chart) -> Iterator[str]:
             f" Look at update {thrown}: from there on it is no longer what it was, with a gradient norm of "
             f"{chart.rows[thrown].norm:.1g} after {chart.rows[max(0, thrown - 1)].norm:.1g}.")
         yield (f"The run is finite, but it does not learn: its loss ends at {end:.2g}, and a healthy run ends below "
-               f"{patient.bound:g}.{why}{STILL.get(patient.number, '')}")
+               f"{patient.bound:g}.{why}{STILL.get(patient.number, '')}"
+               + f" The check waits for {MOST} updates, and no longer." * (len(chart.rows) == MOST))
 
 
 STILL = {
-    "17": " Does each update begin with gradients of 0?",
+    "17": " Does each update step along the gradient of its own batch, and of nothing else?",
     "18": " Does each game begin with a state that knows nothing of another game?",
     "19": " Which step does the answer come from, if a sequence has ended before?",
     "20": " Has it had the updates that its rate needs?",
-    "21": " Has it had the updates that it needs? A loss can stand still for a while before it falls.",
+    "21": " Has it had the updates that it needs, at a rate that lets it learn? A loss can stand still for a while "
+          "before it falls.",
 }  # what to ask of a script that is finite and does not learn
 
 
@@ -98,23 +130,86 @@ def _data(patient: Patient, names: dict) -> tuple:
 
 
 def fresh(patient: Patient, chart: Chart) -> Iterator[str]:
-    """Yield what is wrong with the trained net on fresh data: those of the script as it came in, or of the new one."""
-    *inputs, target = _data(patient, _functions(patient))
-    losses = [_loss(patient, chart.names["net"], inputs, target)]
+    """Yield what is wrong with the trained net on fresh data, drawn as by the script that came in."""
+    net, (*inputs, target) = chart.names["net"], _data(patient, _functions(patient))
+    if patient.number == "19" and (padded := _padded_otherwise(patient, chart.names)):
+        *inputs, target = padded
+    loss = _loss(patient, net, inputs, target)
+    if isinstance(loss, str):
+        yield loss
+        return
+    if patient.number == "22" and (change := _foresight(net, inputs[0])) > 1e-4:
+        yield (f"Change what comes after step 15, and the forecasts up to there change by {change:.1g}: the net reads "
+               f"what it is to forecast.")
+    elif not loss < patient.bound:
+        yield (f"In the log it looks healthy. On fresh data, drawn as the script came in, the net's loss is {loss:.3g}"
+               f", and a healthy net is below {patient.bound:g}{_why(patient, chart, inputs, target, loss)}")
+    elif (without := _untrained(patient, net, inputs, target)) < patient.bound:
+        yield (f"With random numbers of the same size for all weights, the loss on fresh data is still {without:.2g}: "
+               f"the answer does not come from what was trained.")
+    elif patient.number == "19":
+        x, lengths = inputs
+        noisy = torch.where(x == 0, 10 * torch.randn_like(x), x)
+        if not (loss := _loss(patient, net, [noisy, lengths], target)) < patient.bound:
+            yield (f"With large numbers for the zeros of the padding the loss on fresh data is {loss:.2g}, and a "
+                   f"healthy net is below {patient.bound:g}: the answer still hangs on what comes after the end.")
+
+
+def _untrained(patient: Patient, net: nn.Module, inputs: list, target: torch.Tensor) -> float:
+    """The net's loss with random numbers in place of all weights, as large as the trained ones."""
+    trained = [p.detach().clone() for p in net.parameters()]
+    with torch.no_grad():
+        for p in net.parameters():
+            p.copy_(p.square().mean().sqrt() * torch.randn_like(p))
+        loss = _loss(patient, net, inputs, target)
+        for p, old in zip(net.parameters(), trained):
+            p.copy_(old)
+    return loss
+
+
+def _foresight(net: nn.Module, x: torch.Tensor) -> float:
+    """By how much the forecasts of steps 0 to 15 change where the steps after them are replaced by noise."""
+    other = torch.cat([x[:16], torch.randn_like(x[16:])])
+    with torch.no_grad():
+        return float((net(other) - net(x))[:16].abs().max())
+
+
+def _padded_otherwise(patient: Patient, names: dict) -> tuple | None:
+    """The new script's fresh data, if they ask the same: whole sequences, wherever their padding is; else None."""
     try:
-        *others, same = _data(patient, chart.names)
-        if torch.equal(same, target):  # the inputs may be prepared in another way, and the task is the same
-            losses.append(_loss(patient, chart.names["net"], others, target))
-    except Exception:  # the script draws its data in another way now: those that it came with decide
-        pass
-    if all(isinstance(loss, str) for loss in losses):
-        yield losses[0]
-    elif not (least := min(loss for loss in losses if not isinstance(loss, str))) < patient.bound:
+        x, lengths, label = _data(patient, names)
+        real = x[..., 0] != 0
+        first, last = real.int().argmax(0), len(x) - 1 - real.flip(0).int().argmax(0)
+        whole = (real.sum(0) == lengths) & (last - first + 1 == lengths)
+        asked = (x[last, torch.arange(len(last))] > 0) == label
+        drawn = lengths.min() < 8 and lengths.max() > 37 and .9 < x[x != 0].std() < 1.1
+        return (x, lengths, label) if drawn and whole.all() and asked.all() else None
+    except Exception:  # whatever it draws now, it is not what was asked
+        return None
+
+
+def _why(patient: Patient, chart: Chart, inputs: list, target: torch.Tensor, loss: float) -> str:
+    """What was measured about a net that does not do on fresh data what its log says."""
+    if patient.number == "22":
         x = inputs[0]
-        echo = patient.number == "22" and (chart.names["net"](x) - x).square().mean() < .5 * least
-        yield (f"In the log it looks healthy. On fresh data the net's loss is {least:.2g}, and a healthy net is below "
-               f"{patient.bound:g}" + (": it gives back the value that it has just read." if echo else ": what is "
-               "trained is not what is asked."))
+        with torch.no_grad():
+            got = chart.names["net"](x)
+        if (got - x).square().mean() < .05:
+            return ": it gives back the value that it has just read."
+        if (got[1:] - x[:-1]).square().mean() < .05:
+            return ": it gives back the value before the one that it has just read."
+    else:
+        try:
+            now = _data(patient, chart.names)
+            same = all(torch.equal(one, other) for one, other in zip(now, [*inputs, target], strict=True))
+        except Exception:  # another batch() altogether
+            same = False
+        if not same:
+            return ". It was trained on other data than those."
+    end = sum(row.loss for row in chart.rows[-10:]) / 10
+    if end < .6 * loss:
+        return f". The log ends at {end:.2g}: does it show the loss, and on a new batch each time?"
+    return f".{STILL.get(patient.number, '')}"
 
 
 def _loss(patient: Patient, net, inputs: list, target) -> float | str:

@@ -30,9 +30,15 @@ def carried_state(part: Callable) -> Iterator[str]:
     both = part(rnn, readout, torch.optim.SGD(parameters, lr=0.), x, target, h0.clone())
     require(isinstance(both, tuple) and len(both) == 2, "train_step", "loss, h", both)
     h = both[1]
-    require(isinstance(h, torch.Tensor) and h.shape == last.shape, "train_step",
-          f"loss, h with h a tensor of shape {tuple(last.shape)}", h)
+    if not (isinstance(h, torch.Tensor) and h.shape == last.shape):
+        came = f"a tensor of shape {tuple(h.shape)}" if isinstance(h, torch.Tensor) else type(h).__name__
+        raise Misfit(f"train_step has to return loss, h with h a tensor of shape {tuple(last.shape)}. The h that it "
+                     f"returned is {came.removesuffix('Type')}.")
     got = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+    if near(h.detach(), rnn(x)[1].detach()):
+        yield ("The window does not begin with the state that was handed to it, but with 0: without memory it cannot "
+               "know its first three targets.")
+        return
     if not near(h.detach(), last.detach()):
         yield ("The state that comes back is not the last state of the window: the next window begins without "
                "memory, and cannot know its first three targets.")
@@ -73,8 +79,9 @@ def recurrent_weights(part: Callable) -> Iterator[str]:
         yield (f"The recurrent weights have the norm {rnn.weight_hh_l0.norm().item():.1g}. Nothing explodes, for "
                f"nothing is remembered: the last state knows only the last input.")
     elif factor > 1.1:
+        smaller = rnn.weight_ih_l0.norm() < .5 * input_weights.norm()
         yield (f"Going back, the gradient still grows by a factor of {factor:.2g} a step, {factor**40:.0e} over 40 "
-               f"steps. Smaller inputs only give it a longer way to the same explosion.")
+               f"steps." + " Smaller inputs only give it a longer way to the same explosion." * bool(smaller))
     elif rnn.weight_ih_l0.norm() < .1 * input_weights.norm():
         yield "The input weights are nearly 0: the network does not see its inputs."
 
@@ -116,6 +123,9 @@ def far_gradient(part: Callable) -> Iterator[str]:
                + " The forget gates of an LSTM start half shut." * isinstance(rnn, nn.LSTM))
     elif first > 1e3 * last and first > 1e3 * float(weights.norm()):
         yield f"Now it explodes: the first input gets {first / last:.0e} times the gradient of the last."
+    elif not last > 1e-4 * first:
+        yield (f"It vanishes at the other end now: the last input gets {last / first:.0e} of the gradient that the "
+               f"first one gets. What is read last is forgotten, and state t is no longer the one after step t.")
 
 
 @judges("12")
@@ -145,13 +155,19 @@ def sequence_axis(part: Callable) -> Iterator[str]:
 def read(part: Callable) -> Iterator[str]:
     """The last state moves with the temperature: its units are not saturated, and 5 kelvin make a difference."""
     torch.manual_seed(1)
-    rnn, x = nn.RNN(1, 6), 290 + 5 * torch.randn(8, 5, 1)
+    rnn, x, calls = nn.RNN(1, 6), 290 + 5 * torch.randn(8, 5, 1), []
+    rnn.register_forward_hook(lambda module, inputs, output: calls.append((inputs[0], output[0][-1])))
     state = part(rnn, x)
     require_tensor(state, (5, 6), "read(rnn, x), for x of shape (8, 5, 1) and 6 units,")
-    saturated = (state.abs() > .999).double().mean().item()
-    if saturated > .5:
-        yield (f"{100 * saturated:.0f} % of the units are at 1 or -1: a tanh there has no slope, and no gradient comes "
-               f"through.")
+    fed, made = calls[-1] if calls else (x, state)
+    saturated = (made.abs() > .999).double().mean().item()
+    if state.abs().max() > 1.001 and not saturated > .5:
+        yield (f"The state has an entry of size {state.abs().max().item():.2g}, and those of this RNN lie between -1 "
+               f"and 1: what comes back is not its state alone.")
+    elif saturated > .5:
+        yield (f"{100 * saturated:.0f} % of the RNN's units are at 1 or -1: a tanh there has no slope, and no gradient "
+               f"comes through.")
     elif (spread := state.std(0).max().item()) < .01:
         yield (f"No unit is saturated, but the last state is nearly the same for every sequence (it spreads by "
-               f"{spread:.1g}): beside 290 the 5 kelvin that count are small. Take the mean off.")
+               f"{spread:.1g}). The RNN is fed numbers with the mean {round(fed.mean().item(), 2) + 0:g} and the "
+               f"spread {fed.std().item():.1g}: it needs a mean near 0, and a spread near 1.")
