@@ -571,13 +571,16 @@ AS_IN_AN_EDITOR = [
                                "            p.grad *= .25 / norm\n    optimizer.step()"),
     ("17", "    loss.backward()", "    for p in net.parameters():\n        p.grad = None\n    loss.backward()"),
     ("17", "loss.backward()", "    for p in net.parameters():  # all\n        p.grad = None\n    loss.backward()"),
+    ("17", "    loss.backward()",
+     "    for p, g in zip(net.parameters(), torch.autograd.grad(loss, [*net.parameters()])):\n"
+     "        p.grad = g"),
     ("18", "    h = net.last.detach()                             # as in every tutorial",
      "    if h is not None:\n        h.zero_()\n    h = None"),
 ]
 
 
 @pytest.mark.parametrize("number, piece, new", AS_IN_AN_EDITOR)
-def test_a_block_that_ends_with_the_old_line_is_put_in_as_it_is_shown(number, piece, new):
+def test_a_block_is_put_in_as_an_editor_shows_it(number, piece, new):
     verdict = CURES[number].judge([(piece, new)])
     assert verdict.word == "passed", verdict.reason
 

@@ -54,9 +54,12 @@ def complaints(patient: Patient, change, seed: int | None = None) -> list[str]:
 
 @contextlib.contextmanager
 def _leftovers(net: nn.Module, left: list[bool]):
-    """Note for each parameter that a backward pass reaches whether an earlier gradient is there already."""
-    hooks = [p.register_hook(lambda g, p=p: left.append(p.grad is not None and bool(p.grad.any())))
-             for p in net.parameters() if p.requires_grad]
+    """Note for each gradient that a backward pass adds to p.grad whether an earlier one is there already."""
+    was, hooks = {}, []
+    for p in net.parameters():
+        if p.requires_grad:  # torch.autograd.grad calls the first hook too, and adds nothing
+            hooks += [p.register_hook(lambda g, p=p: was.update({p: p.grad is not None and bool(p.grad.any())})),
+                      p.register_post_accumulate_grad_hook(lambda p: left.append(was[p]))]
     try:
         yield
     finally:
