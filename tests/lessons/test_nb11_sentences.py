@@ -40,7 +40,7 @@ def test_who_learns_temporal_order_had_a_gradient_at_the_start(T):
 def test_the_stored_run_is_what_learn_order_gives():
     stored = order_by_bias()
     learned = np.isfinite(stored.updates).sum(-1)
-    assert stored.names == list(longterm.BIASES) and stored.rates.tolist() == [.001, .01]
+    assert list(stored.names) == list(longterm.BIASES) and stored.rates.tolist() == [.001, .01]
     assert (learned[[0, 3]] == 0).all() and learned[1, 0] == 5 and learned[2].max() < 5
     assert longterm.learn_order("LSTM b_f = 3", 25_000, seeds=[3], rate=.001).solved.all()
 
