@@ -11,7 +11,7 @@ PYTEST = "$(VENV)" -m pytest
 # Products as small as the course's gain nothing from a second thread; on a busy machine the two wait for each other.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help lab test test-long test-browser bench notebooks portable handout table teaching slides site clean python
+.PHONY: help lab test test-long test-browser bench notebooks portable handout table teaching slides site address clean python
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -63,6 +63,9 @@ slides: python  ## make stand-alone lectures of the notebooks in build/slides (N
 site: python  ## build the course as web pages, with the edition that runs in a browser, in build/site
 	@"$(PYTHON)" tools/setup_env.py site
 	@"$(VENV)" tools/site/make_site.py
+
+address: python  ## show where the course is published (REPO=owner/course sets it; REPO= takes it away)
+	@"$(PYTHON)" tools/address.py $(if $(filter undefined,$(origin REPO)),,"$(REPO)")
 
 clean:  ## remove .venv and all that these targets leave behind
 	rm -rf .venv .pytest_cache .hypothesis tests/browser/artifacts build *.egg-info

@@ -11,7 +11,6 @@ from typing import Iterable, Iterator
 
 import numpy as np
 
-COURSE = "gradients-through-time"
 BATCH_FIRST = "If x is batch-first, pass x.transpose(1, 0, 2)."
 
 
@@ -24,8 +23,8 @@ def extra(name: str, what: str) -> Iterator[None]:
         if str(error.name).startswith(__package__):  # nothing that an extra brings
             raise
         raise ModuleNotFoundError(
-            f'{error.name} is not installed, and {what} needs it: pip install "{COURSE}[{name}]", or in a checkout of '
-            f"the course make lab.", name=error.name) from None
+            f'{error.name} is not installed, and {what} needs it: pip install -e ".[{name}]" in the folder of the course, '
+            "or there make lab.", name=error.name) from None
 
 
 def array(name: str, value, ndim: int | None = None, finite: bool = True) -> np.ndarray:

@@ -7,7 +7,6 @@ import numpy as np
 
 from . import _checks
 
-REPOSITORY = "https://github.com/gradients-through-time/course"
 FOLDER = Path(__file__).parents[1] / "data"
 TEST = 500  # the last images are kept for testing
 
@@ -65,6 +64,6 @@ def file(name: str) -> Path:
     if path.exists():
         return path
     remedy = f"get the file back with git: git checkout -- data/{name}" if FOLDER.is_dir() else (
-        f"clone the course and take course_lib from there (make lab installs it in place): git clone {REPOSITORY}")
+        "take course_lib from the whole course, where make lab installs it in place.")
     raise FileNotFoundError(f"{path} is missing. The data come with the folder data/ of the course, not with "
                             f"course_lib alone: {remedy}")

@@ -1,11 +1,11 @@
 """What the README says holds: its code runs, its links lead somewhere, its minutes are those of the notebooks."""
 
 import re
-import tomllib
 from pathlib import Path
 
 import nbformat
 
+import address
 from course_lib.lessons.nb00_start_here.ruler import GradientRuler
 from course_lib.exercises.bank import bank_of, numbers_of_banks
 
@@ -40,15 +40,13 @@ def test_its_picture_says_what_is_measured():
         assert float(f"{measured:.0e}") == float(f"{float(factor):.0e}"), gain
 
 
-def test_it_opens_the_first_notebook_in_three_other_places():
-    urls = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
-    repository = urls["Repository"].removeprefix("https://github.com/")
-    first = "notebooks/00_start_here.ipynb"
-    assert (ROOT / first).exists()
-    for badge, address in (("binder", f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/{first}"),
-                           ("browser", f"{urls['Homepage']}lite/lab/index.html?path={first}"),
-                           ("colab", f"https://colab.research.google.com/github/{repository}/blob/main/{first}")):
-        assert f"(tools/front/{badge}.svg)]({address})" in README and (ROOT / f"tools/front/{badge}.svg").exists()
+def test_it_opens_the_first_notebook_in_three_other_places_once_the_course_is_published():
+    places = address.elsewhere("00_start_here")
+    assert len(address.BADGE.findall(README)) == 3
+    for name, badge in address.PICTURES.items():
+        assert (f"(tools/front/{badge}.svg)]({places[name]}) |" in README if places else
+                f"| {name}, once [published](#publish) |" in README)
+        assert (ROOT / f"tools/front/{badge}.svg").exists()
 
 
 def test_the_places_that_it_names_are_there():

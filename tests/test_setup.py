@@ -372,7 +372,7 @@ def test_make_alone_lists_the_targets():
     said = subprocess.check_output(["make", "-C", ROOT, "--no-print-directory"], text=True)
     listed = [line.split()[1] for line in said.splitlines()]
     assert listed == ["help", "lab", "test", "test-long", "test-browser", "bench", "notebooks", "portable", "handout",
-                      "table", "teaching", "slides", "site", "clean"]
+                      "table", "teaching", "slides", "site", "address", "clean"]
 
 
 def test_the_server_keeps_to_this_machine_and_asks_for_its_token(tmp_path):

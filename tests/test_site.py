@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from nbformat import v4
 
+import address
 import browser_edition
 import make_site
 import pages
@@ -52,8 +53,8 @@ def shown(**data):
     ("#start", "#start", ROOT / "README.md"),
     ("../README.md", "index.md", HOME / "TEACHING.md"),
     ("tools/front/x.svg", "tools/front/x.svg", ROOT / "README.md"),
-    ("LICENSE", f"{pages.repository()}/blob/main/LICENSE", ROOT / "README.md"),
-    ("../course_lib/bptt.py#L3", f"{pages.repository()}/blob/main/course_lib/bptt.py#L3", HOME / "TEACHING.md"),
+    ("LICENSE", "LICENSE", ROOT / "README.md"),
+    ("../course_lib/bptt.py#L3", "course_lib/bptt.py#L3", HOME / "TEACHING.md"),
 ])
 def test_a_link_of_the_repository_leads_to_the_same_place_on_the_site(link, place, where):
     assert pages.page_link(link, where, KNOWN) == place
@@ -74,8 +75,8 @@ def test_a_lesson_has_every_cell_under_its_id_and_where_it_runs():
     assert re.findall(r"^\((\S+)\)=$", page, re.MULTILINE) == ["03-title", "03-next", "03-a-cell"]
     assert page.index("# 03 Three") < page.index("Run this lesson") < page.index("The question") < page.index("## Next")
     assert page.count("```{code-block} python\n1 + 1\n```") == 1
-    for address in pages.places(THREE.stem).values():
-        assert address.replace("&", "&amp;") in page
+    for place in pages.places(THREE.stem).values():
+        assert place.replace("&", "&amp;") in page
 
 
 def test_notes_and_set_up_stay_out_and_solutions_are_folded_up():
@@ -115,18 +116,26 @@ def test_the_front_page_is_the_readme_and_lists_every_page():
     assert [name for name in listed if name[0].isdigit()] == [path.stem for path in paths()]
 
 
-def test_the_pictures_of_a_text_are_found(tmp_path, monkeypatch):
+def test_the_files_that_a_text_shows_or_links_to_are_found(tmp_path, monkeypatch):
     monkeypatch.setattr(pages, "ROOT", tmp_path)
-    for name in ("a.png", "b.svg"):
+    (tmp_path / "folder").mkdir()
+    for name in ("a.png", "b.svg", "LICENSE", "TEACHING.md"):
         (tmp_path / name).write_bytes(b"")
-    text = '![x](a.png) <img src="b.svg" alt="y"> ![z](https://x.org/c.png) [t](LICENSE)'
-    assert pages.pictures(text, tmp_path / "README.md") == {name: tmp_path / name for name in ("a.png", "b.svg")}
+    text = ('![x](a.png) <img src="b.svg" alt="y"> ![z](https://x.org/c.png) [t](LICENSE) [u](TEACHING.md) [v](folder)'
+            " [w](gone.txt)")
+    found = pages.files(text, tmp_path / "README.md", {tmp_path / "TEACHING.md": "teaching"})
+    assert found == {name: tmp_path / name for name in ("a.png", "b.svg", "LICENSE")}
 
 
-def test_the_repository_is_the_one_of_pyproject():
-    assert pages.repository().startswith("https://github.com/") and not pages.repository().endswith("/")
-    for label, address in pages.places(THREE.stem).items():
-        assert address.endswith(f"{THREE.stem}.ipynb"), label
+@pytest.mark.parametrize("repo, labels", [("", ["Browser", "Download"]),
+                                          ("a/b", ["Browser", "Binder", "Colab", "Download"])])
+def test_a_page_leads_out_of_the_site_only_to_where_the_course_is_published(monkeypatch, repo, labels):
+    monkeypatch.setattr(address, "published", lambda root=ROOT: repo)
+    places = pages.places(THREE.stem)
+    assert list(places) == labels
+    for label, place in places.items():
+        assert place.endswith(f"{THREE.stem}.ipynb") and ("://" in place) == (label in ("Binder", "Colab")), label
+        assert "://" not in place or "/a/b/" in place
 
 
 # The browser edition
@@ -139,7 +148,8 @@ def test_a_browser_notebook_runs_what_it_can_and_shows_the_rest(path):
     assert not any(re.search(r"^\s*(import|from) torch\b", cell.source, re.MULTILINE) for cell in codes)
     assert "colab" not in [cell.id for cell in book.cells]
     if not codes:
-        assert "Binder" in book.cells[-1].source
+        assert "`make lab`" in book.cells[-1].source
+        assert ("Binder" in book.cells[-1].source) == bool(address.published())
         assert all(browser_edition.is_torch(cell) for cell in stored.cells
                    if cell.cell_type == "code" and cell.id != "colab")
         return

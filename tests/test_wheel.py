@@ -10,9 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from course_lib import data
-from notebook_rules import REPOSITORY
-
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CORE = ("activations bptt cells clipping data gradcheck initialise jacobians losses parallel regularise tasks train "
@@ -106,7 +103,7 @@ with warnings.catch_warnings(record=True) as said:
 print(len(said), said[0].message)
 """)
     assert out.startswith("1 No bar is shown: tqdm is not installed, and the progress bar needs it")
-    assert "gradients-through-time[lab]" in out
+    assert 'pip install -e ".[lab]"' in out
 
 
 @pytest.mark.parametrize("call, package, extra", [
@@ -129,7 +126,7 @@ except ModuleNotFoundError as error:
     print(error, error.name)
 """)
     assert said.startswith(f"{package} is not installed, and ") and said.rstrip().endswith(f"make lab. {package}")
-    assert f'needs it: pip install "gradients-through-time[{extra}]"' in said
+    assert f'needs it: pip install -e ".[{extra}]"' in said
 
 
 def test_a_fault_of_our_own_is_not_taken_for_a_missing_package(run):
@@ -156,8 +153,8 @@ for call in (data.digits, data.sunspots, long_order, order_by_bias, long_product
         print(error)
 """).splitlines()
     assert len(said) == 6
-    assert all("come with the folder data/ of the course" in line and line.endswith(REPOSITORY) for line in said)
-    assert data.REPOSITORY == REPOSITORY
+    assert all("come with the folder data/ of the course" in line and line.endswith("make lab installs it in place.")
+               for line in said)
 
 
 def test_bptt_loads_neither_torch_nor_matplotlib_nor_a_lesson(run):
@@ -184,7 +181,7 @@ except ModuleNotFoundError as error:
 """, but=NOT_OF_WATCH)
     assert re.search(r"falls to a thousandth in \d\d of 99 steps: vanished", out) and "(101, 8)" in out
     for package, what in (("IPython", "plot(live=True)"), ("ipywidgets", "live")):
-        assert f'{package} is not installed, and {what} needs it: pip install "gradients-through-time[lab]"' in out
+        assert f'{package} is not installed, and {what} needs it: pip install -e ".[lab]"' in out
 
 
 def test_without_matplotlib_the_microscope_measures_and_says_what_its_picture_needs(run):
@@ -192,4 +189,4 @@ def test_without_matplotlib_the_microscope_measures_and_says_what_its_picture_ne
     out = run(of_torch.replace("flow.plot()", "try:\n    flow.plot()\nexcept ModuleNotFoundError as error:\n"
                                               "    print(error)\n#"), but=NOT_OF_WATCH + ["matplotlib", "PIL"])
     assert re.search(r"falls to a thousandth in \d\d of 99 steps: vanished", out)
-    assert 'matplotlib is not installed, and a picture needs it: pip install "gradients-through-time[watch]"' in out
+    assert 'matplotlib is not installed, and a picture needs it: pip install -e ".[watch]"' in out

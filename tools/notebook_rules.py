@@ -7,12 +7,13 @@ notebook with faults can be read at all.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 from nbformat import NotebookNode
 from nbformat.validator import iter_validate
+
+import address
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 METADATA = {
@@ -25,12 +26,7 @@ MOST_LINES = 15
 LEAST_ALT = 15
 LONGEST_IMPORT = 105
 
-REPOSITORY = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text(encoding="utf-8"))[
-    "project"]["urls"]["Repository"]
-COLAB = f"""import os
-if "COLAB_RELEASE_TAG" in os.environ and not os.path.exists("course_lib"):  # on Colab: fetch the course
-    !git clone -q --depth 1 {REPOSITORY} course
-    %cd -q course"""  # the first code cell of every notebook; elsewhere it does nothing
+COLAB = address.colab()  # the first code cell of every notebook
 
 OPENING = {"the goals": "able to", "what is needed before": "before", "the time": r"\d+ minutes"}
 
@@ -122,7 +118,7 @@ def lesson_faults(book: NotebookNode, path: Path) -> list[str]:
     """Return what breaks the rules of a lesson: opening, cells, exercises, closing."""
     found = opening_faults(book)
     if next((cell.source for cell in book.cells if cell.cell_type == "code"), None) != COLAB:
-        found.append("the first code cell is not notebook_rules.COLAB, which fetches the course on Colab")
+        found.append("the first code cell is not that of tools/address.py, which says what to do without course_lib")
     for cell in book.cells:
         found += [f"{cell.get('id')}: {what}" for what in cell_faults(cell, path.parent)]
     found += import_faults(book, path.stem)

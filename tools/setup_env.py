@@ -133,7 +133,7 @@ def why_pip_failed(log):
     missing = re.search(r"No matching distribution found for (\S+)", log)
     if missing and missing.group(1).startswith("torch=") and sys.platform == "darwin":
         return ("{} has no build for this Mac: it needs Apple silicon with macOS 14 or later; on another one open the "
-                "course in the browser, on Binder or on Colab (README.md has the links)".format(missing.group(1)))
+                "course in the browser, on Binder or on Colab (README.md says how)".format(missing.group(1)))
     if missing:
         return "{} is not offered for Python {} on this system: {}".format(missing.group(1), python, other)
     if "conflicting dependencies" in log:

@@ -195,7 +195,8 @@ def test_the_browser_edition_is_whole(edition):
     assert {extension["name"] for extension in config["federated_extensions"]} == {
         "@jupyter-widgets/jupyterlab-manager", "@jupyterlite/pyodide-kernel-extension", "jupyterlab_pygments"}
     kernel = config["litePluginSettings"]["@jupyterlite/pyodide-kernel-extension:kernel"]
-    assert set(kernel) == {"pipliteUrls"}, "Pyodide is to come from its public address"
+    assert set(kernel) == {"pipliteUrls", "disablePyPIFallback"}, "Pyodide is to come from its public address"
+    assert kernel["disablePyPIFallback"] is True
     served = {entry["name"] for entry in json.loads((edition / "api/contents/notebooks/all.json").read_text())["content"]}
     assert served == {path.name for path in paths()}
     wheels = json.loads((edition / "pypi/all.json").read_text())

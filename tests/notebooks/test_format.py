@@ -167,7 +167,7 @@ DEFECTS = {
     "alt in Markdown": (change("recap", "a hill with its slope", "hill"), "recap: a picture whose alt"),
     "alt in HTML": (change("recap", "A slope", "<img src='x'>"), "recap: a picture whose alt text is None"),
     "unknown slide": (metadata("more", "slideshow", {"slide_type": "Slide"}), "more: slide type 'Slide'"),
-    "no Colab": (change("colab", "git clone", "git pull"), "the first code cell is not"),
+    "no Colab": (change("colab", "make lab", "git pull"), "the first code cell is not"),
     "hidden slide": (metadata("more", "slideshow", {"slide_type": "-"}), "missing from a lecture"),
     "open notes": (change("goals-notes", "</details>", ""), "goals-notes: speaker notes are one <details>"),
     "notes as code": (metadata("guess", "slideshow", {"slide_type": "notes"}), "guess: speaker notes"),

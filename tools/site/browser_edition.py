@@ -38,8 +38,10 @@ STILL = "needs torch, which does not run in a browser: here it is with what it p
 WHOLE = """\
 Everything in this lesson needs torch, which does not run in a browser. Read it as a page of this site, or run it:
 
+- on your machine: `make lab` in the folder of the course
 {}"""
 EPOCH = (1980, 1, 1, 0, 0, 0)
+NO_INDEX = {"disablePyPIFallback": True}  # what the site does not serve is not looked for elsewhere
 
 
 # The notebooks
@@ -60,8 +62,8 @@ def browser_book(book: NotebookNode, name: str) -> NotebookNode:
     code = [cell for cell in book.cells if cell.cell_type == "code" and cell.id != "colab"]
     cells = [cell for cell in book.cells if cell.id != "colab"]
     if all(map(is_torch, code)):
-        where = "\n".join(f"- [{label}]({address})" for label, address in places(name).items() if "://" in address)
-        cells = [cells[0], nbformat.v4.new_markdown_cell(WHOLE.format(where), id="not-here")]
+        where = "\n".join(f"- [{label}]({place})" for label, place in places(name).items() if "://" in place)
+        cells = [cells[0], nbformat.v4.new_markdown_cell(WHOLE.format(where).rstrip(), id="not-here")]
     else:
         first = cells.index(code[0])
         cells = cells[:first] + [nbformat.v4.new_code_cell(SET_UP, id="browser-set-up")] + cells[first:]
@@ -179,7 +181,7 @@ def build(target: Path, scratch: Path, environment: Path, settings: dict[str, st
         shutil.copy2(wheel, scratch / "pypi")
     (scratch / "jupyter-lite.json").write_text(json.dumps({"jupyter-lite-schema-version": 0, "jupyter-config-data": {
         "appName": "Gradients Through Time", "disabledExtensions": ["@jupyterlab/apputils-extension:announcements"],
-        "litePluginSettings": {"@jupyterlite/pyodide-kernel-extension:kernel": settings or {}}}}), encoding="utf-8")
+        "litePluginSettings": {"@jupyterlite/pyodide-kernel-extension:kernel": NO_INDEX | (settings or {})}}}), encoding="utf-8")
     run = subprocess.run([python_of(environment), "-m", "jupyterlite_core.app", "build", "--no-sourcemaps",
                           "--apps", "lab", "--contents", "files", "--output-dir", str(target.resolve())],
                          cwd=scratch, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -18,7 +18,9 @@ html_css_files = ["site.css"]
 html_js_files = [(name, {"defer": "defer"}) for name in ("frames.js", "site.js")]
 html_favicon = os.path.join(os.environ["SITE_TOOLS"], "static", "icon.svg")
 html_use_index = html_show_sourcelink = html_copy_source = html_show_copyright = False
-html_theme_options = {"source_repository": os.environ["SITE_REPOSITORY"] + "/", "top_of_page_buttons": []}
+html_theme_options = {"top_of_page_buttons": []}
+if os.environ["SITE_REPOSITORY"]:
+    html_theme_options["source_repository"] = f"https://github.com/{os.environ['SITE_REPOSITORY']}/"
 mathjax_path = "tex-svg.js"  # one file that fetches no other
 mathjax_options = {"defer": "defer"}
 mathjax3_config = {"options": {"enableMenu": False}}

@@ -19,6 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+import address
 import browser_edition
 import pages
 from assets import MissingAsset, mathjax
@@ -61,19 +62,25 @@ def write_sources(folder: Path, frames: Path = KEPT, still: bool = False) -> Non
             text = pages.lesson(read(path), path, known, live[path])
         else:
             text = pages.front(known) if name == "index" else pages.text_page(path, known)
-            for place, file in pages.pictures(path.read_text(encoding="utf-8"), path).items():
+            for place, file in pages.files(path.read_text(encoding="utf-8"), path, known).items():
                 for copy in (folder / "pages" / place, folder / "extra" / place):
                     copy.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copy2(file, copy)
         (folder / "pages" / f"{name}.md").write_text(text, encoding="utf-8", newline="\n")
+    shutil.copytree(ROOT / "notebooks", folder / "extra" / "notebooks", ignore=only_notebooks)
     shutil.copy2(mathjax(), folder / "assets")
     shutil.copy2(HERE.parent / "slides" / "frames.js", folder / "assets")
+
+
+def only_notebooks(folder: str, names: list[str]) -> set[str]:
+    """Return what shutil.copytree leaves out."""
+    return {name for name in names if not name.endswith(".ipynb")}
 
 
 def write_pages(target: Path, folder: Path) -> None:
     """Have Sphinx make the pages of the sources in a folder; a warning is an error."""
     environment = os.environ | {"SITE_TOOLS": str(HERE), "SITE_ASSETS": str(folder / "assets"),
-                                "SITE_EXTRA": str(folder / "extra"), "SITE_REPOSITORY": pages.repository()}
+                                "SITE_EXTRA": str(folder / "extra"), "SITE_REPOSITORY": address.published()}
     run = subprocess.run([sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-E", "-j", "auto", "-c", HERE,
                           "-d", folder / "doctrees", folder / "pages", target],
                          env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 import os
 import re
-import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -17,20 +16,14 @@ from urllib.parse import unquote
 
 from nbformat import NotebookNode
 
+import address
 from notebook_rules import slide_type
 from notebooks import ROOT, paths, read
 
 MARKDOWN_LINK = re.compile(r"(?<!\\)\]\((?![a-z]+:)([^)\s]+)")
 HTML_LINK = re.compile(r"\b(?:href|src|srcset)=\"(?![a-z]+:|#)([^\"\s]+)\"")
 LIVE = re.compile(r"\blive\(")
-PICTURES = (".png", ".gif", ".svg", ".jpg", ".jpeg", ".webp")
-BRANCH = "main"
 LEFT_OUT = {"colab"}  # cells that set up a machine, and show nothing
-
-
-def repository() -> str:
-    """Return the address of the published repository, as pyproject.toml names it."""
-    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
 
 
 def sources() -> dict[Path, str]:
@@ -41,15 +34,10 @@ def sources() -> dict[Path, str]:
 
 
 def places(name: str) -> dict[str, str]:
-    """Return where else the notebook of this name is run, as {label: address}."""
-    home = repository().removeprefix("https://")
-    owner = home.removeprefix("github.com/")
-    return {
-        "Browser": f"lite/lab/index.html?path=notebooks/{name}.ipynb",
-        "Binder": f"https://mybinder.org/v2/gh/{owner}/HEAD?urlpath=lab/tree/notebooks/{name}.ipynb",
-        "Colab": f"https://colab.research.google.com/github/{owner}/blob/{BRANCH}/notebooks/{name}.ipynb",
-        "Download": f"https://{home}/raw/{BRANCH}/notebooks/{name}.ipynb",
-    }
+    """Return where else the notebook of this name is run, as {label: address}; the site itself has two of them."""
+    path = f"notebooks/{name}.ipynb"
+    others = {label: place for label, place in address.elsewhere(name).items() if label in ("Binder", "Colab")}
+    return {"Browser": f"lite/lab/index.html?path={path}", **others, "Download": path}
 
 
 def front(known: dict[Path, str]) -> str:
@@ -141,7 +129,7 @@ def fenced(directive: str, text: str) -> str:
 
 
 def linked(text: str, path: Path, known: dict[Path, str]) -> str:
-    """Return the text of the file at `path` with its links turned to the site's pages, or to the repository."""
+    """Return the text of the file at `path` with its links turned to the site's pages."""
     text = MARKDOWN_LINK.sub(lambda match: f"]({page_link(match.group(1), path, known)}", text)
     return html_linked(text, path, known)
 
@@ -168,8 +156,7 @@ def page_link(link: str, path: Path, known: dict[Path, str]) -> str:
         return link
     if file in known:
         return f"{known[file]}.md" + f"#{anchor}" * bool(anchor)
-    inside = os.path.relpath(file, ROOT).replace(os.sep, "/")
-    return inside if file.suffix in PICTURES else f"{repository()}/blob/{BRANCH}/{inside}" + f"#{anchor}" * bool(anchor)
+    return os.path.relpath(file, ROOT).replace(os.sep, "/") + f"#{anchor}" * bool(anchor)
 
 
 def cell_of(anchor: str, path: Path) -> str:
@@ -187,11 +174,11 @@ def headings(path: Path) -> dict[str, str]:
             for heading in reversed(re.findall(r"^#+ (.+)$", cell.source, re.MULTILINE))}
 
 
-def pictures(text: str, path: Path) -> dict[str, Path]:
-    """Return {place: file} of the pictures in the repository that a text shows."""
+def files(text: str, path: Path, known: dict[Path, str]) -> dict[str, Path]:
+    """Return {place: file} of what a text shows or links to in the repository and is no page: the site carries it."""
     found = {}
     for link in MARKDOWN_LINK.findall(text) + HTML_LINK.findall(text):
         file = Path(os.path.normpath(path.parent / link))
-        if file.suffix in PICTURES and file.exists():
+        if file.is_file() and file not in known:
             found[os.path.relpath(file, ROOT).replace(os.sep, "/")] = file
     return found
