@@ -14,7 +14,7 @@ from notebook_rules import NUMBER
 
 LEDGER = claims.ledger()
 IDS = [f"claim {claim.number}" for claim in LEDGER]
-SLOW = 25, 26, 28, 29, 30, 31, 35, 36, 37, 40, 41, 43, 49, 51, 54, 62, 64, 65, 66, 67, 68, 72, 74, 75, 80, 81, 83
+SLOW = claims.SLOW
 """Their other experiments are run by test_nb16_blocks.py, which is long."""
 each_claim = pytest.mark.parametrize("claim", LEDGER, ids=IDS)
 
@@ -218,6 +218,10 @@ def test_a_bad_file_is_refused(tmp_path):
 def test_no_other_claims(number, error, words):
     with pytest.raises(error, match=words):
         claims.measure(number)
+
+
+def test_the_quick_and_the_slow_are_all():
+    assert sorted([*claims.quick(), *claims.SLOW]) == [claim.number for claim in LEDGER]
 
 
 def test_measured_again_a_changed_verdict_is_named(monkeypatch):

@@ -5,7 +5,7 @@
     claims.verdict(rule, values)       "holds", "holds partly" or "fails"
     claims.my_rule(13, rule)           a rule of the reader's for a claim: refused, or measured
     claims.my_claim(...)               a claim of the reader's, as a row
-    claims.again()                     all of them measured again
+    claims.again(claims.quick())       many of them measured again; claims.again() measures all
     claims.table(), claims.sheet()     pages to read; claims.court() is one to use
 """
 
@@ -14,12 +14,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from . import pages
-from .ledger import Claim, Retrial, again, get, in_blocks, ledger, measure
+from .ledger import SLOW, Claim, Retrial, again, get, in_blocks, ledger, measure, quick
 from .own import my_claim, my_rule
 from .rules import VERDICTS, attainable, verdict
 
-__all__ = ["Claim", "Retrial", "again", "attainable", "court", "get", "in_blocks", "ledger", "measure", "my_claim",
-           "my_rule", "sheet", "table", "verdict"]
+__all__ = ["SLOW", "Claim", "Retrial", "again", "attainable", "court", "get", "in_blocks", "ledger", "measure",
+           "my_claim", "my_rule", "quick", "sheet", "table", "verdict"]
 
 
 def table(verdicts: Iterable[str] = VERDICTS[::-1]) -> pages.Page:
