@@ -190,14 +190,20 @@ def _back_through_steps(run: Run, totals: list[np.ndarray], window: int | None,
     cell = cells.cell_of(run.params)
     array = cells.allocator(run.h[1:].shape[:-1], run.h.dtype, *([reuse.back, reuse.back.local] if reuse else []))
     local = cell.local_derivatives(run, array)
-    if window is None or _checks.count("window", window) > len(run.x):
+    T = len(run.x)
+    reach = T + 1 if window is None else min(_checks.count("window", window), T + 1)
+    if reach > T or not any(total[:T].any() for total in totals):
         step_back = cell.step_back(run, run.h.shape[1:])
-        d_states, between = [list(total)[::-1] for total in totals], (list(factor)[::-1] for factor in local)
+        d_states, between = [list(total)[::-1] for total in totals], (list(factor)[::-1][:reach] for factor in local)
         now, before = (d[:-1] for d in d_states), (d[1:] for d in d_states)
         for views in zip(*now, *between, *before):  # for an RNN (dh_t, da_t, dh_{t-1})
             step_back(*views)
+        if reach <= T:  # one loss, on h_T: what it may not reach gets nothing
+            local[0][:T - reach] = 0
+            for total in totals:
+                total[:T - reach + 1] = 0
     else:
-        _truncated(run, cell, local, totals, window)
+        _truncated(run, cell, local, totals, reach)
     dh, *dc = totals
     da, grads = cell.gradients(run, dh, local, array)
     return Back(grads, dh, da, run, dc[0] if dc else None, local)

@@ -43,7 +43,8 @@ def vanishing_gradient(back: bptt.Back, form: str = "squares") -> Penalty:
     largest = np.abs(v).max(-1, keepdims=True)
     arrives = largest > 0
     v = v / np.where(arrives, largest, 1)  # only ratios count, and squares of 1e-30 are 0 in float32
-    u = slope * (v @ W)
+    u = v @ W
+    u *= slope
     vv, uu = np.where(arrives, np.vecdot(v, v)[..., None], 1), np.vecdot(u, u)[..., None]
     if form == "squares":
         ratio, scale = uu / vv, 4 / vv
@@ -52,6 +53,8 @@ def vanishing_gradient(back: bptt.Back, form: str = "squares") -> Penalty:
         scale = 2 / np.where(uu > 0, np.sqrt(uu) * np.sqrt(vv), np.inf)
     count = v.shape[0] * v.shape[-2]
     weight = np.where(arrives, scale * (ratio - 1), 0) / count
-    dW = cells.rows(weight * v).swapaxes(-1, -2) @ cells.rows(slope * u)
+    v *= weight  # both are ours, and large: fresh memory would cost more than the products
+    u *= slope
+    dW = cells.rows(v).swapaxes(-1, -2) @ cells.rows(u)
     value = np.where(arrives, (ratio - 1) ** 2, 0).sum((0, -2, -1)) / count
     return Penalty(value, cells.sum_to(dW.astype(W.dtype, copy=False), W.shape))
