@@ -87,8 +87,8 @@ def test_without_an_address_nothing_leads_to_one_and_make_address_says_how_to_ha
     assert "\n## Publish\n" in written and f"git tag {address.tag()}`" in written
 
 
-@pytest.mark.parametrize("repo", ["https://github.com/a/b", "a", "b/", "a/b/c", "-a/b", "a-/b", "a/..", "a/b.git", "a/b c",
-                                  "a/b\nc", "ä/b", "a" * 40 + "/b", "a/" + "b" * 101])
+@pytest.mark.parametrize("repo", ["https://github.com/a/b", "a", "b/", "a/b/c", "-a/b", "a-/b", "a/..", "a/b.git",
+                                  "a/b c", "a/b\nc", "ä/b", "a" * 40 + "/b", "a/" + "b" * 101])
 def test_what_is_no_address_gets_a_sentence_and_changes_nothing(copy, repo):
     before = contents(copy)
     with pytest.raises(ValueError, match="^REPO is '.*', needs owner/course, .*make address REPO=owner/course$"):
@@ -136,8 +136,8 @@ def run(folder, kernel, *cells, published=None, **variables):
         environment |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{published.as_uri()}.insteadOf",
                         "GIT_CONFIG_VALUE_0": "https://github.com/ann/course"}
     (folder / "work").mkdir()
-    return subprocess.run([sys.executable, "-c", RUN, kernel, *cells], cwd=folder / "work", capture_output=True, text=True,
-                          env=environment | {"IPYTHONDIR": str(folder / "ipython")} | variables)
+    return subprocess.run([sys.executable, "-c", RUN, kernel, *cells], cwd=folder / "work", capture_output=True,
+                          text=True, env=environment | {"IPYTHONDIR": str(folder / "ipython")} | variables)
 
 
 def set_to(copy, repo):
@@ -175,7 +175,7 @@ def test_another_kernel_is_named_with_its_python_and_what_to_choose_in_each_prog
     done = run(tmp_path, WITHOUT, set_to(copy, repo), "print('went on')")
     assert done.returncode == 1 and "went on" not in done.stdout and not (tmp_path / "work" / "course").exists()
     said = done.stderr[done.stderr.rindex("ImportError: "):]
-    assert said.startswith(f"ImportError: this kernel, {sys.executable} (Python {sys.version.split()[0]}), does not have")
-    for program, what in (("JupyterLab", "make lab"), ("VS Code", "Select Kernel"), ("PyCharm", ".venv"), ("Colab", "")):
+    assert said.startswith(f"ImportError: this kernel, {sys.executable} (Python {sys.version.split()[0]}), does not")
+    for program, what in {"JupyterLab": "make lab", "VS Code": "Select Kernel", "PyCharm": ".venv", "Colab": ""}.items():
         assert re.search(rf"^    {program}: .*{re.escape(what)}", said, re.MULTILINE)
     assert ("published first" in said) == (not repo)

@@ -3,9 +3,9 @@
     python tools/address.py owner/course     make address REPO=owner/course
     python tools/address.py ""               make address REPO=
 
-It has one place, [project.urls] of pyproject.toml, where the site and the tests read it. It is written where nothing can
-be read: into the notebooks' first cells, which run on Colab without the course, and into README.md. Without an address
-nothing is fetched from one, and nothing leads to one.
+It has one place, [project.urls] of pyproject.toml, where the site and the tests read it. It is written where nothing
+can be read: into the notebooks' first cells, which run on Colab without the course, and into README.md. Without an
+address nothing is fetched from one, and nothing leads to one.
 """
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ def colab(root: Path = ROOT) -> str:
     fetches it; where course_lib is found it does nothing."""
     repo = published(root)
     if not repo:
-        return CELL.format(imports="", fetch="", colab="the course has to be published first; README.md, Publish, says how.")
+        words = "the course has to be published first; README.md, Publish, says how."
+        return CELL.format(imports="", fetch="", colab=words)
     return CELL.format(imports="os, ", fetch=FETCH.format(tag=tag(root), address=f"https://github.com/{repo}"),
                        colab="what git says above is why the course did not come.")
 
@@ -80,8 +81,8 @@ def elsewhere(name: str, root: Path = ROOT) -> dict[str, str]:
 def set_address(repo: str, root: Path = ROOT) -> None:
     """Write an address, owner/course, or with "" none, into pyproject.toml, README.md and the notebooks."""
     if repo and not REPO.fullmatch(repo):
-        raise ValueError(f"REPO is {repo!r}, needs owner/course, the two names behind github.com/ in the address of your "
-                         "copy: make address REPO=owner/course")
+        raise ValueError(f"REPO is {repo!r}, needs owner/course, the two names behind github.com/ in the address of "
+                         "your copy: make address REPO=owner/course")
     file = root / "pyproject.toml"
     urls = f'[project.urls]\nHomepage = "{pages(repo)}"\nRepository = "https://github.com/{repo}"\n\n' if repo else ""
     write(file, URLS.sub("", file.read_text(encoding="utf-8")).replace(BEFORE_URLS, urls + BEFORE_URLS))

@@ -181,7 +181,8 @@ def build(target: Path, scratch: Path, environment: Path, settings: dict[str, st
         shutil.copy2(wheel, scratch / "pypi")
     (scratch / "jupyter-lite.json").write_text(json.dumps({"jupyter-lite-schema-version": 0, "jupyter-config-data": {
         "appName": "Gradients Through Time", "disabledExtensions": ["@jupyterlab/apputils-extension:announcements"],
-        "litePluginSettings": {"@jupyterlite/pyodide-kernel-extension:kernel": NO_INDEX | (settings or {})}}}), encoding="utf-8")
+        "litePluginSettings": {"@jupyterlite/pyodide-kernel-extension:kernel": NO_INDEX | (settings or {})}}}),
+        encoding="utf-8")
     run = subprocess.run([python_of(environment), "-m", "jupyterlite_core.app", "build", "--no-sourcemaps",
                           "--apps", "lab", "--contents", "files", "--output-dir", str(target.resolve())],
                          cwd=scratch, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
