@@ -52,6 +52,9 @@ HINT_IMPORT = re.compile(r"^from course_lib\.exercises import .*\bhint\b", re.MU
 NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w]|\.\d)")
 NOT_SAID = re.compile(r"\[[^\]]*\]\([^)]*\)|\b(?:lesson|notebook)s? \d+(?:(?:,| to| and) \d+)*"  # links, lessons,
                       r"|\$\$.*?\$\$|\$.*?\$|`[^`]*`", re.IGNORECASE | re.DOTALL)  # mathematics, code
+COUNT = re.compile(r"(?<![\w.])(\d+) of (?:the |its |all )?(\d+)(?!\w|\.\d)")
+COUNTED = re.compile(r"\bof (\d+)(?!\w|\.\d)(?=((?:[^.;<\n]|\.\d)*))")  # "of 30: 11, 9", up to its point
+MEANING = re.compile(r"-mean(?:s|ing)?$")  # the id of a cell that says what a measurement means
 RECAP = re.compile(r"^#+ .*recap", re.IGNORECASE | re.MULTILINE)
 EXERCISE_CALL = re.compile(r"\b(check|hint|solution|predict|reveal)\(\s*[\"']([^\"']+)[\"']")
 
@@ -133,26 +136,29 @@ def number_faults(book: NotebookNode) -> list[str]:
     """Return the numbers in the text that no cell has shown: neither in its output nor in its source.
 
     In the recap every number counts; elsewhere those with a point or an exponent, except in mathematics, in `code`
-    that asks to be typed, and in the speaker's notes.
+    that asks to be typed, and in the speaker's notes. A count in the recap or where a measurement is explained, "3 of
+    5", has to stand in an output as it is, or as "of 5: 3".
     """
-    shown = set()
-    for cell in book.cells:
-        if cell.cell_type == "code":
-            texts = [cell.source] + [str(text) for output in cell.get("outputs", [])
-                                     for text in [output.get("text", ""), *output.get("data", {}).values()]]
-            shown |= {number for text in texts for number in NUMBER.findall(IMAGE_DATA.sub("", text))}
+    outputs = [IMAGE_DATA.sub("", str(text)) for cell in book.cells for output in cell.get("outputs", [])
+               for text in [output.get("text", ""), *output.get("data", {}).values()]]
+    sources = [cell.source for cell in book.cells if cell.cell_type == "code"]
+    shown = {number for text in sources + outputs for number in NUMBER.findall(text)}
     sizes = {float(number) for number in shown}
+    counts = {count for text in outputs for count in COUNT.findall(text)}
+    counts |= {(number, whole) for text in outputs for whole, rest in COUNTED.findall(text)
+               for number in NUMBER.findall(rest)}
     found = []
     for cell in book.cells:
         if cell.cell_type != "markdown" or slide_type(cell) == "notes":
             continue
-        for number in dict.fromkeys(NUMBER.findall(NOT_SAID.sub("", cell.source))):
-            if RECAP.search(cell.source):
-                known = number in shown
-            else:
-                known = number.isdigit() or float(number) in sizes
+        said, recap = NOT_SAID.sub("", cell.source), RECAP.search(cell.source)
+        for number in dict.fromkeys(NUMBER.findall(said)):
+            known = number in shown if recap else number.isdigit() or float(number) in sizes
             if not known:
                 found.append(f"{cell.id}: it says {number}, which no cell has shown")
+        if recap or MEANING.search(cell.id):
+            found += [f"{cell.id}: it says {number} of {whole}, and no output does"
+                      for number, whole in dict.fromkeys(COUNT.findall(said)) if (number, whole) not in counts]
     return found
 
 

@@ -52,7 +52,9 @@ def lesson():
         code("slope-solution", 'solution("1.1")', shown(text_html="<details>"), tags=["solution"]),
         code("guess", 'predict("1.2", ...)', printed("guess first\n"), tags=["exercise"]),
         code("guess-reveal", 'reveal("1.2", 3)', printed("3\n")),
-        text("recap", "## Recap\n\nA slope is a limit. It was 1.0, as in lesson 07. Go on with [the next](02_next.ipynb#goals).\n\n"
+        code("count", "seeds", printed("steep: 3 of 5 learn, flat: 0 of 5\nof 4 walls: 1, 2. Tries: 3\n")),
+        text("count-meaning", "3 of the 5 learn, and 2 of 4 walls stand."),
+        text("recap", "## Recap\n\nA slope is a limit. It was 1.0, as in lesson 07. 3 of 5 learn, 1 of 4 walls stands. Go on with [the next](02_next.ipynb#goals).\n\n"
                       "![a hill with its slope](data:image/png;base64,AA)"),
         text("more", "## Further reading\n\nA book.", "skip"),
     ])
@@ -188,6 +190,12 @@ DEFECTS = {
     "recap rounded anew": (change("recap", "1.0", "1.04"), "recap: it says 1.04, which no cell has shown"),
     "prose without a cell": (change("goals", "You need nothing", "It is 2.5. You need nothing"),
                              "goals: it says 2.5, which no cell has shown"),
+    "recap with another count": (change("recap", "3 of 5", "2 of 5"), "recap: it says 2 of 5, and no output does"),
+    "another whole": (change("recap", "3 of 5", "3 of 4"), "recap: it says 3 of 4, and no output does"),
+    "a count of the next sentence": (change("recap", "1 of 4", "3 of 4"), "recap: it says 3 of 4, and no output does"),
+    "meaning with another count": (change("count-meaning", "3 of the 5", "1 of the 5"),
+                                   "count-meaning: it says 1 of 5, and no output does"),
+    "a count turned round": (change("count-meaning", "2 of 4", "4 of 2"), "count-meaning: it says 4 of 2"),
     "no recap": (change("recap", "## Recap", "## End"), "no heading says 'recap'"),
     "no reading": (remove("more"), "no heading says 'further reading'"),
     "untagged check": (metadata("slope", "tags", []), "slope: check of 1.1 without the tag 'exercise'"),
