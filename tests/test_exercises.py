@@ -885,6 +885,10 @@ def test_what_memory_held_is_saved_when_there_is_room_again(tmp_path, capsys):
         store.append({"kind": "passed", "id": "1.1"})
     store.append({"kind": "passed", "id": "1.2"})
     assert ids(Store(path)) == ["1.1", "1.2"]
+    with pytest.MonkeyPatch.context() as patch:
+        read_only(path, patch)
+        store.append({"kind": "passed", "id": "1.3"})
+    assert [line.partition("(")[2][:9] for line in lines(capsys)] == ["only a pa", "Permissio"]  # each trouble is said
 
 
 def test_a_file_that_cannot_be_read(tmp_path, monkeypatch, capsys):
@@ -921,6 +925,8 @@ def test_the_default_path(monkeypatch):
     assert progress_path() == path
     monkeypatch.setenv("COURSE_PROGRESS", "~/mine")
     assert progress_path() == Path.home() / "mine"
+    monkeypatch.setenv("COURSE_PROGRESS", "~nobody-of-this-name/mine")
+    assert progress_path() == Path.cwd() / "~nobody-of-this-name" / "mine"
 
 
 def test_under_nbgrader_nothing_of_the_graders_is_read_or_written(monkeypatch, capsys, learner):

@@ -124,6 +124,21 @@ def test_a_failing_update_changes_nothing(trouble, error):
     assert "ends at -10" in figure.update(slope=-1.).alt
 
 
+@pytest.mark.parametrize("show", [Figure.png, Figure.background, Figure.svg])
+def test_a_drawing_that_is_broken_off_is_not_kept(show, monkeypatch):
+    figure, whole = Line(slope=2.0), Line(slope=2.0)
+    for each in (figure, whole):
+        each.svg()
+        each.ax.set_title("another background")
+    with monkeypatch.context() as patch:
+        def interrupt(*args):
+            raise KeyboardInterrupt
+        patch.setattr(figure.ax.yaxis, "draw", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            show(figure)
+    assert figure.png() == whole.png() and figure.background() == whole.background() and figure.svg() == whole.svg()
+
+
 def test_a_figure_says_what_it_lacks():
     class Empty(Figure):
         def draw(self):

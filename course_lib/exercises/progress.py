@@ -26,7 +26,7 @@ def default_path() -> Path | None:
     if os.environ.get("NBGRADER_EXECUTION"):
         return None
     if named := os.environ.get("COURSE_PROGRESS"):
-        return Path(named).expanduser().absolute()
+        return Path(os.path.expanduser(named)).absolute()  # a user that does not exist is a folder's name
     if sys.platform == "emscripten":
         return Path("/drive/progress.txt")  # in JupyterLite, closing a .jsonl file after writing hangs
     with _checks.extra("lab", "the file of your progress"):
@@ -44,7 +44,7 @@ class Store:
     """
 
     def __init__(self, path: Path | None, what: str = "Your progress") -> None:
-        self.path, self.what, self._warned = path, what, False
+        self.path, self.what, self._warned = path, what, ""
         self._unsaved: list[dict] = []
         self._lock = threading.Lock()
 
@@ -63,6 +63,8 @@ class Store:
                             raise OSError(None, "only a part of it fitted")
                         os.fsync(file.fileno())
                         del self._unsaved[0]
+                if self._warned == "saved":
+                    self._warned = ""  # the next trouble is another one
             except OSError as error:
                 self._warn("saved", error)
 
@@ -83,7 +85,7 @@ class Store:
         if not self._warned:
             print(f"{self.what} can't be {done} in {self.path} ({error.strerror}), "
                   "so it is kept in memory until this kernel stops.")
-        self._warned = True
+        self._warned = self._warned or done
 
 
 def _parse(line: bytes) -> dict | None:

@@ -285,6 +285,7 @@ class Figure:
         """Draw what does not move, where it has changed, or where the canvas has to hold nothing else (clean)."""
         self._changed |= self.fig.stale  # artists that move do not make a figure stale
         if self.fig.stale or clean and not self._clean:
+            self._clean = False  # an interrupt, or an artist's error, leaves half of it
             self._canvas.draw()
             self._clean = True
 
