@@ -84,14 +84,14 @@ def agreement(distance: int, batch: int, rng: np.random.Generator) -> tuple[np.n
     distance, batch = _checks.count("distance", distance, SHORTEST), _checks.count("batch", batch)
     labels = _checks.generator(rng).integers(2, size=batch)
     kinds = list(WORDS)
-    kind = np.full(batch, kinds.index("which"))
-    clause = []
-    for likely in _clause(distance - 3):
-        kind = (rng.random((batch, 1)) > likely[kind]).sum(-1)
-        clause.append(_word(kind, rng))
-    fixed = {name: np.full(batch, VOCABULARY.index(name)) for name in ("the", ",", "which")}
-    subject = _word(np.where(labels, kinds.index("many"), kinds.index("one")), rng)
-    read = np.stack([fixed["the"], subject, fixed[","], fixed["which"], *clause, fixed[","]])
+    clause = np.full((distance - 2, batch), kinds.index("which"))
+    chance, choice = rng.random((distance - 3, 2, batch)).swapaxes(0, 1)  # of each step's kind and word, in this order
+    for t, likely in enumerate(_clause(distance - 3)):
+        clause[t + 1] = (chance[t, :, None] > likely[clause[t]]).sum(-1)
+    subject = _word(np.where(labels, kinds.index("many"), kinds.index("one")), rng.random(batch))
+    read = np.empty((distance + 2, batch), int)
+    read[[0, 2, 3, -1]] = [[VOCABULARY.index(word)] for word in ("the", ",", "which", ",")]
+    read[1], read[4:-1] = subject, _word(clause[1:], choice)
     return np.eye(len(VOCABULARY))[read], labels
 
 
@@ -120,7 +120,7 @@ def _clause(length: int) -> np.ndarray:
     return sums / np.where(sums[..., -1:] > 0, sums[..., -1:], 1)  # the last is exactly 1
 
 
-def _word(kind: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A word of each kind, as its place in VOCABULARY."""
+def _word(kind: np.ndarray, choice: np.ndarray) -> np.ndarray:
+    """A word of each kind, as its place in VOCABULARY, by a choice between 0 and 1."""
     many = np.array([len(words) for words in WORDS.values()])
-    return (np.cumsum(many) - many)[kind] + (rng.random(len(kind)) * many[kind]).astype(int)
+    return (np.cumsum(many) - many)[kind] + (choice * many[kind]).astype(int)
