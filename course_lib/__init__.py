@@ -2,7 +2,7 @@
 
     calculus      activations cells bptt losses initialise gradcheck
     dynamics      jacobians clipping regularise
-    training      tasks data train until_solved parallel
+    training      tasks data shipped train until_solved parallel
     screen/       figures that draw once and move
     exercises/    the engine: check, hint, predict, reveal, solution, progress; it knows no lesson
     torch         torch_bridge watch/ (the microscope)
