@@ -108,7 +108,7 @@ FOUND_OUT = {
     "13": 2 * ["Look at update 74"] + ["does not learn"],
     "14": ["with the mean 1 and the spread 0.02:", "with the mean 1 and the spread 0:", "no slope"],
     "15": ["below 0 there is no cross-entropy", "its own softmax", "the cross-entropy is 3.26."],
-    "16": 2 * ["with each target"] + ["16 is 5.67"],
+    "16": 2 * ["with each target"] + ["still compared with it."],
     "17": ["the gradient of its own batch", "still breaks"],
     "18": ["second time", "knows nothing of another game?", "knows nothing of another game?"],
     "19": 4 * ["if a sequence has ended before?"],
@@ -220,7 +220,7 @@ def test_answers_of_every_kind_are_answered():
             (3., "not yet", "What came is a single number."),
             (lambda: 1, "not yet", "it is called with 1 value: (a)"),
             (lambda a: a.missing, "not yet", "AttributeError"),
-            (lambda a: torch.zeros(3), "not yet", "of shape (8001,). It returned a tensor of shape (3,)."),
+            (lambda a: torch.zeros(3), "not yet", "of shape (40001,). It returned a tensor of shape (3,)."),
             (made(CURES["05"].solution, CURES["05"]), "not yet", "This is length, and the sick part of patient 02 is"),
             (leaves, "not yet", "use return"),
             (interrupted, "stopped", "what makes its loop stop?")]:
@@ -430,14 +430,15 @@ def other_device():
 
 @pytest.mark.parametrize("world", [float64, other_device, torch.no_grad, lambda: np.errstate(all="raise")],
                          ids=["float64", "device", "no_grad", "seterr"])
-@pytest.mark.parametrize("number", ["04", "08", "09", "10", "13"])
+@pytest.mark.parametrize("number", ["04", "08", "09", "10", "13", "16", "24"])
 def test_the_verdict_is_the_same_in_another_world(number, world):
     cure, patient = CURES[number], clinic.PATIENTS[number]
     with world():
         right, wrong = cure.judge(made(cure.solution, cure)), cure.judge(made(cure.wrong[0], cure))
-        log = str(patient.run())
-        patient.watch()
-    assert right.word == "passed" and FOUND_OUT[number][0] in wrong.reason and log == str(patient.chart)
+        log = patient.run(enough=lambda rows: len(rows) == 10)
+        patient.watch(update=0)
+    assert right.word == "passed" and FOUND_OUT[number][0] in wrong.reason
+    assert list(map(str, log.rows)) == list(map(str, patient.chart.rows[:10]))
 
 
 @pytest.mark.parametrize("number, update", [("01", 1), ("02", 20), ("06", 20), ("11", 149), ("13", 74), ("10", 0)])
@@ -515,8 +516,28 @@ PARTS_TOLD = [
     ("14", "lambda rnn, x: rnn((x - 290) / 5)[0][-1] + 100 * ((x[-3:].mean(0) > 290).float() - .5)",
      "is not its state alone"),
     ("15", "lambda logits, labels: nn.functional.cross_entropy(logits, labels, label_smoothing=.2)",
-     "the cross-entropy is 3.26."),
-    ("16", "lambda prediction, target: ((prediction[:, 0] - target)**2).sum()", "0, 1 and 16 is 5.67."),
+     "for the worst 851.1; the cross-entropy goes from 0 up to any size."),
+    ("16", "lambda prediction, target: ((prediction[:, 0] - target)**2).sum()",
+     "it is the mean of the squares that it is not."),
+    ("02", "lambda a: torch.sinh(a.double()).div(torch.cosh(a.double())).float()", "on. A larger format only moves"),
+    ("07", "lambda rnn, readout, optimizer, x, target, h: (lambda states, h: (optimizer.zero_grad(), "
+           "((readout(states) - target)**2).mean().backward(), (0., h.detach()))[2])(*rnn(x, h))",
+     "that comes back is 0, and"),
+    ("07", "lambda rnn, readout, optimizer, x, target, h: (lambda loss, h: (optimizer.zero_grad(), loss.backward(), "
+           "(loss, h.detach()))[2])(*(lambda states, h: (((readout(states) - target)**2).mean(), h))(*rnn(x, h)))",
+     "move no weight"),
+    ("12", "lambda rnn, x: rnn(x.view(12, 32, 2))[0][-1]", "the entries are shuffled"),
+    ("14", "lambda rnn, x: rnn((x - 290) / 5)[0][0]", "do not reach the state"),
+    ("15", "lambda logits, labels: nn.functional.cross_entropy(torch.sigmoid(logits), labels)",
+     "for the worst 1.783; the cross-entropy goes from 0 up to any size."),
+    ("16", "lambda prediction, target: (prediction[:, 0] - target).abs().mean()",
+     "it is the mean of the squares that it is not."),
+    ("23", "lambda log_p, labels, frames, lengths: nn.functional.ctc_loss(log_p, labels, 0 * frames + 20, lengths)",
+     "Frames after the end of a sequence"),
+    ("23", "lambda log_p, labels, frames, lengths: nn.functional.ctc_loss(log_p, labels, frames.clamp(min=5), lengths)",
+     "Frames after the end of a sequence"),
+    ("24", "lambda net, optimizer, scaler, x, target: (scaler.scale(((net(x) - target)**2).mean()).backward(), "
+           "optimizer.step(), scaler.update())[:2]", "there was no such step"),
 ]
 
 

@@ -80,6 +80,7 @@ class Chart:
     names   the variables of the script as they were at its end: names["rnn"]
     error   the exception that ended it, or None
     until   the update after which to stop; None: go on to the end
+    holds   the last update that it prints, if the digits of later ones hang on the processor; None: it prints them all
     enough  asked after each line of the log whether to stop there; None: go on
     """
 
@@ -88,6 +89,7 @@ class Chart:
     error: BaseException | None = None
     until: int | None = None
     enough: Callable[[list[LogLine]], bool] | None = None
+    holds: int | None = None
 
     def first_nonfinite(self) -> int | None:
         """The first update whose loss or gradient norm is NaN or infinite; None if there is none."""
@@ -111,13 +113,14 @@ class Chart:
 
     def __str__(self) -> str:
         bad, last = self.first_nonfinite(), len(self.rows) - 1
-        shown = {last * part // 4 for part in range(5)} | {min(1, last)}
+        end = last if self.holds is None else min(self.holds, last)
+        shown = {end * part // 4 for part in range(5)} | {min(1, end)}
         if bad is not None:  # once the loss runs away, its digits differ from processor to processor
             calm = next(i for i, row in enumerate(self.rows) if not row.loss <= 100 * self.rows[0].loss or i == bad)
             shown = {i for i in (0, 1, bad - 1) if i < calm} | ({bad} if bad == calm else set()) | {last}
         elif self.rows and (thrown := self.telling()) < last:
-            shown |= {thrown - 1, thrown}
-        lines = [str(self.rows[i]) for i in sorted(shown) if i >= 0]
+            shown |= {thrown - 2, thrown}
+        lines = [str(self.rows[i]) for i in sorted(shown) if i >= 0] + ["and so on"] * (end < last)
         if self.error is not None:
             lines.append("".join(traceback.format_exception_only(self.error)).strip().partition(". ")[0])
         return "\n".join(lines)
@@ -200,6 +203,7 @@ class Patient:
     updates  how many a healthy run makes
     bound    in a healthy run the mean loss of the last ten updates is below this
     whole    the script may be changed anywhere; else its sick part is its first function
+    holds    as in Chart
     """
 
     number: str
@@ -207,6 +211,7 @@ class Patient:
     updates: int
     bound: float
     whole: bool = False
+    holds: int | None = None
 
     @functools.cached_property
     def script(self) -> str:
@@ -258,7 +263,7 @@ class Patient:
         enough    asked after each line of the log whether to stop there
         watching  makes of the net a context in which to train it
         """
-        return self._run(change, Chart(enough=enough), watching, seed, updates)
+        return self._run(change, Chart(enough=enough, holds=self.holds), watching, seed, updates)
 
     def watch(self, change: Callable | str | list | None = None, update: int | None = None):
         """Run the script up to one update, that one under the microscope.
@@ -363,9 +368,9 @@ PATIENTS = {number: Patient(number, DISEASES[number], updates, bound) for number
     ("01", 100, .1), ("02", 100, .4), ("03", 60, .03), ("04", 100, 1.), ("05", 80, .2), ("06", 100, .18),
     ("07", 100, .1), ("08", 100, .3), ("09", 100, 2e-24), ("10", 150, .05), ("11", 150, .5), ("12", 100, .45), ("14", 150, .4),
     ("15", 150, .4), ("16", 100, .05), ("23", 120, .5), ("24", 150, .05)]}
-PATIENTS |= {number: Patient(number, DISEASES[number], updates, bound, whole=True) for number, updates, bound in [
-    ("13", 150, .05), ("17", 200, .03), ("18", 150, .01), ("19", 120, .3), ("20", 40, .03), ("21", 40, .2),
-    ("22", 150, .06)]}
+PATIENTS |= {number: Patient(number, DISEASES[number], *limits, True, *holds) for number, limits, *holds in [
+    ("13", (150, .05), 111), ("17", (200, .03), 49), ("18", (150, .01)), ("19", (120, .3), 89), ("20", (40, .03)),
+    ("21", (40, .2)), ("22", (150, .06))]}
 PATIENTS = {number: PATIENTS[number] for number in DISEASES}
 
 

@@ -78,14 +78,15 @@ def optimizer(part: Callable) -> Iterator[str]:
 
 @judges("02")
 def activation_part(part: Callable) -> Iterator[str]:
-    """Values and slopes are those of tanh, from -400 to 400."""
-    a = torch.linspace(-400, 400, 8001).requires_grad_()
+    """Values and slopes are those of tanh, from -2000 to 2000."""
+    a = torch.linspace(-2000, 2000, 40001).requires_grad_()
     h = part(a)
     require_tensor(h, a.shape, "activation(a)")
     need, slope = torch.tanh(a.detach()), 1 - torch.tanh(a.detach())**2
     if not h.isfinite().all():
         worst = a[~h.isfinite()].abs().min().item()
-        yield f"It is {h[~h.isfinite()][0].item()} from |a| = {worst:.0f} on. exp(89) is infinite in float32."
+        yield (f"It is {h[~h.isfinite()][0].item()} from |a| = {worst:.0f} on. "
+               + ("exp(89) is infinite in float32." if worst < 400 else "A larger format only moves the limit."))
     elif ((h - need).abs() > 1e-3).any():
         i = int((h - need).abs().argmax())
         yield (f"activation({a[i].item():.1f}) is {h[i].item():.2g}, and tanh is {need[i].item():.2g}. The NaN is "
@@ -323,11 +324,11 @@ def classify(part: Callable) -> Iterator[str]:
         yield (f"The loss is {loss.item():.2g}: below 0 there is no cross-entropy. nll_loss takes logarithms of "
                f"probabilities, and got the probabilities.")
     elif not near(loss.detach(), need.detach(), .01) or not near(g, slope, .02):
-        floor = part(1000. * nn.functional.one_hot(labels, 4), labels).item()
-        yield (f"For logits that are right by a wide margin, and one that is wrong, it gives {loss.item():.3g}; the "
-               f"cross-entropy is {need.item():.3g}." + (
-                   f" For logits that could not be better it is still {floor:.2g}: cross_entropy takes logits, and "
-                   "makes its own softmax." if .73 < floor < .75 else ""))
+        best, worst = (part(size * nn.functional.one_hot(labels, 4), labels).item() for size in (1000., -1000.))
+        yield (f"For two examples that are right by a wide margin, and one that is wrong, it gives {loss.item():.3g}; "
+               f"the cross-entropy is {need.item():.3g}. For the best logits there are it gives {best:.2g}, for the "
+               f"worst {worst:.4g}; the cross-entropy goes from 0 up to any size." + (
+                   " cross_entropy takes logits, and makes its own softmax." if .73 < best < .75 else ""))
 
 
 @judges("16")
@@ -339,9 +340,16 @@ def mean_error(part: Callable) -> Iterator[str]:
     need = torch.tensor(17 / 3)
     g, = gradient_of(error, prediction)
     if not near(error.detach(), need):
-        yield (f"For the predictions 1, 2, 4 and the targets 1, 3, 8 it is {error.item():.3g}, and the mean of 0, 1 and "
-               f"16 is 5.67." + (" Shapes (3, 1) and (3,) make (3, 3): each prediction is still compared with each "
-               "target." if near(error.detach(), ((prediction - target)**2).mean().detach()) else ""))
+        moved, = gradient_of(part(prediction, target + torch.tensor([0., 0., 5.])), prediction)
+        mixed = not torch.allclose(moved[:2], g[:2])
+        yield (f"For the predictions 1, 2, 4 and the targets 1, 3, 8 it is {error.item():.3g}, and the mean of 0, 1 "
+               f"and 16 is 5.67. " + (
+                   "Shapes (3, 1) and (3,) make (3, 3): each prediction is still compared with each target."
+                   if near(error.detach(), ((prediction - target)**2).mean().detach()) else
+                   "With another third target the gradients of the first two predictions change: they are still "
+                   "compared with it." if mixed else
+                   "Each prediction has to do with its own target alone, and that is right: it is the mean of the "
+                   "squares that it is not."))
     elif not near(g, torch.tensor([[0.], [-2 / 3], [-8 / 3]])):
         yield "The value is right, but its gradient is not that of the mean squared error."
 
@@ -350,13 +358,17 @@ def mean_error(part: Callable) -> Iterator[str]:
 def ctc(part: Callable) -> Iterator[str]:
     """Finite, with the gradient of the sequences that are long enough; the others count for nothing."""
     torch.manual_seed(1)
-    scores = torch.randn(9, 3, 4, requires_grad=True)
+    scores = torch.randn(20, 3, 4, requires_grad=True)
     labels, lengths = torch.tensor([[1, 2, 3], [1, 1, 2], [2, 3, 1]]), torch.tensor([3, 3, 3])
 
     def gradient(frames, function=part):
         loss = function(torch.log_softmax(scores, -1), labels, frames, lengths)
         require_tensor(loss, (), "ctc(log_p, labels, frames, lengths)")
-        return loss.detach(), gradient_of(loss, scores)[0]
+        g, = gradient_of(loss, scores)
+        if g.nan_to_num(0.)[torch.arange(20).unsqueeze(1) >= frames].any():
+            raise Misfit("Frames after the end of a sequence get a gradient: what is read there belongs to no "
+                         "sequence.")
+        return loss.detach(), g
 
     long, short = torch.tensor([9, 9, 8]), torch.tensor([9, 3, 8])  # 1, 1, 2 needs a blank between: four frames
     need, slope = gradient(long, nn.functional.ctc_loss)
@@ -402,7 +414,13 @@ def scaled_step(part: Callable) -> Iterator[str]:
         net = nn.Linear(1, 1)
         scaler = Scaler("cpu", init_scale=scale)
         before, x = net.weight.detach().clone(), torch.ones(3, 2, 1)
-        got = part(net, torch.optim.SGD(net.parameters(), lr=.1), scaler, x, net(x).detach() + far)
+        try:
+            got = part(net, torch.optim.SGD(net.parameters(), lr=.1), scaler, x, net(x).detach() + far)
+        except (AssertionError, RuntimeError) as error:
+            if "inf checks" in str(error):
+                raise Misfit("scaler.update() stops: scaler.step(optimizer) is what looks whether a gradient is "
+                             "infinite, and there was no such step.") from None
+            raise
         require(isinstance(got, tuple) and len(got) == 2, "scaled_step", "loss, norm", got)
         used.append(scaler.used)
         return (net.weight.detach() - before).abs().max().item()

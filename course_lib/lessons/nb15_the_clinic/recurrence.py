@@ -14,7 +14,7 @@ with _checks.extra("lab", "the clinic"):
     import torch
     from torch import nn
 
-from .parts import Misfit, gradient_of, judges, near, require, require_tensor
+from .parts import Misfit, Price, gradient_of, judges, near, require, require_tensor
 
 
 @judges("07")
@@ -42,6 +42,10 @@ def carried_state(part: Callable) -> Iterator[str]:
     if not near(h.detach(), last.detach()):
         yield ("The state that comes back is not the last state of the window: the next window begins without "
                "memory, and cannot know its first three targets.")
+        return
+    error = ((readout(states) - target)**2).mean().item()
+    if not math.isclose(float(both[0]), error, rel_tol=1e-3):
+        yield f"The loss that comes back is {float(both[0]):.2g}, and that of this window is {error:.2g}."
         return
     if not all(near(mine, theirs) for mine, theirs in zip(got, need)):
         yield (f"The state is cut off, but so is the window itself: the gradient of the recurrent weights has the "
@@ -133,12 +137,12 @@ def sequence_axis(part: Callable) -> Iterator[str]:
     """The last state of a sequence is that of nn.RNN: it depends on all of its own steps and on no other sequence."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        rnn, x = nn.RNN(2, 6), torch.randn(5, 9, 2)
+        rnn, x = nn.RNN(2, 6), torch.randn(32, 12, 2)
     inner = nn.RNN(2, 6, batch_first=True)
     inner.load_state_dict(rnn.state_dict())
     need = inner(x)[1][0].detach()
     got = part(rnn, x.requires_grad_())
-    require_tensor(got, need.shape, "last_state(rnn, x), for x of shape (5, 9, 2) and 6 units,")
+    require_tensor(got, need.shape, "last_state(rnn, x), for x of shape (32, 12, 2) and 6 units,")
     g, = gradient_of(got[-1].sum(), x)
     strangers = g[:-1].abs().max()
     if strangers > 0:
@@ -153,11 +157,11 @@ def sequence_axis(part: Callable) -> Iterator[str]:
 
 @judges("14")
 def read(part: Callable) -> Iterator[str]:
-    """The last state moves with the temperature: its units are not saturated, and 5 kelvin make a difference."""
+    """The last state moves with the last temperatures: few units are saturated, and 5 kelvin make a difference."""
     torch.manual_seed(1)
     rnn, x, calls = nn.RNN(1, 6), 290 + 5 * torch.randn(8, 5, 1), []
     rnn.register_forward_hook(lambda module, inputs, output: calls.append((inputs[0], output[0][-1])))
-    state = part(rnn, x)
+    state = part(rnn, x.requires_grad_())
     require_tensor(state, (5, 6), "read(rnn, x), for x of shape (8, 5, 1) and 6 units,")
     fed, made = calls[-1] if calls else (x, state)
     saturated = (made.abs() > .999).double().mean().item()
@@ -171,3 +175,7 @@ def read(part: Callable) -> Iterator[str]:
         yield (f"No unit is saturated, but the last state is nearly the same for every sequence (it spreads by "
                f"{spread:.1g}). The RNN is fed numbers with the mean {round(fed.mean().item(), 2) + 0:g} and the "
                f"spread {fed.std().item():.1g}: it needs a mean near 0, and a spread near 1.")
+    elif not gradient_of(state.sum(), x)[0][-3:].any():
+        yield "The last three temperatures, which are asked for, do not reach the state that comes back."
+    elif saturated > .1:
+        yield Price(f"Its price: {100 * saturated:.0f} % of the units are still at 1 or -1 when it begins to learn.")
