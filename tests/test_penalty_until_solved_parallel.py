@@ -1,5 +1,6 @@
 """regularise against the complex step, until_solved whose members leave, and parallel.runs over processes."""
 
+import contextlib
 import functools
 import os
 import subprocess
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from course_lib import bptt, cells, gradcheck, initialise, losses, parallel, regularise, tasks, train, until_solved
+from course_lib.lessons.nb16_claims_on_trial import ledger
 
 
 def backward(gain, activation="tanh", lead=(), T=20, seed=0, dtype=float):
@@ -205,6 +207,27 @@ def test_runs_come_back_with_their_settings(processes):
     found = dict(parallel.runs(whose, range(6), processes=processes, progress=False))
     assert {x: square for x, (square, _) in found.items()} == {x: x * x for x in range(6)}
     assert (os.getpid() in {pid for _, pid in found.values()}) == (processes == 1)
+
+
+BARS = {
+    train: lambda: train.train(np.ones(2), lambda p, x: (p.sum(), np.ones(2)), lambda: (1,), updates=7),
+    until_solved: lambda: until_solved.until_solved(**learning(T=30, progress=True), updates=25, every=10, below=1e-9),
+    parallel: lambda: list(parallel.runs(abs, range(4), processes=1)),
+    ledger: lambda: ledger.again([13, 50]),
+}
+
+
+@pytest.mark.parametrize("module", BARS, ids=lambda module: module.__name__)
+def test_a_bar_counts_to_the_end(module, monkeypatch):
+    done, totals = [], []
+
+    def progress_bar(total, shown, unit):
+        totals.append(total if shown else None)
+        return contextlib.nullcontext(mock.Mock(update=lambda steps=1: done.append(steps)))
+
+    monkeypatch.setattr(module, "progress_bar", progress_bar)
+    BARS[module]()
+    assert totals[0] == sum(done) > 0 and len(done) > 1
 
 
 def test_a_tuple_is_given_as_arguments_and_functions_of_a_notebook_travel():
