@@ -734,3 +734,14 @@ def test_a_module_called_step_by_step_gets_one_verdict(kind, cell_kind):
     assert label == "decoder (40 calls of one step)" and finding.steps == 39 and finding.kind == "vanished"
     assert finding.ratio == pytest.approx(np.exp(np.mean(np.log(norms[0] / norms[-1]))), rel=1e-9)
     assert flow.verdict() == finding.words and "no gradient passes" not in flow.verdict()
+
+
+@pytest.mark.parametrize("factor, T", [(1e60, 12), (1e45, 30), (1e-60, 12)])
+def test_a_gradient_that_changes_by_more_than_float64_within_eight_steps_keeps_its_logs(factor, T):
+    net = nn.RNN(2, 2, bias=False).double()
+    with torch.no_grad():
+        net.weight_hh_l0.copy_(factor * torch.eye(2, dtype=torch.float64))
+    with watch.watch_time(net) as flow:
+        net(torch.zeros(T, 1, 2, dtype=torch.float64))[0][-1].sum().backward()
+    exact = np.arange(T, -1, -1) * np.log(factor) + np.log(2) / 2
+    assert np.allclose(flow[""].log_reach()[:, 0], exact, rtol=1e-12, atol=0)

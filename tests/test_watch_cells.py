@@ -366,3 +366,25 @@ def test_what_is_not_watched_is_named():
         state[0].sum().backward()
     assert flow.names == ["encoder", "decoder"] and not flow.not_watched
     assert len(flow.verdict().splitlines()) == 2
+
+
+class Named(nn.Module):
+    """A step that is given the numbers of words, which have no gradient."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed, self.cell = nn.Embedding(7, 3), nn.RNNCell(3, 4)
+
+    def forward(self, words, h):
+        return self.cell(self.embed(words), h)
+
+
+def test_a_step_that_reads_words_has_no_gradient_of_x():
+    torch.manual_seed(0)
+    net, words = nn.ModuleDict({"cell": Named()}), torch.randint(7, (5, 2))
+    with watch.watch_time(net, cells="cell", names=[]) as flow:
+        h = torch.zeros(2, 4)
+        for each in words:
+            h = net["cell"](each, h)
+        h.sum().backward()
+    assert flow["cell"].grad_x.shape == (5, 2, 0) and flow.first_nonfinite() is None

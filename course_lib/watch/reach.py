@@ -93,7 +93,7 @@ def way_back(part: Part, entering: list[Tensor | None], carried: Carried | None 
     for every in SCALED, 1:
         states, units = _scaled(part, widths, enters, B + row, every)
         alive = sum((each[:B] != 0).any(-1) for each in states) > 0
-        steady = (units == 1) | (units == TINY) | (units > 1 / STEADY) & (units < STEADY)
+        steady = (units == TINY) | (units > 1 / STEADY) & (units < STEADY)
         if steady.all() and bool((alive | (last == 0)).all()):
             break
     part.forget_slopes()
