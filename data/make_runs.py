@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from course_lib.lessons.nb08_clipping import success
+from course_lib.lessons.nb09_initialization_and_other_cures import contest
 
 CONTROLS = [((.1, None, 0.), 20), ((.2, 1., 0.), 40), ((.2, None, 4.), 30), ((.01, None, 4.), 30), ((.01, None, 0.), 30)]
 
@@ -20,7 +21,11 @@ def trained(method, T: int) -> success.Outcome:
     return success.one(method if isinstance(method, str) else success.Method(*method), T)
 
 
-RUNS = {"success": (trained, [("SGD", 20), *success.longest_first((30, 40)), *CONTROLS])}
+RUNS = {
+    "success": (trained, [("SGD", 20), *success.longest_first((30, 40)), *CONTROLS]),
+    "contest": (contest.enter, ["uniform, tanh", "Gaussian, tanh", "orthogonal, tanh", "sparse, tanh", "uniform, ReLU",
+                                "Gaussian √2, ReLU", "orthogonal √2, ReLU", "uniform + penalty 4",
+                                "uniform + layer norm", "orthogonal + layer norm"])}
 
 
 def save(path: Path, function: Callable, settings: Iterable) -> None:

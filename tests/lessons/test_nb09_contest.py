@@ -8,6 +8,7 @@ from course_lib import tasks
 from course_lib.lessons.nb09_initialization_and_other_cures import contest, residual
 from course_lib.lessons.nb09_initialization_and_other_cures.contest import ENTRIES, Entry, EntryResult
 from course_lib.lessons.nb09_initialization_and_other_cures.residual import Paths
+from course_lib.shipped import shipped_runs
 
 
 def autograd_left(entry, seed):
@@ -78,3 +79,12 @@ def test_updates_are_those_of_the_rate_alone(monkeypatch):
 def test_bad_input_is_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_the_entries_that_travel_are_those_that_do_not_all_learn():
+    kept = shipped_runs("contest", EntryResult)
+    assert kept.keys() < ENTRIES.keys() and all(outcome.solved < 5 for outcome in kept.values())
+    for name, outcome in kept.items():
+        assert np.allclose(outcome.left, contest.gradient_left(ENTRIES[name]), rtol=1e-6, atol=0)
+        assert outcome.updates.shape == (2, 5)
+    assert contest.enter("Gaussian √2, ReLU", updates=50).solved == kept["Gaussian √2, ReLU"].solved == 0
