@@ -176,6 +176,7 @@ def test_another_kernel_is_named_with_its_python_and_what_to_choose_in_each_prog
     assert done.returncode == 1 and "went on" not in done.stdout and not (tmp_path / "work" / "course").exists()
     said = done.stderr[done.stderr.rindex("ImportError: "):]
     assert said.startswith(f"ImportError: this kernel, {sys.executable} (Python {sys.version.split()[0]}), does not")
-    for program, what in {"JupyterLab": "make lab", "VS Code": "Select Kernel", "PyCharm": ".venv", "Colab": ""}.items():
+    choices = {"JupyterLab": "make lab", "VS Code": "Select Kernel", "PyCharm": ".venv", "Colab": ""}
+    for program, what in choices.items():
         assert re.search(rf"^    {program}: .*{re.escape(what)}", said, re.MULTILINE)
     assert ("published first" in said) == (not repo)

@@ -13,8 +13,8 @@ from ...exercises.progress import default_path
 PYTHON = (3, 11)
 MEMORY = 1.0  # GB that the largest notebook may take
 COURSE = "gradients-through-time"
-ON_BINDER = """Binder deletes this machine after 10 idle minutes. Before that, select progress.jsonl and the notebooks that
-you changed in the list of files on the left, right-click, Download. Next time drop them into the same folder.
+ON_BINDER = """Binder deletes this machine after 10 idle minutes. Before that, select progress.jsonl and the notebooks
+that you changed in the list of files on the left, right-click, Download. Next time drop them into the same folder.
 It has 1 to 2 GB of memory. If a kernel dies: Kernel, Shut Down All Kernels; then keep one notebook open."""
 
 
