@@ -231,6 +231,14 @@ def test_in_a_browser_runs_go_one_after_another_and_progress_lies_in_its_drive(m
 
 # The build
 
+def test_the_browser_edition_looks_for_a_package_nowhere_but_on_the_site(monkeypatch, tmp_path):
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 0, ""))
+    browser_edition.build(tmp_path / "lite", tmp_path / "scratch", tmp_path, {"pyodideUrl": "here"})
+    config = json.loads((tmp_path / "scratch" / "jupyter-lite.json").read_text(encoding="utf-8"))
+    kernel = config["jupyter-config-data"]["litePluginSettings"]["@jupyterlite/pyodide-kernel-extension:kernel"]
+    assert kernel == {"pyodideUrl": "here", "disablePyPIFallback": True}
+
+
 def test_without_the_network_the_pages_are_built_and_said_to_be(monkeypatch, tmp_path, capsys):
     def no_network(*_):
         raise SetupError("JupyterLite could not be installed; no package index could be reached.")
