@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
+NEWEST = "3.14"  # that numpy and torch have wheels for, at the versions pinned
 NOT_HERE = {"playwright": ["playwright"],  # where the extra `browser` is not installed
             "axe_playwright_python": ["axe-playwright-python"]}
 
@@ -47,14 +48,45 @@ def test_every_package_is_pinned_within_its_range():
         assert pins[name] in asked.specifier, f"{name} is pinned to {pins[name]}, outside {asked.specifier}"
 
 
-def test_every_pin_allows_the_oldest_python():
+def test_every_pin_allows_the_oldest_and_the_newest_python():
     oldest = next(str(each.version) for each in SpecifierSet(pyproject()["requires-python"]) if each.operator == ">=")
     installed = {canonicalize_name(each.name): each for each in metadata.distributions()}
     here = {name: installed[name] for name in constraints() if name in installed}
     assert len(here) > 100
     for name, each in here.items():
-        assert Version(f"{oldest}.0") in SpecifierSet(each.metadata.get("Requires-Python", "")), \
-            f"{name} {each.version} needs Python {each.metadata.get('Requires-Python')}"
+        allowed = SpecifierSet(each.metadata.get("Requires-Python", ""))
+        assert f"{oldest}.0" in allowed and f"{NEWEST}.0" in allowed, f"{name} {each.version} needs Python {allowed}"
+    assert f"Python {oldest} to {NEWEST}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+SYSTEMS = {"linux": {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"},
+           "darwin": {"sys_platform": "darwin", "platform_system": "Darwin", "os_name": "posix"},
+           "win32": {"sys_platform": "win32", "platform_system": "Windows", "os_name": "nt"}}
+
+
+@pytest.mark.parametrize("python", ["3.11", NEWEST])
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_the_pins_are_a_lock_for_every_system(system, python):
+    """Whatever a pinned package asks for there is pinned too, to a version that it allows."""
+    pins, asked = constraints(), list(dependencies("lab", "test").values())
+    installed = {canonicalize_name(each.name): each for each in metadata.distributions()}
+    place = SYSTEMS[system] | {"python_version": python, "python_full_version": f"{python}.0", "platform_machine":
+                               "x86_64", "platform_python_implementation": "CPython", "implementation_name": "cpython"}
+    seen = set()
+    while asked:
+        wanted = asked.pop()
+        name = canonicalize_name(wanted.name)
+        assert name in pins, f"on {system} {wanted} is needed, and constraints.txt does not pin it"
+        assert wanted.specifier.contains(pins[name], prereleases=True), f"{wanted} is asked for, {pins[name]} is pinned"
+        if name == "torch" or (name, *wanted.extras) in seen or name not in installed:
+            continue  # a CUDA build names the exact versions that it needs itself
+        seen.add((name, *wanted.extras))
+        for line in metadata.distribution(name).requires or []:
+            further = Requirement(line)
+            if further.marker is None or any(further.marker.evaluate(place | {"extra": extra})
+                                             for extra in (*wanted.extras, "")):
+                asked.append(further)
+    assert len(seen) > 100
 
 
 def test_what_runs_here_is_what_is_pinned():

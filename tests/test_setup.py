@@ -67,7 +67,8 @@ def test_an_old_python_can_read_as_far_as_the_sentence():
     for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
         assert not function.returns and not any(argument.annotation for argument in function.args.args)
     imported = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
-    assert imported <= {"hashlib", "json", "os", "re", "subprocess", "sys", "time"}  # Python 2.7 has them
+    # Python 2.7 has them.
+    assert imported <= {"errno", "hashlib", "json", "os", "platform", "re", "subprocess", "sys", "time"}
 
 
 def test_no_python_at_all(course):
@@ -94,12 +95,21 @@ def test_no_network_then_begun_again(course):
 
 
 @pytest.mark.parametrize("log, cause", [
-    ("ERROR: Could not install: [Errno 28] No space left on device: '/x'", "the disk is full"),
+    ("ERROR: Could not install: [Errno 28] No space left on device: '/x'", "the disk is full: free about 2 GB"),
+    ("ERROR: Could not install: [Errno 122] Disk quota exceeded", "the disk is full: free about 2 GB"),
+    ("ERROR: Could not install packages due to an OSError: [Errno 13] Permission denied: '/x'", "a folder is closed"),
+    ("WARNING: Retrying after 'SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]",
+     "the package index shows a certificate that is not known here"),
+    ("WARNING: Retrying (Retry(total=0)) after 'ProxyError('Cannot connect to proxy.'", "the proxy that HTTPS_PROXY"),
     ("WARNING: Retrying (Retry(total=0)) after it broke\nERROR: No matching distribution found for torch",
      "no package index could be reached"),
     ("ERROR: No matching distribution found for torch==2.13.0", "torch==2.13.0 is not offered for Python 3."),
+    ("WARNING: Retrying (Retry(total=4)) went well\nERROR: Cannot install x because these package versions have "
+     "conflicting dependencies.\n\nThe conflict is caused by:\nThe user requested x>=2\nThe user requested "
+     "(constraint) x<2\n\nTo fix this",
+     "versions conflict (The user requested x>=2 against The user requested (constraint) x<2): if PIP_CONSTRAINT"),
     ("ERROR: Cannot install nbconvert because these package versions have conflicting dependencies.",
-     "the course's versions do not all allow Python 3."),
+     "versions conflict (it names none)"),
     ("Collecting x\nERROR: Failed to build 'x'", "it said \"ERROR: Failed to build 'x'\""),
     ("", "it said 'nothing'"),
 ])
@@ -114,10 +124,15 @@ def test_a_python_that_does_not_fit_is_named_in_full(monkeypatch):
         assert "Python 3.11.2" in said and said.endswith("for example make lab PYTHON=python3.12")
 
 
-def test_a_mac_without_torch_is_told_of_other_ways(monkeypatch):
-    monkeypatch.setattr(sys, "platform", "darwin")
+@pytest.mark.parametrize("where, name, value, cause", [
+    (sys, "platform", "darwin", "Apple silicon with macOS 14 or later"),
+    (sys, "maxsize", 2 ** 31 - 1, "32-bit Python"),
+    (setup_env.platform, "libc_ver", lambda: ("", ""), "without glibc")])
+def test_a_machine_without_torch_is_told_of_other_ways(monkeypatch, where, name, value, cause):
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(where, name, value)
     said = setup_env.why_pip_failed("ERROR: No matching distribution found for torch==2.13.0")
-    assert "Apple silicon with macOS 14 or later" in said and "PYTHON=" not in said
+    assert said.startswith("torch==2.13.0 has no build for ") and cause in said and "PYTHON=" not in said
 
 
 def test_the_folder_cannot_be_written(monkeypatch, tmp_path):
@@ -127,7 +142,43 @@ def test_the_folder_cannot_be_written(monkeypatch, tmp_path):
         setup_env.make_venv()
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+def test_a_full_disk_is_one_sentence_wherever_it_fills(workshop, monkeypatch, capsys):
+    monkeypatch.setattr(setup_env, "pip_install", PIP_INSTALL)
+    monkeypatch.setattr(setup_env, "log_path", lambda: "/dev/full")
+    assert setup_env.main([]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "No space left on device; free about 2 GB" in said
+    assert not (workshop.folder / ".venv" / "course-stamp.json").exists()
+
+
+def test_a_full_disk_is_not_taken_for_an_index_without_torch(without_gpu, monkeypatch, capsys):
+    def full(*arguments):
+        raise setup_env.SetupError("pip could not install it; " + setup_env.why_pip_failed("No space left on device"))
+
+    monkeypatch.setattr(setup_env, "pip_install", full)
+    assert setup_env.main([]) == 1
+    said = capsys.readouterr()
+    assert "CUDA libraries" not in said.out and "the disk is full" in said.err
+
+
+def test_what_belongs_to_somebody_else_is_one_sentence(workshop, monkeypatch, capsys):
+    def closed(path):
+        raise PermissionError(13, "Permission denied", path)
+
+    workshop.set_up()
+    (workshop.folder / "constraints.txt").write_text("# newer")
+    monkeypatch.setattr(os, "remove", closed)
+    capsys.readouterr()
+    assert setup_env.main([]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "course-stamp.json: Permission denied; start again as the one who owns" in said
+
+
 # What is whole and what is not
+
+PIP_INSTALL = setup_env.pip_install
+
 
 class Workshop:
     """A set-up whose venv and pip are pretended; `done` lists what they were asked to do."""
@@ -199,6 +250,12 @@ def test_made_once_torch_first(workshop, capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_where_warnings_are_errors_pip_s_own_are_none(workshop, monkeypatch):
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    assert workshop.set_up() == WHOLE
+    assert "PYTHONWARNINGS" not in os.environ
+
+
 def test_uv_installs_what_pip_would(workshop):
     workshop.has_uv = True
     assert workshop.set_up() == ["venv", TORCH, "uv: " + REST]
@@ -208,7 +265,7 @@ def test_uv_installs_what_pip_would(workshop):
     ("", [], {}),
     ("global.index-url='https://a/simple'\n:env:.find-links='/x /y'\nuser.extra-index-url='file:///b'",
      ["--default-index", "https://a/simple", "--find-links", "/x", "--find-links", "/y", "--index", "file:///b"], {}),
-    ("global.cert='/c.crt'\nglobal.timeout='60'", [], {"SSL_CERT_FILE": "/c.crt"}),
+    ("global.cert='/c.crt'\nglobal.timeout='60'\n:env:.cache-dir='/x'", [], {"SSL_CERT_FILE": "/c.crt"}),
     ("global.constraint='/c.txt'", ["--constraints", "/c.txt"], {}),
     ("global.index-url='https://a'\nglobal.trusted-host='a'", None, {})])
 def test_uv_goes_where_pip_is_told_to_go(listed, arguments, environment):

@@ -9,9 +9,11 @@ Standard library only. No f-strings and no type hints: an old Python must get as
 """
 from __future__ import print_function
 
+import errno
 import hashlib
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -22,9 +24,20 @@ OLDEST = (3, 11)
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 UV_WORDS = {"index-url": "--default-index", "extra-index-url": "--index", "find-links": "--find-links",
             "constraint": "--constraints"}
-PIP_ONLY = ("config-file", "timeout", "default-timeout", "retries", "disable-pip-version-check", "progress-bar",
-            "root-user-action", "no-input", "quiet", "verbose")  # that change nothing of what is installed
-UNREACHED = re.compile(r"Retrying \(|NewConnectionError|ConnectTimeout|ProxyError|failure in name resolution")
+PIP_ONLY = ("config-file", "cache-dir", "no-cache-dir", "timeout", "default-timeout", "retries", "progress-bar",
+            "disable-pip-version-check", "root-user-action", "no-input", "quiet", "verbose")  # that change nothing of what is installed
+ROOM = "free about 2 GB (8 GB with CUDA) and start again"
+CAUSES = (  # the first that what pip said matches
+    (r"No space left on device|Disk quota exceeded", "the disk is full: " + ROOM),
+    (r"(?m)^ERROR.*(\[Errno 13\]|Permission denied)", "a folder is closed to you: start again as the one who owns "
+     "{venv}, or remove it"),
+    (r"CERTIFICATE_VERIFY_FAILED|SSLCertVerificationError", "the package index shows a certificate that is not known "
+     "here: behind a company's proxy name its certificate file, PIP_CERT=/path/to/it.pem, and start again"),
+    (r"ProxyError|407 Proxy", "the proxy that HTTPS_PROXY or pip's settings name lets nothing through: set it right, "
+     "or take it away, and start again"),
+    (r"Retrying \(|NewConnectionError|ConnectTimeout|failure in name resolution", "no package index could be "
+     "reached: check the network (behind a proxy set HTTPS_PROXY) and start again"),
+)
 
 
 class SetupError(Exception):
@@ -125,21 +138,33 @@ def why_pip_failed(log):
     """Return the cause and the remedy, in words, of a pip run that ended in an error."""
     python = "{}.{}.{}".format(*sys.version_info[:3])
     other = "take another Python, for example make lab PYTHON=python3.12"
-    if "No space left on device" in log:
-        return "the disk is full: free about 2 GB (8 GB with CUDA)"
-    if UNREACHED.search(log):
-        return ("no package index could be reached: check the network (behind a proxy set HTTPS_PROXY) and "
-                "start again")
+    clash = re.search(r"conflicting dependencies.*?(?:caused by:\n(.*?)\n\n|$)", log, re.DOTALL)
+    if clash:
+        said = " against ".join((clash.group(1) or "it names none").splitlines())
+        return ("versions conflict ({}): if PIP_CONSTRAINT or pip's settings ask for one of them, take that away; if "
+                "not, the course's versions do not all allow Python {}: {}".format(said, python, other))
+    for words, cause in CAUSES:
+        if re.search(words, log):
+            return cause.format(venv=at(".venv"))
     missing = re.search(r"No matching distribution found for (\S+)", log)
-    if missing and missing.group(1).startswith("torch=") and sys.platform == "darwin":
-        return ("{} has no build for this Mac: it needs Apple silicon with macOS 14 or later; on another one open the "
-                "course in the browser, on Binder or on Colab (README.md says how)".format(missing.group(1)))
+    if missing and missing.group(1).startswith("torch="):
+        return "{} {}".format(missing.group(1), why_no_torch(python, other))
     if missing:
         return "{} is not offered for Python {} on this system: {}".format(missing.group(1), python, other)
-    if "conflicting dependencies" in log:
-        return "the course's versions do not all allow Python {}: {}".format(python, other)
     errors = [line for line in log.splitlines() if line.lower().startswith("error")]
     return "it said {!r}".format(errors[0] if errors else "nothing")
+
+
+def why_no_torch(python, other):
+    """Return what pip means by finding no torch for this machine."""
+    if sys.platform == "darwin":
+        return ("has no build for this Mac: it needs Apple silicon with macOS 14 or later; on another one open the "
+                "course in the browser, on Binder or on Colab (README.md says how)")
+    if sys.maxsize < 2 ** 32:
+        return "has no build for a 32-bit Python, as this one is: install the 64-bit one from python.org"
+    if sys.platform.startswith("linux") and platform.libc_ver()[0] != "glibc":
+        return "has no build for a Linux without glibc (Alpine is one): take Debian, Ubuntu or Fedora, or their image"
+    return "is not offered for Python {} on this system: {}".format(python, other)
 
 
 def show_doing(line):
@@ -163,6 +188,10 @@ def run_logged(command, environment=None):
                     show_doing(said[-1])
             process.wait()
         finally:
+            if process.poll() is None:  # interrupted, or the log has no more room
+                process.kill()
+            process.stdout.close()
+            process.wait()
             show_doing("")
     return process.returncode, "\n".join(said)
 
@@ -239,7 +268,9 @@ def install_torch():
     if not index and sys.platform.startswith("linux") and not has_nvidia_gpu():
         try:
             return pip_install("--retries", "1", "--timeout", "10", "--index-url", CPU_INDEX, *arguments)
-        except SetupError:
+        except SetupError as error:
+            if ROOM in str(error):
+                raise
             print("  {} gives no CPU build of it: the usual one brings several GB of CUDA libraries.".format(CPU_INDEX))
             sys.stdout.flush()
     return pip_install(*(["--index-url", index] if index not in ("", "cuda") else []) + arguments)
@@ -266,6 +297,7 @@ def set_up(extras):
         if have == want:
             return False
     check_venv_module()
+    os.environ.pop("PYTHONWARNINGS", None)  # where warnings are errors, pip's own end it
     start = time.time()
     print("Setting up the course in .venv with Python {}.{}, once; it takes minutes.".format(*want["python"]))
     sys.stdout.flush()
@@ -285,6 +317,12 @@ def main(extras):
         set_up(extras)
     except SetupError as error:
         print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None))
+        print("The set-up can't use {}: {}; {}.".format(
+            error.filename or at(".venv"), error.strerror or error,
+            ROOM if full else "start again as the one who owns the folder, or in a copy of your own"), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Stopped; the next call begins the set-up again.", file=sys.stderr)
