@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CORE = ("activations bptt cells clipping data gradcheck initialise jacobians losses parallel regularise tasks train "
         "until_solved watch torch_bridge").split()
+PIP_WHEEL = "-m pip wheel --no-deps --no-build-isolation --no-index -w dist".split()
 NOT_OF_WATCH = "ipywidgets IPython ipykernel jupyterlab tqdm joblib platformdirs psutil".split()
 ALONE = """\
 import sys
@@ -33,17 +35,20 @@ def loaded():
 """
 
 
+def built(folder, *command):
+    """Run what builds in a copy: what was built here before must not get into it."""
+    for name in ("pyproject.toml", "README.md", "LICENSE", "MANIFEST.in"):
+        shutil.copy(ROOT / name, folder)
+    for name in ("course_lib", "tests"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "artifacts"))
+    said = subprocess.run([sys.executable, *command], cwd=folder, capture_output=True, text=True)
+    assert said.returncode == 0, said.stdout + said.stderr
+    return next((folder / "dist").iterdir())
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """The wheel of a copy: what was built here before must not get into it."""
-    folder = tmp_path_factory.mktemp("wheel")
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, folder)
-    shutil.copytree(ROOT / "course_lib", folder / "course_lib", ignore=shutil.ignore_patterns("__pycache__"))
-    said = subprocess.run([sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index",
-                           "-w", folder / "dist", folder], capture_output=True, text=True)
-    assert said.returncode == 0, said.stdout + said.stderr
-    return next((folder / "dist").glob("*.whl"))
+    return built(tmp_path_factory.mktemp("wheel"), *PIP_WHEEL, ".")
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +83,18 @@ def test_it_carries_every_file_of_the_library_and_asks_for_numpy(wheel):
     asked = re.findall(r"^Requires-Dist: (.*)$", metadata, re.MULTILINE)
     assert [line for line in asked if "extra ==" not in line] == ["numpy<3,>=2.1"]
     assert {'extra == "watch"', 'extra == "lab"'} <= {line.partition("; ")[2] for line in asked}
+
+
+def test_the_sdist_is_the_library_and_makes_the_same_wheel(wheel, tmp_path):
+    sdist = built(tmp_path, "-c", "import setuptools.build_meta as build; build.build_sdist('dist')")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert not {name for name in names if name.startswith("tests")} and {"LICENSE", "README.md"} <= names
+    said = subprocess.run([sys.executable, *PIP_WHEEL, sdist], cwd=tmp_path, capture_output=True, text=True)
+    assert said.returncode == 0, said.stdout + said.stderr
+    mine, theirs = ({info.filename: info.CRC for info in zipfile.ZipFile(path).infolist()
+                     if not info.filename.endswith("/RECORD")} for path in (next(tmp_path.glob("dist/*.whl")), wheel))
+    assert mine == theirs
 
 
 def test_with_numpy_alone_the_core_does_what_the_readme_says(run):
@@ -155,6 +172,15 @@ for call in (data.digits, data.sunspots, long_order, order_by_bias, long_product
     assert len(said) == 6
     assert all("come with the folder data/ of the course" in line and line.endswith("make lab installs it in place.")
                for line in said)
+
+
+def test_outside_the_course_this_machine_is_not_called_ready(run):
+    assert "the course's data" in run("""
+from course_lib.lessons.nb00_start_here import ready
+report = ready.check()
+print(report)
+assert not report.ready
+""", but=["nothing"])
 
 
 def test_bptt_loads_neither_torch_nor_matplotlib_nor_a_lesson(run):

@@ -68,6 +68,13 @@ def test_a_course_that_is_not_installed_says_so(monkeypatch):
     assert not report.ready and "make lab" in repr(report)
 
 
+def test_course_lib_alone_is_not_ready_for_the_lessons(monkeypatch, tmp_path):
+    monkeypatch.setattr(ready.data, "FOLDER", tmp_path / "data")
+    report = ready.check()
+    assert not report.ready and report[-1] == (
+        "the course's data", f"not in {tmp_path / 'data'}: this is course_lib alone, without the notebooks")
+
+
 @pytest.mark.parametrize("platform, tag, torch", [("linux", "r1", True), ("emscripten", None, False)])
 def test_on_colab_and_in_the_browser_the_packages_are_the_hosts(monkeypatch, platform, tag, torch):
     monkeypatch.setattr(sys, "platform", platform)

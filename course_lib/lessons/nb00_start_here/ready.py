@@ -8,6 +8,7 @@ import os
 import sys
 from typing import NamedTuple
 
+from ... import data
 from ...exercises.progress import default_path
 
 PYTHON = (3, 11)
@@ -41,7 +42,8 @@ class Report(tuple):
 
 
 def check() -> Report:
-    """Look at Python, the packages and their versions, free memory, and whether your progress can be kept.
+    """Look at Python, the packages and their versions, free memory, whether your progress can be kept,
+    and whether this is more than course_lib alone.
 
     On Colab and in the browser the packages are the host's and not yours to change; there it looks whether they exist.
     """
@@ -50,6 +52,8 @@ def check() -> Report:
         *(_of_the_host() if hosted() else _packages()),
         Finding(f"{MEMORY:g} GB of free memory", _memory()),
         Finding("your progress can be kept", _progress()),
+        *[Finding("the course's data", f"not in {folder}: this is course_lib alone, without the notebooks")
+          for folder in [data.FOLDER] if not folder.is_dir()],
     ])
 
 
