@@ -11,6 +11,7 @@ import sys
 import textwrap
 from typing import Any
 
+from . import words
 from .bank import Bank, Exercise, Prediction, bank_of, numbers_of_banks
 from .judge import Verdict
 from .progress import Store, default_path
@@ -44,7 +45,10 @@ def grade(id: str, answer: Any = ...) -> None:
 
 def _checked(id: str, answer: Any) -> Verdict:
     exercise = _find(id, Exercise)
-    verdict = exercise.judge(answer)
+    try:
+        verdict = exercise.judge(answer)
+    except BaseException as error:
+        verdict = Verdict("not yet", _not_to_be_looked_at(error))
     passed = verdict.word == "passed"
     _say(f"{id} passed: {verdict.reason}" if passed else f"{id} {verdict.word}\n{verdict.reason}")
     if passed and not any(record["kind"] == "passed" and record["id"] == id for record in _store().read()[0]):
@@ -52,6 +56,13 @@ def _checked(id: str, answer: Any) -> Verdict:
     if not passed and verdict.word != "stopped":
         _say(f'hint("{id}") gives a hint.')
     return verdict
+
+
+def _not_to_be_looked_at(error: BaseException) -> str:
+    """What is said of an object that raised when it was looked at; an error that is not its own is raised."""
+    if not words.where(error) and not isinstance(error, (MemoryError, RecursionError)):
+        raise error
+    return f"What was given raises an error when it is looked at. {words.stop(error)}"
 
 
 def hint(id: str) -> None:
@@ -91,8 +102,9 @@ def predict(id: str, value: Any = ...) -> None:
         return
     try:
         value = prediction.value(value)
-    except ValueError as error:
-        _say(f"{id} not noted: {error}")
+    except BaseException as error:
+        ours = isinstance(error, ValueError) and not words.where(error)
+        _say(f"{id} not noted: {error if ours else _not_to_be_looked_at(error)}")
         return
     if not said or value != said[-1]:
         _store().append({"kind": "prediction", "id": id, "value": value})
@@ -152,7 +164,7 @@ def _row(notebook: Bank, records: list[dict]) -> tuple[str, ...]:
 
 def _find(id: str, kind: type) -> Any:
     if not isinstance(id, str):
-        raise TypeError(f'the id is {id!r}; write it as a string: "{id}".')
+        raise TypeError(f'the id is {words.short(id)}; write it as a string: "{words.short(id)}".')
     numbers = numbers_of_banks()
     start = id.partition(".")[0]
     number = int(start) if start.isdecimal() else None
@@ -166,7 +178,7 @@ def _find(id: str, kind: type) -> Any:
     known = [item.id for item in items if isinstance(item, kind)]
     near = difflib.get_close_matches(id, known, n=1)
     guess = f' Did you mean "{near[0]}"?' if near else ""
-    raise ValueError(f"there is no {kind.__name__.lower()} {id!r}.{guess} There are: {', '.join(known)}.")
+    raise ValueError(f"there is no {kind.__name__.lower()} {words.short(id)}.{guess} There are: {', '.join(known)}.")
 
 
 def _said(prediction: Prediction) -> list[Any]:

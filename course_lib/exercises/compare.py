@@ -55,6 +55,8 @@ def _plain(value: Any) -> Any:
         value = value.detach().cpu().numpy()
     if isinstance(value, np.ndarray):
         return value.copy()
+    if isinstance(value, (list, tuple)) and len(value) > 10**5:
+        return np.array(value, float)
     if isinstance(value, (list, tuple)):
         parts = [_plain(part) for part in value]
         return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)

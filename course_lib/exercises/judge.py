@@ -130,7 +130,7 @@ class Exercise:
         if self.choices:
             answer = answer.tolist() if isinstance(answer, np.ndarray) else answer
             several = isinstance(answer, (list, tuple, set, frozenset))
-            given = answer if several else [answer] if isinstance(answer, str) else []
+            given = list(answer)[:1000] if several else [answer] if isinstance(answer, str) else []
             known = {words.folded(choice) for choice in self.choices}
             strange = [choice for choice in given if words.folded(choice) not in known] or [answer] * (not given)
             if strange:

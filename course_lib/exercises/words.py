@@ -13,6 +13,11 @@ from typing import Any
 import numpy as np
 
 
+def cut(text: str, most: int = 200) -> str:
+    """A text that may be of any length, up to a line or two of it."""
+    return text if len(text) <= most else f"{text[:most - 4]} ..."
+
+
 def kind(value: Any) -> str:
     """What a value is, without its numbers: "an array of shape (3, 4)"."""
     if isinstance(value, (bool, np.bool_)) or isinstance(value, np.ndarray) and value.dtype.kind == "b":
@@ -27,7 +32,7 @@ def kind(value: Any) -> str:
         return "a text"
     if inspect.isgenerator(value):
         return "a generator (yield where return should stand)"
-    return "a function" if callable(value) else f"an object of type {type(value).__name__}"
+    return "a function" if callable(value) else f"an object of type {cut(type(value).__name__, 60)}"
 
 
 def chosen(value: Any) -> str:
@@ -35,8 +40,8 @@ def chosen(value: Any) -> str:
     if isinstance(value, (set, frozenset)):
         value = sorted(value, key=str)
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(chosen, value)) or "an empty list"
-    return repr(value) if isinstance(value, (str, bool)) else kind(value)
+        return cut(", ".join(map(chosen, value[:50]))) or "an empty list"
+    return cut(repr(value)) if isinstance(value, (str, bool)) else kind(value)
 
 
 def number(value: Any, digits: int = 6) -> str:
@@ -123,7 +128,7 @@ def indices(marks: np.ndarray, axis: str) -> str:
 
 def folded(text: Any) -> str:
     """A text without the differences of case and spaces."""
-    return " ".join(str(text).split()).casefold()
+    return " ".join((text if isinstance(text, str) else short(text)).split()).casefold()
 
 
 def short(value: Any) -> str:
@@ -132,7 +137,7 @@ def short(value: Any) -> str:
         text = repr(value)
     except Exception:  # Python writes no number of more than 4300 digits
         return kind(value)
-    return text if len(text) <= 1000 else f"{text[:1000]} ..."
+    return cut(text)
 
 
 _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
@@ -147,7 +152,7 @@ def where(error: BaseException) -> str:
         return ""
     code, line = own[-1]
     text = linecache.getline(code.co_filename, line).strip()
-    return f" in line {line - code.co_firstlineno + 1} of {code.co_name}" + (f": {text}" if text else "")
+    return f" in line {line - code.co_firstlineno + 1} of {code.co_name}" + (f": {cut(text)}" if text else "")
 
 
 _MEANINGS = {
@@ -182,4 +187,4 @@ def stop(error: BaseException) -> str:
     if sizes := re.match(r"matmul: .*\((size .*)\)$", text):
         meaning, text = "The shapes do not fit in a matrix product.", sizes[1]
     meant = f"{meaning} Python says: {textwrap.shorten(text, 200)}".strip() if text else meaning
-    return f"It stopped with {type(error).__name__}{where(error)}.\n{meant}"
+    return f"It stopped with {cut(type(error).__name__, 60)}{where(error)}.\n{meant}"
