@@ -24,8 +24,9 @@ OLDEST = (3, 11)
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 UV_WORDS = {"index-url": "--default-index", "extra-index-url": "--index", "find-links": "--find-links",
             "constraint": "--constraints"}
-PIP_ONLY = ("config-file", "cache-dir", "no-cache-dir", "timeout", "default-timeout", "retries", "progress-bar",
-            "disable-pip-version-check", "root-user-action", "no-input", "quiet", "verbose")  # that change nothing of what is installed
+PIP_ONLY = (  # that change nothing of what is installed
+    "config-file", "cache-dir", "no-cache-dir", "timeout", "default-timeout", "retries", "progress-bar",
+    "disable-pip-version-check", "root-user-action", "no-input", "quiet", "verbose")
 ROOM = "free about 2 GB (8 GB with CUDA) and start again"
 CAUSES = (  # the first that what pip said matches
     (r"No space left on device|Disk quota exceeded", "the disk is full: " + ROOM),

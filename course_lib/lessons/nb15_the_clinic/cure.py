@@ -61,7 +61,8 @@ class Cure(Exercise):
             return Verdict("named", f"Yes: {clinic.DISEASES[self.patient]}. Now cure it.")
         key = next((number for number, name in clinic.DISEASES.items() if said == name.casefold()), said)
         if key not in SIGNS:
-            return Verdict("not yet", f'{words.short(answer)} is not one of the names. check("{self.id}", ...) lists some.')
+            return Verdict("not yet", f'{words.short(answer)} is not one of the names. '
+                                      f'check("{self.id}", ...) lists some.')
         return Verdict("not yet", self.confused.get(key) or f"No: {SIGNS[key]}")
 
     def _judge_change(self, answer: Any) -> Verdict:
