@@ -428,9 +428,18 @@ def other_device():
         torch.set_default_device(None)
 
 
-@pytest.mark.parametrize("world", [float64, other_device, torch.no_grad, lambda: np.errstate(all="raise")],
-                         ids=["float64", "device", "no_grad", "seterr"])
-@pytest.mark.parametrize("number", ["04", "08", "09", "10", "13", "16", "24"])
+@contextlib.contextmanager
+def all_at_once():
+    with float64(), other_device(), torch.no_grad(), np.errstate(all="raise"):
+        yield
+
+
+WORLDS = {"float64": float64, "device": other_device, "no_grad": torch.no_grad,
+          "seterr": lambda: np.errstate(all="raise"), "all": all_at_once}
+
+
+@pytest.mark.parametrize("number, world", [*[(number, WORLDS[name]) for number in ("04", "08", "09", "16", "24")
+                                             for name in list(WORLDS)[:4]], ("10", all_at_once), ("13", all_at_once)])
 def test_the_verdict_is_the_same_in_another_world(number, world):
     cure, patient = CURES[number], clinic.PATIENTS[number]
     with world():
