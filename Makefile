@@ -11,7 +11,7 @@ PYTEST = "$(VENV)" -m pytest
 # Products as small as the course's gain nothing from a second thread; on a busy machine the two wait for each other.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help lab test test-long test-browser bench notebooks portable handout table teaching slides site address clean python
+.PHONY: help lab test test-all test-browser bench notebooks portable handout table teaching slides site address clean python
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -20,13 +20,13 @@ lab: python  ## open the course in JupyterLab
 	@"$(PYTHON)" tools/setup_env.py
 	@$(LAB) $(LAB_ARGS)
 
-test: python  ## run every test that needs no browser
+test: python  ## run the tests of a few minutes, every notebook among them
 	@"$(PYTHON)" tools/setup_env.py test slides handout
 	$(PYTEST) -n 2
 
-test-long: python  ## try the general sentences of the course at other rates, sizes, lengths and seeds
-	@"$(PYTHON)" tools/setup_env.py test
-	$(PYTEST) -n 2 tests/lessons -m long
+test-all: python  ## run every test that needs no browser (tests/README.md says which proves what)
+	@"$(PYTHON)" tools/setup_env.py test slides handout
+	$(PYTEST) -n 2 -m "not portable"
 
 test-browser: python  ## run the tests in a browser (needs chromium)
 	@"$(PYTHON)" tools/setup_env.py test browser slides site

@@ -1,4 +1,7 @@
 """What holds for every test: no window system, no progress bars, never the learner's own progress."""
+import itertools
+import re
+
 import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
@@ -10,8 +13,8 @@ import notebooks
 settings.register_profile("course", derandomize=True, deadline=None, database=None)
 settings.load_profile("course")
 
-
 RUN_NOTEBOOKS = "test_nbval.py", "test_processors.py", "test_browser_notebooks.py"
+LONG_FILE = re.compile(r"^pytestmark = .*\bmark\.long\b", re.MULTILINE)
 
 
 class Sharing(LoadFileScheduling):
@@ -23,25 +26,63 @@ class Sharing(LoadFileScheduling):
 
 
 def pytest_xdist_make_scheduler(config, log):
+    config.option.loadscopereorder = False  # the order below holds
     return Sharing(config, log)
 
 
+def pytest_ignore_collect(collection_path, config):
+    """A file whose tests are all long is not imported by a run without them."""
+    if collection_path.suffix == ".py" and "not long" in config.option.markexpr:
+        return LONG_FILE.search(collection_path.read_text(encoding="utf-8")) is not None or None
+    return None
+
+
 def pytest_collection_modifyitems(items):
-    """The longest notebooks run first, by README's table: what takes minutes should not begin last."""
+    """The library first, then the lessons, then the notebooks: what others stand on should be the first to fail.
+
+    The longest notebooks run first, by README's table: what takes a minute should not begin last.
+    """
     costs = measure.rows((notebooks.ROOT / "README.md").read_text(encoding="utf-8"))
 
-    def seconds(item):
-        if item.path.name not in RUN_NOTEBOOKS:
-            return 0
-        return next((cost.seconds for name, cost in costs.items() if f"[{name}" in item.nodeid), 0)
+    def place(item):
+        runs_one = item.path.name in RUN_NOTEBOOKS
+        seconds = next((cost.seconds for name, cost in costs.items() if runs_one and f"[{name}" in item.nodeid), 0)
+        return {"lessons": 1, "notebooks": 2}.get(item.path.parent.name, 0), runs_one, -seconds
 
-    items.sort(key=seconds, reverse=True)
+    items.sort(key=place)
+
+
+class Tells:
+    """Says a failure when it happens; the report at the end has all of it."""
+
+    def __init__(self, terminal):
+        self.terminal = terminal
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            self.terminal.ensure_newline()
+            self.terminal.write_line(f"{report.nodeid}: {str(report.longrepr).splitlines()[-1]}", red=True)
+
+
+def pytest_configure(config):
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal and config.getoption("numprocesses", None):
+        config.pluginmanager.register(Tells(terminal))
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory):
+    """New folders, one after another; tmp_path_factory would look through all those before to find a free name."""
+    root = tmp_path_factory.mktemp("progress")
+    return (root / str(number) for number in itertools.count())
 
 
 @pytest.fixture(autouse=True)
-def automated_run(monkeypatch, tmp_path_factory):
+def automated_run(monkeypatch, folders):
     """Give each test the environment of an automated run, with a progress file of its own."""
-    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path_factory.mktemp("progress") / "progress.json"))
+    folder = next(folders)
+    folder.mkdir()
+    monkeypatch.setenv("COURSE_PROGRESS", str(folder / "progress.json"))
     monkeypatch.setenv("TQDM_DISABLE", "1")
     monkeypatch.setenv("MPLBACKEND", "agg")
 

@@ -34,6 +34,7 @@ def recipe():
     return said.stdout + said.stderr
 
 
+@pytest.mark.long
 def test_the_packages_are_a_layer_of_their_own_and_the_course_comes_last(recipe):
     files = recipe.index("src/environment.yml ${REPO_DIR}/environment.yml")
     packages = recipe.index('env update -p ${NB_PYTHON_PREFIX} --file "environment.yml"')

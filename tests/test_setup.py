@@ -428,7 +428,7 @@ def test_one_that_is_not_whole_is_made_again(workshop, harm):
 def test_make_alone_lists_the_targets():
     said = subprocess.check_output(["make", "-C", ROOT, "--no-print-directory"], text=True)
     listed = [line.split()[1] for line in said.splitlines()]
-    assert listed == ["help", "lab", "test", "test-long", "test-browser", "bench", "notebooks", "portable", "handout",
+    assert listed == ["help", "lab", "test", "test-all", "test-browser", "bench", "notebooks", "portable", "handout",
                       "table", "teaching", "slides", "site", "address", "clean"]
 
 
