@@ -85,7 +85,7 @@ def attainable(rule: str, values: Mapping[str, float] | None = None) -> set[str]
     parts = parse(rule)
     signs = {name: 1 if values is None else math.copysign(1, values[name]) for name in parts.names}
     return {HOLDS if holds else FAILS if fails else PARTLY
-            for holds, fails in _reached(parts, rule, None if values is None else signs)}
+            for holds, fails in _reached(parts, rule, () if values is None else tuple(signs.items()))}
 
 
 class Zones(NamedTuple):
@@ -183,7 +183,8 @@ def _value(node: ast.expr, values: Mapping[str, float]) -> float:
     return float(values[node.id] if isinstance(node, ast.Name) else node.value)
 
 
-def _reached(parts: Rule, rule: str, signs: Mapping[str, float] | None = None) -> set[tuple[bool, bool]]:
+@functools.cache
+def _reached(parts: Rule, rule: str, signs: tuple[tuple[str, float], ...] = ()) -> set[tuple[bool, bool]]:
     """Which truth values the two conditions can have at once.
 
     Only the order of names and numbers counts. A name may be any number that it is compared with, or lie in a gap; in
@@ -192,18 +193,18 @@ def _reached(parts: Rule, rule: str, signs: Mapping[str, float] | None = None) -
     pairs = _compared(parts)
     compared_with_names = {side.id for pair in pairs if all(isinstance(side, ast.Name) for side in pair)
                            for side in pair}
-    choices = []
-    for name in parts.names:
+    choices, names, signs = [], parts.names, dict(signs)
+    for name in names:
         group = compared_with_names if name in compared_with_names else {name}
         numbers = {_value(side, {}) for pair in pairs for side in pair if not isinstance(side, ast.Name)
                    and any(isinstance(other, ast.Name) and other.id in group for other in pair)} or {0.}
-        if signs is not None:
+        if signs:
             numbers.add(0.)
         points = [*numbers, *_points(sorted(numbers), room=len(group))]
-        choices.append([point for point in points if signs is None or point * signs[name] >= 0])
+        choices.append([point for point in points if not signs or point * signs[name] >= 0])
     if math.prod(map(len, choices)) > MOST_CASES:
         raise ValueError(f"the rule {rule!r} has too many names and numbers to go through. Make it simpler.")
-    cases = (dict(zip(parts.names, case)) for case in itertools.product(*choices))
+    cases = (dict(zip(names, case)) for case in itertools.product(*choices))
     return {tuple(_true(part, case) for part in parts) for case in cases}
 
 
