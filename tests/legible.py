@@ -15,6 +15,11 @@ def lightness(colour) -> np.ndarray:
     return cspace_convert(colour, "sRGB1", "CAM02-UCS")[..., 0]
 
 
+def named(make) -> str:
+    """Which figure a partial(Class, name=value) draws: a test that draws it when it runs keeps that in its name."""
+    return f"{make.func.__name__}-{make.keywords}"
+
+
 def legible(figure) -> int:
     """Assert that every text can be read and that no two series differ in hue alone; return how many texts there are."""
     without_hue(figure)

@@ -284,7 +284,7 @@ def test_linear_recurrences_have_the_closed_form_of_a_geometric_sum():
 def test_a_mingru_averages_what_its_gate_writes():
     b = np.array([0.0, 0.0])  # z = 1/2 at every step; the candidate is x
     run = bptt.forward(cells.MinGRUParams(np.array([[0.0], [1.0]]), b), np.array([8.0, 4, 2])[:, None, None])
-    assert np.allclose(run.h[:, 0, 0], [0, 4, 4, 3], rtol=1e-15)
+    assert np.allclose(run.h[:, 0, 0], [0, 4, 4, 3], rtol=1e-15, atol=0)
     assert np.allclose(run.z, 0.5) and np.allclose(jacobians.step_jacobians(run), 0.5)
 
 
@@ -292,16 +292,16 @@ def test_gates_are_named_and_are_what_the_equations_say():
     rng, run = random_run("lstm", T=7)
     a_i, a_f, a_g, a_o = np.split(run.a, 4, axis=-1)
     for gate, value in ((run.i, sigmoid(a_i)), (run.f, sigmoid(a_f)), (run.g, np.tanh(a_g)), (run.o, sigmoid(a_o))):
-        assert np.allclose(gate, value, rtol=1e-12)
-    assert np.allclose(run.c[1:], run.f * run.c[:-1] + run.i * run.g, rtol=1e-12)
-    assert np.allclose(run.h[1:], run.o * np.tanh(run.c[1:]), rtol=1e-12)
+        assert np.allclose(gate, value, rtol=1e-12, atol=0)
+    assert np.allclose(run.c[1:], run.f * run.c[:-1] + run.i * run.g, rtol=1e-12, atol=0)
+    assert np.allclose(run.h[1:], run.o * np.tanh(run.c[1:]), rtol=1e-12, atol=0)
     rng, run = random_run("gru", T=7)
     a_r, a_z, a_n = np.split(run.a, 3, axis=-1)
     for gate, value in ((run.r, sigmoid(a_r)), (run.z, sigmoid(a_z)), (run.n, np.tanh(a_n))):
-        assert np.allclose(gate, value, rtol=1e-12)
+        assert np.allclose(gate, value, rtol=1e-12, atol=0)
     W_hn = run.params.W_hh[8:]
-    assert np.allclose(run.m, run.h[:-1] @ W_hn.T + run.params.b_hn, rtol=1e-12)
-    assert np.allclose(run.h[1:], (1 - run.z) * run.n + run.z * run.h[:-1], rtol=1e-12)
+    assert np.allclose(run.m, run.h[:-1] @ W_hn.T + run.params.b_hn, rtol=1e-12, atol=0)
+    assert np.allclose(run.h[1:], (1 - run.z) * run.n + run.z * run.h[:-1], rtol=1e-12, atol=0)
     for name in ("h", "r", "z", "n", "m", "a"):
         assert name in dir(run)
 
@@ -526,8 +526,8 @@ def test_initial_weights_have_what_they_promise():
     for kind, gates in (("lstm", 4), ("gru", 3)):
         params = getattr(initialise, kind)(5, 30, rng, gain=1.3, members=2)
         singular = np.linalg.svd(params.W_hh.reshape(2, gates, 30, 30), compute_uv=False)
-        assert np.allclose(singular, 1.3, rtol=1e-12) and not params.b_h.any()
-        assert not np.allclose(params.W_hh[0, :30], params.W_hh[0, 30:60])  # each gate its own
+        assert np.allclose(singular, 1.3, rtol=1e-12, atol=0) and not params.b_h.any()
+        assert not np.allclose(params.W_hh[0, :30], params.W_hh[0, 30:60], atol=0)  # each gate its own
     biased = initialise.lstm(5, 30, rng, members=2, forget_bias=np.array([[1.0], [3.0]])).b_h
     assert (biased[0, 30:60] == 1).all() and (biased[1, 30:60] == 3).all() and not np.delete(biased, range(30, 60), 1).any()
     assert (initialise.gru(5, 30, rng, keep_bias=2.0).b_h == np.repeat([0.0, 2, 0], 30)).all()
@@ -553,8 +553,8 @@ def test_a_mingru_with_a_readout(members):
     assert made.W_xh.shape == (*lead, 80, 2) and made.b_h.shape == (*lead, 80) and not made.b_h.any()
     assert network.readout.W_hy.shape == (*lead, 5, 40) and network.readout.b_y.shape == (*lead, 5)
     assert {array.dtype for array in (*made, *network.readout)} == {np.dtype("float32")}
-    assert made.W_xh.std() == pytest.approx(3 / 2**.5, rel=.2)
-    assert network.readout.W_hy.std() == pytest.approx(.5 / 40**.5, rel=.2)
+    assert made.W_xh.std() == pytest.approx(3 / 2**.5, rel=.2, abs=0)
+    assert network.readout.W_hy.std() == pytest.approx(.5 / 40**.5, rel=.2, abs=0)
     x = np.ones((4, 1, 2), np.float32)
     assert bptt.forward(network.rnn, x).h.shape == (5, *lead, 1, 40)
 

@@ -200,7 +200,7 @@ def test_svg_lines_lie_where_matplotlib_puts_them():
     np.testing.assert_allclose(drawn[[0, -1]], expected[[0, -1]], atol=.1)
     assert path["stroke"] == BLUE and path["fill"] == "none"
     width = float(path["stroke-width"])
-    assert width == pytest.approx(1.8 / 72 * 96 * UNITS, rel=.01)
+    assert width == pytest.approx(1.8 / 72 * 96 * UNITS, rel=.01, abs=0)
     np.testing.assert_allclose([float(dash) / width for dash in path["stroke-dasharray"].split()], [3.7, 1.6], rtol=.01)
     assert figure.svg().count("<svg") == 2, "the picture, and in it the viewport that clips to the axes"
 
@@ -330,7 +330,7 @@ def test_panels_fill_rows_or_take_places():
     assert four[0].get_shared_x_axes().joined(four[0], four[2]) and not four[0].get_shared_x_axes().joined(*four[:2])
     figure = drawn(lambda figure: figure.panels(at=(.1, .2, .3, .4), title="One"))
     assert figure.png() and figure.fig.axes == [figure.made]
-    assert np.allclose(figure.made.get_position().bounds, (.1, .2, .3, .4)), "no layout moves it"
+    assert np.allclose(figure.made.get_position().bounds, (.1, .2, .3, .4), atol=0), "no layout moves it"
 
 
 def test_a_curve_moves_and_keeps_its_style():
@@ -361,7 +361,7 @@ def test_a_key_is_still_where_it_has_words():
     assert (still.get_color(), still.get_va(), still.get_ha(), moving.get_color()) == (BLUE, "top", "right", GREEN)
     for text, box in ((still, ax.bbox), (moving, ax.bbox), (below, figure.fig.bbox)):
         place = text.get_transform().transform(text.get_position())
-        assert np.allclose((place - box.min) / box.size, text.get_position()), text
+        assert np.allclose((place - box.min) / box.size, text.get_position(), atol=0), text
     assert below.get_va() == "baseline"
 
 
@@ -377,7 +377,7 @@ def test_a_guide_is_a_level_that_does_not_move():
     assert upright.is_dashed() and (level.get_color(), upright.get_color()) == (INK, BLUE)
     assert (half.get_text(), half.get_ha(), half.get_va(), one.get_va()) == ("half", "right", "bottom", "top")
     places = ax.transData.inverted().transform([text.get_transform().transform(text.get_position()) for text in ax.texts])
-    assert np.allclose(places, [(.99 * 8, 2), (.25 * 8, 1)])
+    assert np.allclose(places, [(.99 * 8, 2), (.25 * 8, 1)], atol=0)
 
 
 @pytest.mark.parametrize("draw, error, message", [
@@ -538,8 +538,8 @@ def test_the_bound_holds_and_the_radius_is_the_gain(activation, gain, non_normal
     figure = GradientRuler(gain=gain, non_normality=non_normality, T=200, activation=activation)
     data = figure.data
     assert np.isfinite(data.exact).all() and (data.exact <= data.bound + 1e-9).all()
-    assert data.rho == pytest.approx(gain, rel=1e-6)
-    assert data.sigma == pytest.approx(gain) if non_normality == 0 else data.sigma > 1.5 * gain
+    assert data.rho == pytest.approx(gain, rel=1e-6, abs=0)
+    assert data.sigma == pytest.approx(gain, rel=1e-6, abs=0) if non_normality == 0 else data.sigma > 1.5 * gain
     assert f"{data.sigma:.3g}" in figure.alt and "nan" not in figure.svg().lower()
 
 

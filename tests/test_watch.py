@@ -156,7 +156,7 @@ def test_reading_after_the_update_is_about_the_pass():
         assert np.array_equal(grad, before[name])
     for name, ratio in flow.update_ratio().items():
         moved = (net.get_parameter(name).detach() - old[name]).double().norm() / old[name].double().norm()
-        assert ratio == pytest.approx(float(moved), rel=1e-6)
+        assert ratio == pytest.approx(float(moved), rel=1e-6, abs=0)
     assert max(flow.update_ratio().values()) > 0
 
 
@@ -194,7 +194,7 @@ def test_several_calls_are_told_apart_and_the_last_backward_counts():
         (7 * loss).backward(retain_graph=True)
         first = whole[""].grad_h
         loss.backward()
-    assert np.allclose(whole[""].grad_h, first / 7, rtol=1e-14) and whole[""].calls == 1
+    assert np.allclose(whole[""].grad_h, first / 7, rtol=1e-14, atol=0) and whole[""].calls == 1
     with watch.watch_time(rnn) as flow:
         state = None
         for chunk in x.split(4):
@@ -412,9 +412,10 @@ def linear(q, T, dtype=torch.float32, sign=1.):
 def test_the_verdict_has_the_right_numbers(q, T, kind):
     found = linear(q, T).finding()
     assert found.kind == kind and found.steps == T - 1
-    assert found.ratio == pytest.approx(q ** (T - 1), rel=1e-5) and found.factor == pytest.approx(q, rel=1e-6)
-    assert found.half_life == pytest.approx(abs(np.log(2) / np.log(q)) if q != 1 else np.inf, rel=1e-5)
-    assert found.log10_ratio == pytest.approx((T - 1) * np.log10(q), rel=1e-6)
+    assert found.ratio == pytest.approx(q ** (T - 1), rel=1e-5, abs=0)
+    assert found.factor == pytest.approx(q, rel=1e-6, abs=0)
+    assert found.half_life == pytest.approx(abs(np.log(2) / np.log(q)) if q != 1 else np.inf, rel=1e-5, abs=0)
+    assert found.log10_ratio == pytest.approx((T - 1) * np.log10(q), rel=1e-6, abs=0)
     assert ("After 45 steps it is too small for float32: there nothing of it is left." in str(found)) == (q < .5)
 
 
@@ -437,7 +438,7 @@ def test_a_loss_at_every_step_does_not_hide_a_vanishing_gradient():
     with watch.watch_time(rnn) as flow:
         rnn(torch.ones(T, 1, 1, dtype=torch.float64))[0].sum().backward()
     assert flow[""].norms()[1, 0] > 1 and flow[""].finding().kind == "vanished"
-    assert np.allclose(flow[""].reach()[:, 0], .5 ** (T - np.arange(T + 1.)), rtol=1e-12)
+    assert np.allclose(flow[""].reach()[:, 0], .5 ** (T - np.arange(T + 1.)), rtol=1e-12, atol=0)
 
 
 def test_the_reverse_direction_read_at_one_step_is_told():
@@ -732,7 +733,7 @@ def test_a_module_called_step_by_step_gets_one_verdict(kind, cell_kind):
     norms = np.stack([each.grad.norm(dim=-1).numpy() for each in states])
     (label, finding), = flow.findings().items()
     assert label == "decoder (40 calls of one step)" and finding.steps == 39 and finding.kind == "vanished"
-    assert finding.ratio == pytest.approx(np.exp(np.mean(np.log(norms[0] / norms[-1]))), rel=1e-9)
+    assert finding.ratio == pytest.approx(np.exp(np.mean(np.log(norms[0] / norms[-1]))), rel=1e-9, abs=0)
     assert flow.verdict() == finding.words and "no gradient passes" not in flow.verdict()
 
 

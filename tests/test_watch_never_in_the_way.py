@@ -49,7 +49,7 @@ def test_copies_and_pickles_take_nothing_along():
             (50 * other(x)[0][-1].sum()).backward()
             assert not other._forward_hooks and not other._forward_pre_hooks and "forward" not in vars(other)
         assert flow.passes == 1 and np.array_equal(flow[""].norms(), before)
-    assert np.isclose(before[-1, 0], np.sqrt(8))
+    assert np.isclose(before[-1, 0], np.sqrt(8), atol=0)
     loaded = torch.load(io.BytesIO(saved.getvalue()), weights_only=False)
     assert torch.equal(loaded(x)[0], net(x)[0]) and flow.passes == 1
 
@@ -85,7 +85,7 @@ def test_checkpointed_chunks_are_one_way(reentrant):
         assert np.abs(flow[""].call(i).grad_h[1:] - need).max() <= 1e-5 * np.abs(need).max()
     (label, finding), = flow.findings().items()
     assert label == "the module itself (3 calls carried on)" and finding.steps == 29
-    assert finding.log10_ratio == pytest.approx(whole[""].finding().log10_ratio, rel=1e-5)
+    assert finding.log10_ratio == pytest.approx(whole[""].finding().log10_ratio, rel=1e-5, abs=0)
 
 
 # Several backward passes
@@ -102,7 +102,7 @@ def test_two_backwards_over_one_forward(how):
         else:
             torch.autograd.grad(1e6 * out.sum(), x, retain_graph=True)
         (100 * out[-1].sum()).backward()
-    assert np.allclose(flow[""].norms()[-1], 100 * np.sqrt(8)) and agrees(flow[""], net) and flow.passes == 1
+    assert np.allclose(flow[""].norms()[-1], 100 * np.sqrt(8), atol=0) and agrees(flow[""], net) and flow.passes == 1
     assert "2 backward passes went through this forward: what is read is the last one's" in flow.verdict()
 
 
@@ -114,7 +114,7 @@ def test_windows_with_retain_graph_show_the_window():
             out, h = net(x[10 * k:10 * k + 10], h)
             (out[-1] * heads[k]).sum().backward(retain_graph=True)
             assert np.array_equal(flow[""].x, x[10 * k:10 * k + 10].double().numpy())
-            assert np.allclose(flow[""].norms()[-1], heads[k].norm(dim=-1))
+            assert np.allclose(flow[""].norms()[-1], heads[k].norm(dim=-1), atol=0)
             assert ("went on into earlier passes" in flow.verdict()) == (k > 0)
     assert flow.passes == 3
 
@@ -146,8 +146,8 @@ def test_maml_reads_the_outer_forward():
         out, _ = torch.func.functional_call(net, fast, (x,))
         out.retain_grad()
         out[-1].square().sum().backward()
-    assert flow[""].calls == 1 and np.allclose(flow[""].grad_h_direct[1:], out.grad.numpy())
-    assert np.allclose(flow[""].h[1:], out.detach().numpy())
+    assert flow[""].calls == 1 and np.allclose(flow[""].grad_h_direct[1:], out.grad.numpy(), atol=0)
+    assert np.allclose(flow[""].h[1:], out.detach().numpy(), atol=0)
 
 
 # Validation, memory
@@ -257,7 +257,7 @@ def test_a_device_without_float64(kind):
     with pytest.raises(TypeError, match="MPS"):
         x.as_subclass(OnMps).double()
     for a, b in zip(*found):
-        assert a == b if isinstance(a, str) else np.allclose(a, b, equal_nan=True)
+        assert a == b if isinstance(a, str) else np.allclose(a, b, equal_nan=True, atol=0)
 
 
 def test_autocast_over_cells_and_hand_written_recurrences():
@@ -271,7 +271,7 @@ def test_autocast_over_cells_and_hand_written_recurrences():
             g.retain_grad(), kept.append(g)
         g.float().square().sum().backward()
     for t, state in enumerate(kept, start=1):
-        assert np.allclose(flow["mine"].grad_h[t], state.grad.double().numpy())
+        assert np.allclose(flow["mine"].grad_h[t], state.grad.double().numpy(), atol=0)
     assert all(finding.kind in ("vanished", "healthy") for finding in flow.findings().values())
 
 

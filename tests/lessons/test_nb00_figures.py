@@ -22,7 +22,7 @@ def figure():
 
 def test_it_draws_what_it_was_given(figure):
     (good, bad), (good_norm, bad_norm) = ([line.get_data() for line in ax.lines] for ax in figure.fig.axes)
-    assert np.array_equal(good[0], np.arange(1, 51)) and np.allclose(good[1], np.geomspace(2, 0.02, 50))
+    assert np.array_equal(good[0], np.arange(1, 51)) and np.allclose(good[1], np.geomspace(2, 0.02, 50), atol=0)
     assert np.array_equal(bad[1], [17, 2e6]) and np.array_equal(bad_norm[1], [360, 5e7]) and good_norm[1][0] == 7
     assert all(ax.get_yscale() == ax.get_xscale() == "log" for ax in figure.fig.axes)
 

@@ -214,7 +214,7 @@ def test_valley_has_a_closed_form_in_each_direction(valley, rate):
     for line, name, factor in zip((figure.along, figure.across), figure.names, factors):
         left = np.maximum(np.abs(factor), 1e-12)
         np.testing.assert_allclose(points(line)[1], left, rtol=1e-9)
-        assert name.get_position()[1] == pytest.approx(max(left[-1], 2e-8))
+        assert name.get_position()[1] == pytest.approx(max(left[-1], 2e-8), rel=1e-6, abs=0)
     assert f"u is {factors[0, -1]:.2g} times its start and v {abs(factors[1, -1]):.2g} times" in figure.alt
 
 

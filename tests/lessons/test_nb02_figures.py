@@ -145,7 +145,7 @@ def test_four_sequences_show_one_step(t):
     assert np.array_equal(figure.frame.get_array(), [video[t - 1, 0, 3 * row:3 * row + 3] for row in range(3)])
     assert [list(cursor.get_xdata()) for cursor in figure.cursors] == [[t, t]] * 3
     drawn = [dot.get_xydata()[0] for dot in figure.dots]
-    assert np.allclose(drawn, [[t, place[t - 1]], [t, pulse[t - 1, 0, 0]], [t, 100 * returns[t - 1, 0, 0]]])
+    assert np.allclose(drawn, [[t, place[t - 1]], [t, pulse[t - 1, 0, 0]], [t, 100 * returns[t - 1, 0, 0]]], atol=0)
     row, column = divmod(int(video[t - 1, 0].argmax()), 3)
     name = ["a space", "“a”", "“b”", "“c”"][place[t - 1]]
     assert f"step {t} the text has {name}, the video's blob is brightest in row {row + 1}, column {column + 1}" in figure.alt
@@ -162,7 +162,7 @@ def test_whole_sequences_stand_behind_it():
     assert [label.get_text() for label in letters.get_yticklabels()] == ["space", "a", "b", "c"]
     assert np.array_equal(heart.lines[0].get_ydata(), pulse[:, 0, 0])
     ends = [segment[1, 1] for segment in prices.collections[0].get_segments()]
-    assert np.allclose(ends, 100 * returns[:, 0, 0])
+    assert np.allclose(ends, 100 * returns[:, 0, 0], atol=0)
     assert ["4 inputs" in letters.get_title("left"), "9 inputs" in frame.get_title("left")] == [True, True]
 
 
@@ -244,7 +244,8 @@ def test_states_and_accuracy_of_the_memory(kept, T, noise):
         for i, sequence in enumerate(chosen):
             path, curve = figure.paths[8 * symbol + i], figure.curves[8 * symbol + i]
             assert np.allclose(path.get_xydata(), h[:, sequence], rtol=1e-9, atol=1e-12)
-            assert np.allclose(curve.get_xydata(), np.stack([np.arange(T + 1), h[:, sequence, 0]], 1), rtol=1e-9)
+            assert np.allclose(curve.get_xydata(), np.stack([np.arange(T + 1), h[:, sequence, 0]], 1),
+                               rtol=1e-9, atol=0)
             assert path.get_color() == curve.get_color() == (BLUE, VERMILION)[symbol]
     right = np.mean([(2 * a - b - .3 > -2 * a + 2 * b + .1) == label for (a, b), label in zip(h[-1], labels)])
     assert figure.data.accuracy == right
@@ -257,7 +258,7 @@ def test_the_border_is_where_both_outputs_are_equal(kept):
     for point in (through, slope):
         logits = KEEPS.readout.W_hy @ point + KEEPS.readout.b_y
         assert logits[0] == pytest.approx(logits[1], abs=1e-12)
-    assert not np.allclose(through, slope)
+    assert not np.allclose(through, slope, atol=0)
 
 
 def test_alt_of_the_memory_names_the_corners(kept):

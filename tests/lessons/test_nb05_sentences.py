@@ -64,7 +64,7 @@ def test_above_one_a_larger_weight_has_a_smaller_factor_at_rest(bias):
             h = np.tanh(w * h + bias)
         factors.append(w * (1 - h**2))
     assert (np.diff(factors[3:]) < 0).all() and max(factors) < 1
-    assert bias or factors[:3] == pytest.approx([.2, .5, .8])
+    assert bias or factors[:3] == pytest.approx([.2, .5, .8], rel=1e-6, abs=0)
 
 
 @pytest.mark.parametrize("hidden", [32, 48])

@@ -62,7 +62,7 @@ def test_the_cut(the_wall, T, w):
     assert figure.cut.get_xdata() == [w, w]
     steepest = abs(gradcheck.complex_step(
         lambda b: wall_error(w, b, T), np.array(figure.data.steepest.b)))
-    assert steepest == pytest.approx(figure.data.steepest.slope, rel=1e-6)
+    assert steepest == pytest.approx(figure.data.steepest.slope, rel=1e-6, abs=0)
     assert f"steepest slope is {figure.data.steepest.slope:.3g}, at b = {figure.data.steepest.b:.4f}" in figure.alt
 
 
@@ -120,12 +120,13 @@ def test_the_orbit_and_its_web(w, b, h0):
     h = [h0]
     for _ in range(40):
         h.append(np.tanh(w * h[-1] + b))
-    assert np.allclose(figure.data.h, h)
+    assert np.allclose(figure.data.h, h, atol=0)
     x, y = figure.web.get_data()
-    assert np.allclose(x, np.repeat(h, 2)[:-1]) and np.allclose(y[1::2], h[1:]) and np.allclose(y[2::2], h[1:])
+    assert np.allclose(x, np.repeat(h, 2)[:-1], atol=0)
+    assert np.allclose(y[1::2], h[1:], atol=0) and np.allclose(y[2::2], h[1:], atol=0)
     for fixed, slope in zip(figure.data.fixed, figure.data.slopes):
         by_complex_step = gradcheck.complex_step(lambda h: np.tanh(w * h + b), np.array(fixed))
-        assert by_complex_step == pytest.approx(slope, rel=1e-9)
+        assert by_complex_step == pytest.approx(slope, rel=1e-9, abs=0)
         assert f"{fixed:.3f} with slope {slope:.3f} ({'stable' if abs(slope) < 1 else 'unstable'})" in figure.alt
 
 
@@ -158,8 +159,8 @@ def test_bits_and_gradients_are_those_of_a_slow_loop():
                 h, log = np.tanh(a), log + np.log10(w / np.cosh(a) ** 2)
             kept += h * first > 0
             logs.append(log)
-        assert figure.data.share[i] == pytest.approx(100 * kept / figure.trials)
-        assert figure.data.gradient[i] == pytest.approx(np.median(logs), rel=1e-6)
+        assert figure.data.share[i] == pytest.approx(100 * kept / figure.trials, rel=1e-6, abs=0)
+        assert figure.data.gradient[i] == pytest.approx(np.median(logs), rel=1e-6, abs=0)
 
 
 def test_who_keeps_has_no_gradient():

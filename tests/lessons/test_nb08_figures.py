@@ -64,7 +64,7 @@ def trained(w, b, rate, clip_norm, updates=600):
 def test_clipping_saves_the_start_of_the_lesson(rescue):
     rescue.update(threshold=-.5, rate=.3, start=0)
     path = rescue.data.path
-    assert np.isclose([path.w[0], path.b[0]], [6, -2.2]).all() and rescue.data.end < 1e-3
+    assert np.isclose([path.w[0], path.b[0]], [6, -2.2], atol=0).all() and rescue.data.end < 1e-3
     clipped = trained(6, -2.2, .3, 10 ** -.5)
     assert wall.evaluate(clipped.params).loss < 1e-3 and .03 < clipped.history.clipped.mean() < .1
     far = rescue.update(threshold=2., start=0).data
@@ -110,7 +110,7 @@ def test_steps_are_those_of_adam(spike, limit, beta2):
     position, state = np.zeros(2), adam.start(np.zeros(2))
     for k in range(1500):
         now, state = adam.update(position, figure.data.gradient[:, k], state)
-        assert np.allclose(position - now, figure.data.step[:, k], rtol=1e-9)
+        assert np.allclose(position - now, figure.data.step[:, k], rtol=1e-9, atol=0)
         position = now
     plain, clipped = figure.data.gradient
     assert plain[figure.at] == spike and np.array_equal(clipped, np.minimum(plain, limit)) and plain.sum() == 8999 + spike
@@ -123,7 +123,7 @@ def test_spike_in_words():
     assert f"below half the rate for {slow[0]} updates" in figure.alt and figure.alt.endswith(f"for {slow[1]}.")
     assert [text.get_text().split()[-2] for text in figure.words] == [str(count) for count in slow]
     by_hand = np.log(1e-3 * 1e6 / 3) / -np.log(.999)  # until v is 4
-    assert slow[0] == pytest.approx(by_hand, rel=.01) and slow[1] == 0
+    assert slow[0] == pytest.approx(by_hand, rel=.01, abs=0) and slow[1] == 0
     live(figure, spike=(1., 1e5, "log"), limit=(.03, 300., "log"), beta2=[.9, .99, .999])
 
 
@@ -167,7 +167,7 @@ def test_results_are_drawn_as_they_arrive(monkeypatch, watched):
     assert drawn == [2, 3, 4, 5, 6] and results.keys() == COUNTS.keys()
     for method, line in figure.lines.items():
         shares = {T: 10 * count for (name, T), count in COUNTS.items() if name == method}
-        assert dict(zip(*line.get_data())) == pytest.approx(shares)
+        assert dict(zip(*line.get_data())) == pytest.approx(shares, rel=1e-6, abs=0)
     assert [int(re.search(r"from (\d) runs", alt)[1]) for alt in shown] == ([1, 2, 3, 4, 5, 6] if watched else [6])
 
 

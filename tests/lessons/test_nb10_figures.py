@@ -44,7 +44,7 @@ def test_sizes_are_products_of_jacobians():
     for s in (1, 9, STEPS):
         row = direction
         for t in range(s, 0, -1):
-            assert np.isclose(figure.sizes[s - 1, t - 1], np.linalg.norm(row), rtol=1e-10)
+            assert np.isclose(figure.sizes[s - 1, t - 1], np.linalg.norm(row), rtol=1e-10, atol=0)
             row = row @ (np.diag(1 - run.h[t, 0] ** 2) @ params.W_hh)
     assert not np.triu(figure.sizes, 1).any()
 

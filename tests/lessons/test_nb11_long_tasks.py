@@ -42,12 +42,14 @@ def test_a_seed_gives_the_same_network_in_any_company():
     assert all(np.array_equal(a[2], b[0]) for (_, a), (_, b) in zip(cells.leaves(many), cells.leaves(one)))
 
 
+@pytest.mark.long
 def test_chrono_learns_temporal_order_within_the_papers_count_and_tanh_does_not():
     chrono = longterm.learn_order("LSTM chrono")
     assert chrono.solved.sum() >= 4 and 50 * chrono.updates.max() <= longterm.PAPER_ORDER and chrono.left is None
     assert not longterm.learn_order("tanh", seeds=range(2)).solved.any()
 
 
+@pytest.mark.long
 def test_ten_times_as_long_does_not_help_forget_bias_one():
     longer = long_order()
     assert longer.sequences == 10 * longterm.PAPER_ORDER and longer.updates.shape == longer.error.shape == (5,)
@@ -55,6 +57,7 @@ def test_ten_times_as_long_does_not_help_forget_bias_one():
     assert not longterm.learn_order("LSTM b_f = 1", 2_500, seeds=[0]).solved.any()  # the same function made it
 
 
+@pytest.mark.long
 def test_adding_is_learned_by_gated_cells_and_not_by_tanh_or_orthogonal_networks():
     for name in ("GRU", "LSTM chrono"):
         assert (longterm.learn_adding(name, 15_000, seeds=[0]).error < .01).all()
@@ -84,8 +87,10 @@ def test_forecast_reads_the_years_before_and_no_later_ones():
     assert known.x.shape == (30, 220, 1) and known.x_test.shape == (30, 59, 1)
     train = number[year < 1950]
     scaled = (number - train.mean()) / train.std()
-    assert np.allclose(known.target[:, 0], scaled[30:250]) and np.allclose(known.y_test[:, 0], scaled[250:])
-    assert np.allclose(known.x[:, 5, 0], scaled[5:35]) and np.allclose(known.x_test[-1, :, 0], scaled[249:308])
+    assert np.allclose(known.target[:, 0], scaled[30:250], atol=0)
+    assert np.allclose(known.y_test[:, 0], scaled[250:], atol=0)
+    assert np.allclose(known.x[:, 5, 0], scaled[5:35], atol=0)
+    assert np.allclose(known.x_test[-1, :, 0], scaled[249:308], atol=0)
 
 
 def test_sunspots_are_told_better_than_by_last_year():
@@ -135,7 +140,8 @@ def test_gates_that_read_nothing_may_be_held_and_others_may_not():
     rng = np.random.default_rng(0)
     net = initialise.network(6, 8, 4, rng, cell="lstm", chrono=20, input_gain=3.)
     x, labels = tasks.temporal_order(20, 200, rng)
-    assert np.isclose(held_gates.accuracy(net, x, labels), 1 - until_solved.error_rate(net, x, labels), rtol=1e-12)
+    assert np.isclose(held_gates.accuracy(net, x, labels), 1 - until_solved.error_rate(net, x, labels),
+                      rtol=1e-12, atol=0)
     still = cells.tree_map(np.copy, net)
     for rows in (still.rnn.W_xh, still.rnn.W_hh):
         rows.reshape(4, 8, -1)[[0, 1, 3]] = 0

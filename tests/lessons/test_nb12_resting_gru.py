@@ -15,11 +15,11 @@ def iterate(w, h, steps):
 def test_settle_is_the_map_by_hand():
     for w in (1.5, 2.5, -3., -7.):
         states = settle([[w]], .3, 50)[:, 0]
-        assert np.allclose(states, [iterate(w, .3, t) for t in range(51)], rtol=1e-12)
+        assert np.allclose(states, [iterate(w, .3, t) for t in range(51)], rtol=1e-12, atol=0)
     W = np.random.default_rng(0).normal(size=(3, 3))
-    assert np.allclose(settle(W, .2, 1)[1], .1 + np.tanh(W @ np.full(3, .2) / 2) / 2)
+    assert np.allclose(settle(W, .2, 1)[1], .1 + np.tanh(W @ np.full(3, .2) / 2) / 2, atol=0)
     many = settle(np.array([W, 2 * W]), .2, 20)
-    assert np.allclose(many[:, 1], settle(2 * W, .2, 20), rtol=1e-12) and many.shape == (21, 2, 3)
+    assert np.allclose(many[:, 1], settle(2 * W, .2, 20), rtol=1e-12, atol=0) and many.shape == (21, 2, 3)
 
 
 @pytest.mark.parametrize("H", [1, 6, 32])
@@ -49,4 +49,4 @@ def test_with_gates_that_read_the_state_settle_is_the_map_by_hand(W_hr, W_hz):
     for _ in range(40):
         r, z = 1 / (1 + np.exp(-W_hr * h)), 1 / (1 + np.exp(-W_hz * h))
         h = z * h + (1 - z) * np.tanh(1.9 * r * h)
-    assert np.isclose(settle([[1.9]], .3, 40, W_hr, W_hz)[-1, 0], h, rtol=1e-12)
+    assert np.isclose(settle([[1.9]], .3, 40, W_hr, W_hz)[-1, 0], h, rtol=1e-12, atol=0)

@@ -15,7 +15,7 @@ from notebook_rules import NUMBER
 LEDGER = claims.ledger()
 IDS = [f"claim {claim.number}" for claim in LEDGER]
 SLOW = claims.SLOW
-"""Their other experiments are run by test_nb16_blocks.py, which is long."""
+"""They are measured in the long tests alone; test_nb16_blocks.py runs their other experiments."""
 each_claim = pytest.mark.parametrize("claim", LEDGER, ids=IDS)
 
 
@@ -51,7 +51,8 @@ def test_their_number_is_said_rightly(path, count):
     assert len(said) >= count and {int(a or b) for a, b in said} == {len(LEDGER)}
 
 
-@each_claim
+@pytest.mark.parametrize("claim", [pytest.param(claim, marks=[pytest.mark.long] * (claim.number in SLOW))
+                                   for claim in LEDGER], ids=IDS)
 def test_measured_anew_it_is_what_is_stored(claim):
     values = claims.measure(claim.number)
     assert {name: ledger.shown(value) for name, value in values.items()} == {

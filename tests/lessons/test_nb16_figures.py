@@ -54,7 +54,7 @@ def test_the_margin_is_said_and_right():
                                "holds partly.")
     figure = margins([example("holds if a > 1 and b > 1; fails if a < 0 and b < 0", a=.5, b=.5)])
     assert "a is 0.5, and alone changes nothing" in figure.alt
-    assert figure.edges["holds partly"].get_xdata() == pytest.approx([1 / 3, 2 / 3] * 2)
+    assert figure.edges["holds partly"].get_xdata() == pytest.approx([1 / 3, 2 / 3] * 2, rel=1e-6, abs=0)
 
 
 def test_said_changes_are_those_of_the_rule(figure):

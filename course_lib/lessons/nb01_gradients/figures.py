@@ -211,7 +211,7 @@ class Descent(Figure):
         if len(stuck) and last > 1e-6:
             what = (f"after {stuck[0]} of {self.updates} updates it stands still at w = {path[-1]:.2g}, "
                     f"where the slope is 0")
-        elif np.isclose(first, last):
+        elif np.isclose(first, last, atol=0):
             what = "it stays at that distance"
         else:
             what = f"it ends {last:.2g} away from it after {self.updates} updates"

@@ -609,7 +609,7 @@ BANK = Bank(6, "Vanishing", [
                     "Seven digits are a rule of thumb. Subtract in float32 and look whether the weight moves."),
             Mistake(_farthest_by_log(lambda w: np.finfo(np.float32).eps / 2),
                     "You took the border of a weight near 1. What a number can be changed by grows with its size."),
-            Mistake(_farthest_while(lambda w, u: not np.isclose(np.float32(w) - np.float32(u), np.float32(w))),
+            Mistake(_farthest_while(lambda w, u: not np.isclose(np.float32(w) - np.float32(u), np.float32(w), atol=1e-8)),
                     "np.isclose calls numbers equal that differ by 1e-5. Ask for equality: !=."),
             Mistake(_farthest_while(lambda w, update: np.float16(w) - np.float16(update) != np.float16(w)),
                     "This is float16, with 3 digits. Make both np.float32."),

@@ -162,7 +162,7 @@ class Rescue(Figure):
                                   (.02, .865, "", INK))
 
     def compute(self, threshold=-.5, rate=.3, start=0):
-        place = np.flatnonzero(np.isclose(self.thresholds, threshold))
+        place = np.flatnonzero(np.isclose(self.thresholds, threshold, atol=0))
         if rate not in self.rates or not len(place) or start not in range(len(self.starts.w)):
             raise ValueError(f"threshold {threshold:g}, rate {rate:g}, start {start}: needs eighths from -2 to 2, one "
                              f"of {self.rates}, and 0 to {len(self.starts.w) - 1}.")
@@ -191,7 +191,7 @@ class Rescue(Figure):
         self.alone.set_text(f"solved without clipping: {descents.alone}")
 
     def describe(self, descents):
-        path, j = descents.path, int(np.flatnonzero(np.isclose(self.thresholds, self.values["threshold"]))[0])
+        path, j = descents.path, int(np.flatnonzero(np.isclose(self.thresholds, self.values["threshold"], atol=0))[0])
         return (f"Left, the wall from above with 30 starts and one way down, at rate {self.values['rate']:g} and "
                 f"threshold {10 ** self.values['threshold']:.2g}: from w = {path.w[0]:.1f}, b = {path.b[0]:.1f} to w = "
                 f"{path.w[-1]:.2g}, b = {path.b[-1]:.2g}. Right, over the threshold, how many starts clipping rescues "

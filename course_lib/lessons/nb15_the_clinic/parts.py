@@ -341,7 +341,7 @@ def mean_error(part: Callable) -> Iterator[str]:
     g, = gradient_of(error, prediction)
     if not near(error.detach(), need):
         moved, = gradient_of(part(prediction, target + torch.tensor([0., 0., 5.])), prediction)
-        mixed = not torch.allclose(moved[:2], g[:2])
+        mixed = not torch.allclose(moved[:2], g[:2], atol=1e-8)
         yield (f"For the predictions 1, 2, 4 and the targets 1, 3, 8 it is {error.item():.3g}, and the mean of 0, 1 "
                f"and 16 is 5.67. " + (
                    "Shapes (3, 1) and (3,) make (3, 3): each prediction is still compared with each target."

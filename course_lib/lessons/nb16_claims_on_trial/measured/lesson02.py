@@ -87,7 +87,7 @@ def claim_10(block: int = 0) -> dict[str, float]:
     agree = 0
     for network, x, target in _losses(block):
         steps = sum(_of(network, x[:t + 1], target[t], at="last").loss for t in range(37))
-        agree += np.isclose(steps, _of(network, x, target).loss, rtol=1e-9)
+        agree += np.isclose(steps, _of(network, x, target).loss, rtol=1e-9, atol=0)
     return {"sums_agree": agree}
 
 
@@ -102,7 +102,8 @@ def claim_57(block: int = 0, gain: float = 1.) -> dict[str, float]:
         whole = _of(network, x, target).grads.rnn.W_xh
         sequences = np.mean([_of(network, x[:, [b]], target[:, [b]]).grads.rnn.W_xh for b in range(8)], axis=0)
         alone = _of(network, x, target, window=1).grads.rnn.W_xh
-        agree += [np.allclose(sequences, whole, rtol=1e-9), np.linalg.norm(alone - whole) < .01 * np.linalg.norm(whole)]
+        agree += [np.allclose(sequences, whole, rtol=1e-9, atol=0),
+                  np.linalg.norm(alone - whole) < .01 * np.linalg.norm(whole)]
     return dict(zip(("sequences_agree", "steps_alone_agree"), agree))
 
 
