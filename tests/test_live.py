@@ -51,6 +51,13 @@ def test_each_range_gets_its_control():
     assert (a.description, b.description) == ("first summand a", "b")
 
 
+def test_what_moves_lies_over_what_does_not():
+    page = live(Sum(), a=(0., 5.))
+    places = {(layer.layout.grid_area, layer.layout.width, layer.layout.margin) for layer in (page._still, page._motion)}
+    assert places == {("1 / 1 / 2 / 2", "100%", "0")}
+    assert page.children[1].children == (page._still, page._motion)
+
+
 def test_a_step_a_logarithm_and_many_choices():
     assert live(Sum(), a=(0., 5., .125)).controls["a"].readout_format == ".3f"
     assert live(Sum(), b=(0, 20, 2)).controls["b"].step == 2

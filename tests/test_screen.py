@@ -1,6 +1,7 @@
 """Figures: they draw once and move, say what they show, and look the same as a still and as a live picture."""
 
 import base64
+import importlib
 import inspect
 import io
 import re
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -153,6 +155,20 @@ def test_a_figure_says_what_it_lacks():
             return self.x
     with pytest.raises(TypeError, match="NoDefault.compute needs a default for slope"):
         NoDefault()
+
+
+def test_labels_are_of_values_that_a_figure_has():
+    for path in (Path(screen.__file__).parents[1] / "lessons").glob("nb*/*.py"):
+        if path.stem != "__init__":
+            importlib.import_module(f"course_lib.lessons.{path.parent.name}.{path.stem}")
+    made = [each for each in every_kind_of(Figure) if each.__module__.startswith("course_lib.")]
+    assert len(made) > 50
+    assert {each: set(each.labels) - set(inspect.signature(each.compute).parameters) for each in made} == dict.fromkeys(
+        made, set())
+
+
+def every_kind_of(kind):
+    return [each for sub in kind.__subclasses__() for each in (sub, *every_kind_of(sub))]
 
 
 def test_a_figure_without_values_is_a_picture():

@@ -30,6 +30,8 @@ def test_kinds_are_what_they_are_called():
                 assert np.array_equal(b_i, -b_f) and b_f.min() >= 0 and b_f.max() <= np.log(39) and b_f.std() > .1
             else:
                 assert (b_f == kind.forget_bias).all() and not b_i.any()
+            said = re.search(r"b_f = (\d+)", name)
+            assert not said or (b_f == int(said.group(1))).all(), name
         if kind.cell in ("gru", "mingru"):  # b_z of a GRU keeps, that of a minGRU writes
             b_z = rnn.b_h[:, 8:16] if kind.cell == "gru" else -rnn.b_h[:, :8]
             others = np.delete(rnn.b_h, np.arange(8) + 8 * (kind.cell == "gru"), axis=1)
