@@ -60,10 +60,13 @@ class Tells:
 
     def pytest_runtest_logreport(self, report):
         if report.failed:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            said = crash.message if crash else str(report.longrepr)
             self.terminal.ensure_newline()
-            self.terminal.write_line(f"{report.nodeid}: {str(report.longrepr).splitlines()[-1]}", red=True)
+            self.terminal.write_line(f"{report.nodeid}: {said.splitlines()[0]}", red=True)
 
 
+@pytest.hookimpl(trylast=True)  # once there is a terminal to tell it
 def pytest_configure(config):
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     if terminal and config.getoption("numprocesses", None):

@@ -1,6 +1,7 @@
 """No comparison keeps a library's own absolute tolerance, which sees nothing in a vanished gradient: it is said, or 0.
 
-numpy adds 1e-8 to what rtol allows, torch too, pytest.approx 1e-12. Beside a written number large enough it is harmless.
+numpy and torch add 1e-8 to what rtol allows, pytest.approx 1e-12. Beside a written number that is large enough it is
+harmless.
 """
 import ast
 from pathlib import Path
