@@ -115,8 +115,8 @@ def test_run_twice_the_last_counts_and_another_result_is_told(path, capsys):
     study.run("skilled", plain, 40)
     assert "'skilled' had been run at distance 40 before, with another result. The new one counts. If it is another " \
            "method, give it a name of its own." in capsys.readouterr().out
-    skilled = [trial.score for trial in study.trials if trial.method == "skilled"]
-    assert skilled == pytest.approx([.46, .47], rel=1e-6, abs=0)
+    scores = [trial.score for trial in study.trials if trial.method == "skilled"]
+    assert scores == pytest.approx([.46, .47], rel=1e-6, abs=0)
     assert study.opened(PREDICTED, .7).states == dict.fromkeys(PREDICTED, "before")
 
 
