@@ -959,6 +959,37 @@ def test_without_a_home_memory_keeps_the_progress_and_one_sentence_says_so(monke
     assert "Kept in memory, sent nowhere." in capsys.readouterr().out
 
 
+AS_ANOTHER = """
+import os, sys
+import course_lib.exercises as exercises
+from course_lib.lessons.nb00_start_here import ready
+exercise = exercises.bank_of(1).exercises[0]
+exercises.check(exercise.id, exercise.solution), ready.check()  # what is loaded late is loaded while it can be read
+print("now")
+del os.environ["COURSE_PROGRESS"]
+os.setgid(54321), os.setuid(54321)
+os.environ.pop("HOME") if sys.argv[1] == "none" else os.environ.update(HOME=sys.argv[1])
+exercises.check(exercise.id, exercise.solution)
+exercises.check(exercise.id, exercise.solution)
+report = ready.check()
+print(report)
+assert not report.ready
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root becomes another user")
+@pytest.mark.parametrize("home, told, remedy", [
+    (None, "can't be read in", "cannot be written: start with COURSE_PROGRESS"),
+    ("none", "Without a home folder your progress", "there is no home folder: start with COURSE_PROGRESS")])
+def test_a_home_that_is_locked_or_none_costs_a_sentence(home, told, remedy, tmp_path):
+    (tmp_path / "locked").mkdir(mode=0o700)
+    run = subprocess.run(command(AS_ANOTHER, home or tmp_path / "locked"), capture_output=True, text=True,
+                         env=environment() | {"COURSE_PROGRESS": str(tmp_path / "first.jsonl")}, cwd=ROOT)
+    assert run.returncode == 0, run.stderr
+    said = " ".join(run.stdout.partition("now")[2].split())
+    assert said.count(told) == 1 and said.count("passed:") == 2 and remedy in said
+
+
 def progress_path():
     from course_lib.exercises.progress import default_path
 
