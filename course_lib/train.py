@@ -248,6 +248,7 @@ def train(params, objective: Callable, batches: Callable | Iterable, *, updates:
                 if evaluate is not None and update % evaluate_every == 0:
                     marks.append((update, _evaluated(evaluate(params), marks, past.history)))
                 bar.update()
+            return result()
         except KeyboardInterrupt:
             return result(interrupted=True)
         except Exception as error:  # of the learner's own functions: what was done until then is not lost
@@ -255,7 +256,6 @@ def train(params, objective: Callable, batches: Callable | Iterable, *, updates:
                 error.result = result()
                 error.add_note(f"It happened after {error.result.updates} updates; they are in this error's .result.")
             raise
-    return result()
 
 
 def begun(params, optimiser: SGD | Adam) -> Result:

@@ -232,6 +232,20 @@ def test_an_interrupt_at_any_line_leaves_a_whole_state():
     assert lines > 30
 
 
+def test_an_interrupt_while_the_result_is_made_loses_nothing(monkeypatch):
+    made, history = [], train._history
+
+    def interrupted(*args):
+        made.append(1)
+        if len(made) == 1:
+            raise KeyboardInterrupt
+        return history(*args)
+
+    monkeypatch.setattr(train, "_history", interrupted)
+    result = train.train(network(), objective, batches(), updates=3, progress=False)
+    assert result.updates == 3 and result.interrupted
+
+
 def test_a_history_copies_what_it_is_given():
     loss, value = np.zeros(()), np.zeros(2)
 
