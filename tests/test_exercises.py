@@ -597,7 +597,7 @@ def test_remarks(id, said, measured, remark, capsys):
 ])
 def test_what_is_no_prediction(id, said, capsys, learner):
     exercises.predict(id, said)
-    said_so = f"{id} not noted: {said!r} is not {ITEMS[id].wanted()}."
+    said_so = f"{id} not noted: {words.cut(repr(said))} is not {ITEMS[id].wanted()}."
     assert " ".join(lines(capsys)) == " ".join(said_so.split())
     assert not learner.exists()
 
