@@ -28,7 +28,8 @@ LEFT_OUT = {"colab"}  # cells that set up a machine, and show nothing
 
 def sources() -> dict[Path, str]:
     """Return {file of the repository: name of its page}, in the order of the site."""
-    texts = {ROOT / "notebooks" / "TEACHING.md": "teaching", ROOT / "data" / "README.md": "data"}
+    texts = {ROOT / "notebooks" / "TEACHING.md": "teaching", ROOT / "data" / "README.md": "data",
+             ROOT / "tests" / "README.md": "tests"}
     return {ROOT / "README.md": "index"} | {path: path.stem for path in paths()} | {
         path: name for path, name in texts.items() if path.exists()}
 
