@@ -5,7 +5,7 @@ import pytest
 import notebooks
 from nbval_run import compare
 
-MOST_MEMORY = 600  # MiB: the server and two such kernels fit the 1300 that TEACHING gives a student
+MOST_MEMORY = 500  # MiB; a small Binder machine holds a kernel of this size
 
 
 def code_cells(path):
