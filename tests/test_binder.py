@@ -2,7 +2,6 @@
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from importlib import metadata
@@ -16,7 +15,7 @@ from packaging.utils import canonicalize_name
 import setup_env
 from course_lib.lessons.nb00_start_here import ready
 from test_environment import constraints, dependencies
-from test_setup import fetched, wait_for_server
+from test_setup import no_news, served
 
 ROOT = Path(__file__).parents[1]
 LINUX = pytest.mark.skipif(sys.platform == "win32", reason="Binder is Linux")
@@ -130,18 +129,7 @@ def test_progress_lies_with_the_notebooks_and_lesson_00_says_how_to_save_it_and_
 @LINUX
 def test_a_session_asks_nothing(tmp_path):
     """JupyterLab as Binder starts it, but for its network: the page says that the news are off."""
-    folders = {f"JUPYTER_{kind}_DIR": str(tmp_path / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
     root = ["--allow-root"] * (os.name == "posix" and os.getuid() == 0)
-    with open(tmp_path / "log", "w") as log:
-        server = subprocess.Popen([ROOT / "start", sys.executable, "-m", "jupyterlab", "--no-browser", "--port=0",
-                                   "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={tmp_path}", *root],
-                                  stdout=log, stderr=subprocess.STDOUT, env=os.environ | folders,
-                                  start_new_session=True)
-    try:
-        facts = wait_for_server(tmp_path / "RUNTIME", server)
-        page = fetched(f"{facts['url']}lab?token={facts['token']}")
-        assert "apputils-extension:announcements" in re.search(r'"disabledExtensions": \[(.*?)\]', page).group(1)
-    finally:
-        if server.poll() is None:
-            os.killpg(server.pid, signal.SIGKILL)
-            server.wait()
+    with served([ROOT / "start", sys.executable, "-m", "jupyterlab", "--no-browser", "--port=0",
+                 "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={tmp_path}", *root], tmp_path) as facts:
+        assert no_news(facts)

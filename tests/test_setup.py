@@ -1,5 +1,6 @@
 """What one meets before the first notebook: the set-up, its sentences when something is missing, the lab."""
 import ast
+import contextlib
 import json
 import os
 import re
@@ -436,21 +437,32 @@ def test_the_server_keeps_to_this_machine_and_asks_for_its_token(tmp_path):
     """`make lab` itself, with a set-up that does nothing and the environment of the tests."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     shutil.copytree(ROOT / "tools" / "jupyter", tmp_path / "tools" / "jupyter")
-    folders = {f"JUPYTER_{kind}_DIR": str(tmp_path / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
-    with open(tmp_path / "log", "w") as log:
-        command = ["make", "lab", "PYTHON=true", f"VENV={sys.executable}", "LAB_ARGS=--no-browser --port=0"]
-        server = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=subprocess.STDOUT,
-                                  env=os.environ | folders, start_new_session=True)
-    try:
-        facts = wait_for_server(tmp_path / "RUNTIME", server)
+    with served(["make", "lab", "PYTHON=true", f"VENV={sys.executable}", "LAB_ARGS=--no-browser --port=0"],
+                tmp_path, cwd=tmp_path) as facts:
         assert facts["hostname"] == "127.0.0.1" and facts["url"].startswith("http://127.0.0.1:")
         assert facts["root_dir"] == str(tmp_path) and len(facts["token"]) >= 32
         assert status(facts["url"] + "api/contents") == 403
         assert status(facts["url"] + f"api/contents?token={facts['token']}") == 200
         address = f"{facts['url']}lab/tree/notebooks/00_start_here.ipynb?token={facts['token']}"
         assert address in (tmp_path / "log").read_text()
-        page = fetched(f"{facts['url']}lab?token={facts['token']}")
-        assert "apputils-extension:announcements" in re.search(r'"disabledExtensions": \[(.*?)\]', page).group(1)
+        assert no_news(facts)
+
+
+def no_news(facts):
+    """Return whether the page of a server says that the news are off."""
+    page = fetched(f"{facts['url']}lab?token={facts['token']}")
+    return "apputils-extension:announcements" in re.search(r'"disabledExtensions": \[(.*?)\]', page).group(1)
+
+
+@contextlib.contextmanager
+def served(command, folder, **options):
+    """Yield what the server that a command starts writes about itself, once it answers; then end it."""
+    folders = {f"JUPYTER_{kind}_DIR": str(folder / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
+    with open(folder / "log", "w") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=os.environ | folders,
+                                  start_new_session=True, **options)
+    try:
+        yield wait_for_server(folder / "RUNTIME", server)
     finally:
         if server.poll() is None:
             os.killpg(server.pid, signal.SIGKILL)
