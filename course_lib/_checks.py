@@ -4,8 +4,6 @@
 cannot be right, ModuleNotFoundError for a package; a good value is returned.
 """
 
-from __future__ import annotations
-
 from contextlib import contextmanager
 from typing import Iterable, Iterator
 

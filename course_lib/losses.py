@@ -16,7 +16,7 @@ def mean_squared_error(y: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, n
     errors   ValueError for shapes that do not fit or a target that is not finite
     """
     y, target = _checks.array("y", y, ndim=2, finite=False), _checks.array("target", target)
-    if target.ndim < 2 or target.shape[-2:] != y.shape[-2:] or not _fits(target.shape, y.shape):
+    if target.shape[-2:] != y.shape[-2:] or not _fits(target.shape, y.shape):
         fix = " Add the axis of outputs: target[..., None]." if (*target.shape, 1) == y.shape else ""
         raise ValueError(f"target has shape {target.shape}, needs {y.shape}, one number for each of y.{fix}")
     difference = y - target.astype(np.result_type(y.dtype, np.complex64) if np.iscomplexobj(target) else y.dtype)

@@ -4,8 +4,6 @@ Each returns x (T, batch, D) and target, drawn from the caller's generator. Erro
 numbers and for an rng that is not a numpy Generator, ValueError for sizes below the least that the task can have.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import numpy as np

@@ -1,7 +1,5 @@
 """One trainer, for one network or an ensemble whose members live along a leading axis of every array."""
 
-from __future__ import annotations
-
 import inspect
 from dataclasses import dataclass, field
 from typing import Callable, Iterable, Iterator, NamedTuple
@@ -129,7 +127,7 @@ class Result:
         """How many updates were done."""
         return len(self.history.loss)
 
-    def members(self, which) -> Result:
+    def members(self, which) -> "Result":
         """The same run for some members of an ensemble alone. which: indices, or a mask (E,)."""
         which = np.arange(self.history.loss.shape[1])[which]
 

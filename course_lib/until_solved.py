@@ -1,7 +1,5 @@
 """How long does it take to learn? Members of an ensemble that have learned, or diverged, leave it."""
 
-from __future__ import annotations
-
 from typing import Callable, Iterable, NamedTuple
 
 import numpy as np
@@ -66,8 +64,6 @@ def until_solved(params, objective: Callable, batches: Callable | Iterable, erro
             run, places = run.members(measured >= below), places[measured >= below]
             bar.update(chunk)
             bar.set_postfix_str(f"{np.isfinite(at).sum()} of {E} solved")
-            if not len(places):
-                break
     return Solved(at, errors, diverged, (run, places) if len(places) else None)
 
 

@@ -130,11 +130,11 @@ def gate_inputs(params, x: np.ndarray, halves: np.ndarray, out: np.ndarray) -> n
     """Write what each gate takes from the inputs at all steps, halved where it is a sigmoid, into out, and return it.
 
     x       (T, ..., B, D)
-    halves  (G, 1, ..., 1), 1/2 or 1 for each gate: s(a) = (1 + tanh(a/2)) / 2
+    halves  (G,), 1/2 or 1 for each gate: s(a) = (1 + tanh(a/2)) / 2
     out     (T, G, ..., B, H)
     """
-    ndim, gates = halves.ndim, len(halves)
-    W, b = (by_gate(array, gates, ndim) * halves for array in (params.W_xh, params.b_h[..., None]))
+    ndim = out.ndim - 1
+    W, b = (by_gate(array, len(halves), ndim) * aligned(halves, ndim) for array in (params.W_xh, params.b_h[..., None]))
     np.matmul(aligned(x, ndim)[:, None], W.swapaxes(-1, -2), out=out)
     out += b.swapaxes(-1, -2)
     return out

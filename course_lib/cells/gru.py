@@ -13,7 +13,7 @@ from typing import Callable, NamedTuple
 import numpy as np
 
 from .cell import Cell, gate_inputs, product, recurrent_gradient, rnn_inputs, shared_gradients
-from .memory import allocator, by_gate, rows, through_time
+from .memory import aligned, allocator, by_gate, rows, through_time
 from .tree import sum_to
 
 
@@ -75,7 +75,7 @@ class GRU(Cell):
         """The inputs' part of all gates, halved for r and z."""
         H = h.shape[-1]
         cache = GRUCache(array("gates", H, gates=3), array("m", H))
-        gate_inputs(params, x, HALVES.reshape(3, *(1,) * (h.ndim - 1)), out=cache.gates)
+        gate_inputs(params, x, HALVES, out=cache.gates)
         return cache
 
     def per_step(self, run) -> tuple[np.ndarray, ...]:
@@ -88,8 +88,8 @@ class GRU(Cell):
         rz_t (2, ..., B, H) and n_t hold the input's part on entry, halved for r and z; r_t and z_t are parts of rz_t.
         """
         params, shape, dtype = run.params, run.h.shape[1:], run.h.dtype
-        halves = HALVES.reshape(3, *(1,) * len(shape))
-        W_T = (by_gate(params.W_hh, 3, halves.ndim) * halves).swapaxes(-1, -2).copy()
+        ndim = 1 + len(shape)
+        W_T = (by_gate(params.W_hh, 3, ndim) * aligned(HALVES, ndim)).swapaxes(-1, -2).copy()
         bias = params.b_hn[..., None, :]
         add, subtract, multiply, tanh, matmul = np.add, np.subtract, np.multiply, np.tanh, np.matmul
         recurrent, change = np.empty((3, *shape), dtype), np.empty(shape, dtype)

@@ -13,7 +13,7 @@ from typing import Callable, NamedTuple
 import numpy as np
 
 from .cell import Cell, gate_inputs, product
-from .memory import allocator, by_gate
+from .memory import aligned, allocator, by_gate
 
 
 class LSTMParams(NamedTuple):
@@ -60,6 +60,10 @@ class LSTMLocal(NamedTuple):
     f: np.ndarray
 
 
+# i, f and o are sigmoids, shift + scale tanh(scale a). float32, so that the product keeps the arrays' own precision.
+SCALE, SHIFT = np.array([[0.5, 0.5, 1, 0.5], [0.5, 0.5, 0, 0.5]], np.float32)
+
+
 class LSTM(Cell):
     """c_t = f * c_{t-1} + i * g, h_t = o * tanh(c_t), with i, f, o = s(a_i), s(a_f), s(a_o) and g = tanh(a_g)."""
 
@@ -71,7 +75,7 @@ class LSTM(Cell):
         """The inputs' part of all gates, halved where the gate is a sigmoid."""
         H = h.shape[-1]
         cache = LSTMCache(array("c", H, extra=1), array("gates", H, gates=4), array("tanh_c", H))
-        gate_inputs(params, x, _each(0.5, 1, h.ndim), out=cache.gates)
+        gate_inputs(params, x, SCALE, out=cache.gates)
         return cache
 
     def per_step(self, run) -> tuple[np.ndarray, ...]:
@@ -86,7 +90,7 @@ class LSTM(Cell):
         are its parts.
         """
         shape, dtype = run.h.shape[1:], run.h.dtype
-        scale, shift = (_each(0.5, g, 1 + len(shape)).astype(dtype) for g in (1, 0))
+        scale, shift = (aligned(each.astype(dtype), 1 + len(shape)) for each in (SCALE, SHIFT))
         W_T = (by_gate(run.params.W_hh, 4, scale.ndim) * scale).swapaxes(-1, -2).copy()
         scale, shift = (np.broadcast_to(each, (4, *shape)).copy() for each in (scale, shift))  # broadcasting costs more
         add, multiply, tanh, matmul = np.add, np.multiply, np.tanh, np.matmul
@@ -161,8 +165,3 @@ class LSTM(Cell):
         J[..., H + unit, H + unit] = local.f
         J[..., unit, H + unit] = local.slope * local.f
         return J
-
-
-def _each(sigmoid: float, candidate: float, ndim: int) -> np.ndarray:
-    """A number for i, f, o and one for g, (4, 1, ..., 1); float32: the product keeps the arrays' own precision."""
-    return np.array([sigmoid, sigmoid, candidate, sigmoid], np.float32).reshape(4, *(1,) * (ndim - 1))

@@ -41,7 +41,7 @@ def rows(array: np.ndarray) -> np.ndarray:
 
 
 def aligned(x: np.ndarray, ndim: int) -> np.ndarray:
-    """A view of x with `ndim` axes, those it lacks put in behind time with size 1, so that it broadcasts over members.
+    """A view of x with `ndim` axes: those it lacks come behind the first, with size 1, and broadcast over members.
 
     x        (T, ..., B, D)
     returns  (T, 1, ..., B, D)
@@ -52,4 +52,4 @@ def aligned(x: np.ndarray, ndim: int) -> np.ndarray:
 def by_gate(array: np.ndarray, count: int, ndim: int) -> np.ndarray:
     """Rows of gates, one below the other, as a stack with `ndim` axes: (..., count H, N) -> (count, ..., H, N)."""
     stack = np.moveaxis(array.reshape(*array.shape[:-2], count, -1, array.shape[-1]), -3, 0)
-    return stack.reshape(count, *(1,) * (ndim - stack.ndim), *stack.shape[1:])
+    return aligned(stack, ndim)

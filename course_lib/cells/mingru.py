@@ -52,7 +52,7 @@ class MinGRU(Diagonal):
     def begin(self, params: MinGRUParams, x: np.ndarray, h: np.ndarray, array: Callable) -> MinGRUCache:
         """All gates, and z * n in h[1:]."""
         cache = MinGRUCache(array("gates", h.shape[-1], gates=2), array("keep", h.shape[-1]))
-        gate_inputs(params, x, np.ones((2, *(1,) * (h.ndim - 1)), np.float32), out=cache.gates)
+        gate_inputs(params, x, np.ones(2, np.float32), out=cache.gates)
         sigmoid(-cache.z, out=cache.keep)
         sigmoid(cache.z, out=cache.z)
         np.multiply(cache.z, cache.n, out=h[1:])

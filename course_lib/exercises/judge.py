@@ -119,9 +119,10 @@ class Exercise:
         what = "Put your answer" if self.cases is None else f"Write the body of {self.solution.__name__}"
         return Verdict("open", f"{what} in place of the ... and run the cell again.")
 
-    def _difference(self, got: Any, need: Any, name: str = "The result") -> Difference | None:
-        return difference(got, need, names=self.returns, time_axis=self.time_axis, axis=self.axis, rtol=self.rtol,
-                          float32=self.float32, name=name)
+    def _difference(self, got: Any, need: Any, **other: Any) -> Difference | None:
+        """`compare.difference` by the rules of this exercise, or by others where they are given."""
+        rules = {"rtol": self.rtol, "float32": self.float32, **other}
+        return difference(got, need, names=self.returns, time_axis=self.time_axis, axis=self.axis, **rules)
 
     def _judge_value(self, answer: Any) -> Verdict:
         answer, needed = plain(answer), self.oracle()
@@ -136,7 +137,7 @@ class Exercise:
             if strange:
                 offered = ", ".join(f'"{choice}"' for choice in self.choices)
                 return Verdict("not yet", f"{words.chosen(strange[0])} is not among the choices: {offered}.")
-        found = self._difference(answer, needed, "Your answer")
+        found = self._difference(answer, needed, name="Your answer")
         if found is None:
             return Verdict("passed", "it is right.")
         for mistake in self.mistakes:
@@ -222,9 +223,8 @@ class Exercise:
         """How many cases an answer passed, and how near it had to be."""
         axes = {*self.time_axis} if isinstance(self.time_axis, tuple) else {self.time_axis}
         steps = "" if axes == {None} else " in each entry" if axes == {"each"} else f" in each {self.axis}"
-        short = self.float32 and any(
-            difference(result, need, names=self.returns, time_axis=self.time_axis, rtol=self.rtol, float32=False)
-            for result, need in zip(results, self.needed))
+        short = self.float32 and any(self._difference(result, need, float32=False)
+                                     for result, need in zip(results, self.needed))
         rtol = SINGLE if short else self.rtol
         digits = int(np.floor(-np.log10(rtol) + 1e-6))
         near = f"to {digits} digits or more" if digits > 1 else f"within {100 * rtol:.2g} %"
@@ -253,7 +253,7 @@ class Exercise:
             return lines
 
         def same(result: Any, need: Any, by: Exercise = self) -> bool:
-            return difference(result, plain(need), names=by.returns, time_axis=by.time_axis, rtol=1e-6) is None
+            return by._difference(result, plain(need), rtol=1e-6, float32=True) is None
 
         for other in self.neighbors:
             try:

@@ -168,23 +168,19 @@ def _along(axis: int, name: str, numbers: Pairs, each: Callable) -> Iterator[tup
         yield f"It is averaged over {name}.", each(lambda need: need.mean(axis, keepdims=keep))
     yield f"Each is the sum over {name}.", each(lambda need: need.sum(axis, keepdims=True) + 0 * need)
     yield f"Each is the running sum over {name}.", each(lambda need: need.cumsum(axis))
-    yield f"The last one along {name} is missing.", each(lambda need: cut(need, None, -1))
-    yield f"The first one along {name} is missing.", each(lambda need: cut(need, 1, None))
-    for end, i in (("last", -1), ("first", 0)):
-        yield f"It is only the {end} one along {name}.", each(lambda need: need.take([i], axis).squeeze(axis))
-    if all(got.ndim == need.ndim for got, need in numbers):
-        yield f"The first one along {name} is too many.", [(cut(got, 1, None), need) for got, need in numbers]
-        yield f"The last one along {name} is too many.", [(cut(got, None, -1), need) for got, need in numbers]
     yield f"It runs backwards along {name}.", each(lambda need: np.flip(need, axis))
-    if all(got.shape == need.shape and need.shape[axis] > 2 for got, need in numbers):
-        yield f"Each is what belongs one place later along {name}.", [
-            (cut(got, None, -1), cut(need, 1, None)) for got, need in numbers]
-        yield f"Each is what belongs one place earlier along {name}.", [
-            (cut(got, 1, None), cut(need, None, -1)) for got, need in numbers]
-        yield f"All is right but the first along {name}. Is it left out?", [
-            (cut(got, 1, None), cut(need, 1, None)) for got, need in numbers]
-        yield f"All is right but the last along {name}. Is it left out?", [
-            (cut(got, None, -1), cut(need, None, -1)) for got, need in numbers]
+    but_first, but_last = (1, None), (None, -1)
+    for end, i, rest, others, where in (("first", 0, but_first, but_last, "earlier"),
+                                        ("last", -1, but_last, but_first, "later")):
+        yield f"It is only the {end} one along {name}.", each(lambda need: need.take([i], axis).squeeze(axis))
+        yield f"The {end} one along {name} is missing.", each(lambda need: cut(need, *rest))
+        if all(got.ndim == need.ndim for got, need in numbers):
+            yield f"The {end} one along {name} is too many.", [(cut(got, *rest), need) for got, need in numbers]
+        if all(got.shape == need.shape and need.shape[axis] > 2 for got, need in numbers):
+            yield f"Each is what belongs one place {where} along {name}.", [
+                (cut(got, *rest), cut(need, *others)) for got, need in numbers]
+            yield f"All is right but the {end} along {name}. Is it left out?", [
+                (cut(got, *rest), cut(need, *rest)) for got, need in numbers]
 
 
 def fractional(result: Any) -> bool:

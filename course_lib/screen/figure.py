@@ -215,10 +215,7 @@ class Figure:
         returns  the figure itself
         errors   TypeError for an unknown name; what `compute` raises
         """
-        unknown = [name for name in values if name not in self.values]
-        if unknown:
-            known = ", ".join(self.values) or "no values at all"
-            raise TypeError(f"{type(self).__name__} has no value {', '.join(map(repr, unknown))}; it has {known}.")
+        self.check_names(values)
         with self.lock:
             former = self.values
             data = self.compute(**{**former, **values})
@@ -236,6 +233,12 @@ class Figure:
                     raise
                 self.data, self.alt = data, alt
         return self
+
+    def check_names(self, names) -> None:
+        """TypeError unless all are names of the figure's values."""
+        if unknown := [name for name in names if name not in self.values]:
+            known = ", ".join(self.values) or "no values at all"
+            raise TypeError(f"{type(self).__name__} has no value {', '.join(map(repr, unknown))}; it has {known}.")
 
     def background(self) -> bytes:
         """Return a PNG of all that does not move. The same object comes back until something in it changes."""

@@ -81,10 +81,7 @@ def live(figure: Figure, **ranges) -> Live:
     if not isinstance(figure, Figure):
         hint = f" Pass {figure.__name__}()." if isinstance(figure, type) else ""
         raise TypeError(f"figure is {figure!r}, needs a course_lib.screen.Figure.{hint}")
-    unknown = [name for name in ranges if name not in figure.values]
-    if unknown:
-        raise TypeError(f"{type(figure).__name__} has no value {', '.join(map(repr, unknown))}; "
-                        f"it has {', '.join(figure.values) or 'no values at all'}.")
+    figure.check_names(ranges)
     return Live(figure, {name: _control(figure, name, wanted) for name, wanted in ranges.items()})
 
 

@@ -1,7 +1,5 @@
 """The figure of lesson 00: two training runs side by side."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ...screen.figure import BLUE, INK, VERMILION, Figure

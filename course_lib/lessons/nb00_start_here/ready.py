@@ -1,7 +1,5 @@
 """Is this machine ready for the course? Every line says ok, or what to do."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import importlib.util
 import os

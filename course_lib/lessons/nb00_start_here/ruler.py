@@ -1,7 +1,5 @@
 """The gradient ruler: how much of a loss's gradient reaches each earlier step of a recurrent network."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The figures of lesson 01: a tangent, a chain of slopes, descent, a narrow valley, the step of a check."""
 
-from __future__ import annotations
-
 from typing import Callable, NamedTuple
 
 import numpy as np

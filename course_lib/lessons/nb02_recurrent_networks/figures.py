@@ -1,7 +1,5 @@
 """The figures of lesson 02: a recurrent network drawn out over time, its states, and what sequences look like."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

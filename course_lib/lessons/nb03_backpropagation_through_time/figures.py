@@ -1,7 +1,5 @@
 """The figures of lesson 03: each step's term, values on the unrolled network, the gradient by distance."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

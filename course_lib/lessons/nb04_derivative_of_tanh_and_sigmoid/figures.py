@@ -1,7 +1,5 @@
 """The figures of lesson 04: activations and their slopes, products of slopes, what takes the gradient, depth."""
 
-from __future__ import annotations
-
 from typing import Callable, NamedTuple
 
 import numpy as np
