@@ -47,13 +47,9 @@ class Front(Figure):
                  xlim=(self.distances[0] - 1, self.distances[-1] + 1)), rows=2, sharex=True)
         self.guide(below, .5)
         below.text(self.distances[0] - .95, .49, "guessing", va="top", fontsize=8.5)
-        for ax in (above, below):
-            ax.tick_params(labelbottom=ax is below)
-        self.dots = {(name, learned): self.curve(ax, colour, marker, markersize=6)
-                     for ax, name in ((above, "reach"), (below, "accuracy"))
-                     for learned, colour, marker in ((True, GREEN, "o"), (False, VERMILION, "x"))}
-        above.plot([], [], "o", color=GREEN, label="learned")
-        above.plot([], [], "x", color=VERMILION, label="not learned")
+        looks = (True, GREEN, "o", "learned"), (False, VERMILION, "x", "not learned")
+        self.dots = {(name, learned): self.curve(ax, colour, marker, markersize=6, label=words)
+                     for ax, name in ((above, "reach"), (below, "accuracy")) for learned, colour, marker, words in looks}
         above.legend(loc="lower left", ncols=2)
         self.counts = [self.moving(below.text(x, 1.07, "", ha="center", va="center")) for x in self.distances]
 
@@ -241,31 +237,29 @@ class TrainingLogs(Figure):
     size = (900, 330)
 
     def __init__(self, runs: dict):
-        self.runs = runs
+        self.curves = {name: (_averaged(history.loss / words), _averaged(history.grad_norm))
+                       for name, (history, words) in runs.items()}
         super().__init__()
 
     def draw(self):
         panels = self.panels(dict(title="Loss per word (nats)", ylim=(0, 3.6)),
                              dict(title="Length of the gradient, all weights together", ylim=(0, 22)), xlabel="update")
-        for (name, curves), (colour, _, dash) in zip(self._curves().items(), STYLES):
+        for (name, curves), (colour, _, dash) in zip(self.curves.items(), STYLES):
             for ax, (updates, curve) in zip(panels, curves):
                 ax.plot(updates, curve, dash, color=colour, label=name)
         panels[0].legend(loc="upper right")
 
-    def _curves(self) -> dict:
-        def averaged(values):
-            blocks = len(values) // EVERY
-            return EVERY * (np.arange(blocks) + .5), values[:blocks * EVERY].reshape(blocks, -1).mean(1)
-
-        return {name: (averaged(history.loss / words), averaged(history.grad_norm))
-                for name, (history, words) in self.runs.items()}
-
     def describe(self, nothing):
         words = []
-        for name, ((_, loss), (_, norm)) in self._curves().items():
+        for name, ((_, loss), (_, norm)) in self.curves.items():
             words.append(f"{name}: the loss per word falls from {loss[0]:.1f} to {loss[-1]:.1f}, the gradient's "
                          f"norm is between {norm.min():.0f} and {norm.max():.0f}.")
         return "Two training logs. " + " ".join(words)
+
+
+def _averaged(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    blocks = len(values) // EVERY
+    return EVERY * (np.arange(blocks) + .5), values[:blocks * EVERY].reshape(blocks, -1).mean(1)
 
 
 class DigitReading(NamedTuple):
@@ -295,22 +289,18 @@ class DigitDial(Figure):
         super().__init__(**values)
 
     def draw(self):
-        self.fig.set_layout_engine("none")
-        left, width, steps = .09, .72, 8 + self.LONGEST
-        above = self.fig.add_axes((left, .76, width, .16))
-        below = self.fig.add_axes((left, .12, width, .56), sharex=above)
-        picture = self.fig.add_axes((.85, .74, .12, .2))
-        above.set(title="What is read: the rows of the image, then blanks", xlim=(-.5, steps + .5), yticks=[])
+        steps = 8 + self.LONGEST
+        above, below, picture = self.panels(
+            dict(at=(.09, .76, .72, .16), title="What is read: the rows of the image, then blanks", grid=False,
+                 xlim=(-.5, steps + .5), yticks=[]),
+            dict(at=(.09, .12, .72, .56), title="What comes back to each step", xlabel="time step t",
+                 ylabel=r"$\log_{10}\ |dL/dh_t|\,/\,|dL/dh_T|$", xlim=(-.5, steps + .5), ylim=(self.FLOOR, 3)),
+            dict(at=(.85, .74, .12, .2), xticks=[], yticks=[], grid=False))
         self.strip = self.moving(above.imshow(np.zeros((8, steps)), cmap="cividis", vmin=0, vmax=1, aspect="auto",
                                               extent=(.5, steps + .5, 8, 0)))
-        picture.set(xticks=[], yticks=[])
         self.picture = self.moving(picture.imshow(np.zeros((8, 8)), cmap="cividis", vmin=0, vmax=1))
         self.name = self.moving(self.fig.text(.91, .7, "", ha="center", va="top"))
-        for ax in (above, picture):
-            ax.grid(False)
         above.tick_params(labelbottom=False)
-        below.set(title="What comes back to each step", xlabel="time step t", ylim=(self.FLOOR, 3),
-                  ylabel=r"$\log_{10}\ |dL/dh_t|\,/\,|dL/dh_T|$")
         below.axvspan(.5, 8.5, color=INK, alpha=.15, linewidth=0)
         below.text(4.5, self.FLOOR + 1, "the image", ha="center", fontsize=8.5)
         self.guide(below, 0)

@@ -89,10 +89,10 @@ def draw_networks(entry: Entry, seeds: Iterable[int] = SEEDS) -> cells.NetworkPa
 def gradient_left(entry: Entry, T: int = LENGTH, seeds: Iterable[int] = SEEDS) -> np.ndarray:
     """Return |dL/dh_0| / |dL/dh_T| before training, (seeds,): the geometric mean over 50 sequences of the task."""
     nets = draw_networks(entry, seeds)
-    run = _runner(entry)(nets.rnn, tasks.temporal_order(T, 50, np.random.default_rng(1))[0])
+    x, _ = tasks.temporal_order(T, 50, np.random.default_rng(1))
+    run = residual.forward_paths(nets.rnn, x, entry.paths, activation=entry.activation)
     direct = bptt.at_end(run, np.random.default_rng(2).normal(size=run.h.shape[2:]))
-    dh = (residual.backward_paths if isinstance(run, residual.PathsRun) else bptt.backward)(run, direct).dh
-    size = np.linalg.norm(dh[[0, -1]], axis=-1)
+    size = np.linalg.norm(residual.backward_paths(run, direct).dh[[0, -1]], axis=-1)
     with np.errstate(divide="ignore"):
         return np.exp(np.log(size[0] / size[1]).mean(-1))
 
@@ -117,23 +117,18 @@ def enter(entry: Entry | str, seeds: Iterable[int] = SEEDS, updates: int = 600, 
         entry = ENTRIES[_checks.choice("entry", entry, ENTRIES)]
     seeds = tuple(seeds)
     nets = cells.tree_map(lambda array: np.concatenate([array] * len(RATES)), draw_networks(entry, seeds))
-    forward, data = _runner(entry), np.random.default_rng(3)
+    data = np.random.default_rng(3)
     x, labels = tasks.temporal_order(LENGTH, FRESH, np.random.default_rng(4))
 
     def error(nets: cells.NetworkParams) -> np.ndarray:
-        y = cells.readout(nets.readout, forward(nets.rnn, x).h[-1])
+        run = residual.forward_paths(nets.rnn, x, entry.paths, activation=entry.activation)
+        y = cells.readout(nets.readout, run.h[-1])
         return (y.argmax(-1) != labels).mean(-1)
 
     solved = until_solved.raise_if_interrupted(until_solved.until_solved(
         nets, entry_objective(entry), lambda: tasks.temporal_order(LENGTH, BATCH, data), error, updates=updates,
         below=.02, every=50, clip_norm=1., optimiser=train.Adam(np.repeat(RATES, len(seeds))), progress=progress))
     return EntryResult(gradient_left(entry, seeds=seeds), solved.updates.reshape(len(RATES), -1))
-
-
-def _runner(entry: Entry) -> Callable:
-    if _check(entry).paths == Paths():
-        return lambda params, x: bptt.forward(params, x, activation=entry.activation)
-    return lambda params, x: residual.forward_paths(params, x, entry.paths, activation=entry.activation)
 
 
 def _check(entry: Entry) -> Entry:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ... import bptt, initialise, jacobians
+from ... import bptt, cells, initialise, jacobians
 from ...screen.figure import BLUE, GREEN, INK, ORANGE, PURPLE, VERMILION, Figure
 from ...screen.kit import Decades, power_of_ten
 from . import contest, residual
@@ -37,20 +37,16 @@ class InitialGradients(Decades):
     LONGEST = 100
 
     def __init__(self, seed: int = 0, **values):
-        def rng():
-            return np.random.default_rng(seed)
-
-        self.drawn = [initialise.rnn(INPUTS, HIDDEN, rng(), recurrent=kind, gain=.95 if kind == "sparse" else 1.,
-                                     members=NETWORKS) for kind in KINDS]
+        self.drawn = _drawn(seed, members=NETWORKS)
         self.x = np.random.default_rng([seed, 1]).normal(size=(self.LONGEST, 1, INPUTS))
-        self.direction = initialise.orthogonal((1, HIDDEN), rng())  # a unit vector
+        self.direction = initialise.orthogonal((1, HIDDEN), np.random.default_rng(seed))  # a unit vector
         super().__init__(**values)
 
     def compute(self, activation="tanh", gain=1., drive=.1, T=50):
         if T not in range(1, self.LONGEST + 1):
             raise ValueError(f"T is {T!r}, needs to be 1 to {self.LONGEST}.")
         curves = []
-        for params in self.drawn:
+        for params in self.drawn.values():
             params = params._replace(W_xh=drive * params.W_xh, W_hh=gain * params.W_hh)
             run = bptt.forward(params, self.x[:T], activation=activation)
             curves.append(_mean_log10(bptt.backward(run, bptt.at_end(run, self.direction)).dh))
@@ -88,9 +84,7 @@ class ProductSpectrum(Decades):
         x = np.random.default_rng([seed, 1]).normal(size=(self.LENGTHS[-1], 1, INPUTS))
         self.logs = {}
         for drive in self.DRIVES:
-            for kind in KINDS:
-                rng, gain = np.random.default_rng(seed), .95 if kind == "sparse" else 1.
-                params = initialise.rnn(INPUTS, HIDDEN, rng, recurrent=kind, gain=gain, input_gain=drive)
+            for kind, params in _drawn(seed, input_gain=drive).items():
                 js = jacobians.step_jacobians(bptt.forward(params, x))[:, 0]
                 for T in self.LENGTHS:
                     self.logs[kind, T, drive] = jacobians.log_singular_values(js[:T]) / np.log(10)
@@ -231,6 +225,12 @@ class ContestChart(Figure):
                          for name, outcome in reversed(self.outcomes.items()))
         return (f"What is left of the gradient over {contest.LENGTH} steps before training (geometric mean), and how "
                 f"many of the seeds learn within {self.budget} updates. {rows}.")
+
+
+def _drawn(seed: int, **options) -> dict[str, cells.RNNParams]:
+    """{kind: networks} of the five ways to draw W_hh, all of one seed; options as initialise.rnn takes them."""
+    return {kind: initialise.rnn(INPUTS, HIDDEN, np.random.default_rng(seed), recurrent=kind,
+                                 gain=.95 if kind == "sparse" else 1., **options) for kind in KINDS}
 
 
 def _mean_log10(dh: np.ndarray) -> np.ndarray:

@@ -121,8 +121,7 @@ def backward_paths(run: PathsRun, dh_direct: np.ndarray) -> PathsBack:
     returns    PathsBack
     errors     TypeError if run is not a PathsRun, ValueError for another shape
     """
-    if not isinstance(run, PathsRun):
-        raise TypeError(f"run is {type(run).__name__}, needs what residual.forward_paths returned.")
+    _check_run(run)
     dh = _checks.array("dh_direct", dh_direct, finite=False).astype(run.h.dtype)
     if dh.shape != run.h.shape:
         raise ValueError(f"dh_direct has shape {dh.shape}, needs {run.h.shape}, the shape of run.h.")
@@ -136,8 +135,7 @@ def backward_paths(run: PathsRun, dh_direct: np.ndarray) -> PathsBack:
         dh[t - 1] += ds[t - 1] @ run.params.W_hh
         if t >= skip:
             dh[t - skip] += carry * dh[t]
-    x = np.broadcast_to(cells.aligned(run.x, dh.ndim), (*ds.shape[:-1], run.x.shape[-1]))
-    along = cells.rows(ds).swapaxes(-1, -2)
+    along, x = _T(cells.rows(ds)), cells.aligned(run.x, dh.ndim)
     W_xh, W_hh, b_h = run.params
     grads = cells.RNNParams(cells.sum_to(along @ cells.rows(x), W_xh.shape),
                             cells.sum_to(along @ cells.rows(run.h[:-1]), W_hh.shape),
@@ -152,8 +150,7 @@ def paths_jacobians(run: PathsRun) -> np.ndarray:
     returns  (T, ..., B, H, H)
     errors   TypeError if run is not a PathsRun, ValueError for a longer skip
     """
-    if not isinstance(run, PathsRun):
-        raise TypeError(f"run is {type(run).__name__}, needs what residual.forward_paths returned.")
+    _check_run(run)
     if run.paths.skip != 1 and run.paths.carry:
         raise ValueError(f"skip is {run.paths.skip}: h_t depends on two states, so that a step has no single Jacobian.")
     H = run.h.shape[-1]
@@ -200,6 +197,11 @@ def _inputs(params: cells.RNNParams, x: np.ndarray, ndim: int) -> np.ndarray:
 
 def _T(W: np.ndarray) -> np.ndarray:
     return W.swapaxes(-1, -2)
+
+
+def _check_run(run: PathsRun) -> None:
+    if not isinstance(run, PathsRun):
+        raise TypeError(f"run is {type(run).__name__}, needs what residual.forward_paths returned.")
 
 
 def _check(paths: Paths) -> Paths:

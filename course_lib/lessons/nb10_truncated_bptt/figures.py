@@ -239,10 +239,7 @@ class Balancing(Figure):
         inside = np.abs(balance.theta) <= 10  # the line leaves the picture at its edge
         last = len(inside) if inside.all() else inside.argmin() + 1
         self.path.set_data(balance.steps[:last], np.clip(balance.theta[:last], -10, 10))
-        self.verdict.set_text(f"distance from −1/6: × {self._factor(balance)} a chunk\n{self._goes(balance)}")
-
-    def _factor(self, balance) -> str:
-        return f"{balance.growth:.4f}"
+        self.verdict.set_text(f"distance from −1/6: × {balance.growth:.4f} a chunk\n{self._goes(balance)}")
 
     def _goes(self, balance) -> str:
         return "it diverges" if balance.growth > 1 else "it converges"
@@ -254,5 +251,5 @@ class Balancing(Figure):
                 f"{influence_balancing.full(self.system):.0f} in full; averaged over a chunk it is negative from "
                 f"{(self.average < 0).argmax() + 1} steps on. At {k} steps: {self.seen[k - 1]:.3g} and "
                 f"{self.average[k - 1]:.3g}. Right, training in chunks of {k} steps from theta = "
-                f"{self.values['start']:g}: the distance from -1/6 changes by {self._factor(balance)} at each chunk; "
+                f"{self.values['start']:g}: the distance from -1/6 changes by {balance.growth:.4f} at each chunk; "
                 f"{self._goes(balance)}.")

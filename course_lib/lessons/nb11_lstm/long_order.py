@@ -28,7 +28,8 @@ def long_order() -> LongOrder:
     errors  FileNotFoundError where the course's data folder is missing
     source  data/make_long_order.py
     """
-    return _stored("long_order.npz", LongOrder)
+    with np.load(data.file("long_order.npz")) as stored:
+        return LongOrder(**stored)
 
 
 class OrderByBias(NamedTuple):
@@ -52,9 +53,5 @@ def order_by_bias() -> OrderByBias:
     errors  FileNotFoundError where the course's data folder is missing
     source  data/make_order_by_bias.py
     """
-    return _stored("order_by_bias.npz", OrderByBias)
-
-
-def _stored(name: str, kind: type[NamedTuple]):
-    with np.load(data.file(name)) as arrays:
-        return kind(*(arrays[field] for field in kind._fields))
+    with np.load(data.file("order_by_bias.npz")) as stored:
+        return OrderByBias(**stored)
