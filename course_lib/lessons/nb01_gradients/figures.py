@@ -182,11 +182,10 @@ class Descent(Figure):
         self.result, = self.key(right, (.03, .97, "", VERMILION))
 
     def compute(self, rate=.1, start=2.0):
-        path = np.empty(self.updates + 1)
-        path[0] = start
-        for k in range(self.updates):
-            path[k + 1] = path[k] - rate * self.landscape.slope(path[k])
-        return path
+        path = [start]
+        for _ in range(self.updates):
+            path.append(path[-1] - rate * self.landscape.slope(path[-1]))
+        return np.array(path)
 
     def move(self, path):
         land = self.landscape
@@ -251,11 +250,10 @@ class Valley(Figure):
         return (self.curvatures * w * w).sum(-1) / 2
 
     def compute(self, rate=.09):
-        path = np.empty((self.updates + 1, 2))
-        path[0] = self.start
-        for k in range(self.updates):
-            path[k + 1] = path[k] - rate * self.curvatures * path[k]
-        return path
+        path = [self.start]
+        for _ in range(self.updates):
+            path.append(path[-1] - rate * self.curvatures * path[-1])
+        return np.array(path)
 
     def move(self, path):
         left = np.maximum(np.abs(path / self.start), 1e-12)  # 0 has no logarithm

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from ... import bptt, cells, tasks
 from ...screen.figure import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
@@ -336,14 +336,13 @@ class AccuracyByLength(Figure):
             for (column, member), fraction in np.ndenumerate(fractions):
                 y = group * (each + .5) + member
                 colour = BLUE if fraction >= 1 - self.SURE else VERMILION if fraction <= self.SURE else None
-                ax.add_patch(FancyBboxPatch((column - .44, y - .4), .88, .8, boxstyle="square,pad=0", edgecolor=INK,
-                                            facecolor=colour or "none", linewidth=.8))
+                ax.add_patch(Rectangle((column - .44, y - .4), .88, .8, edgecolor=INK, facecolor=colour or "none",
+                                       linewidth=.8))
                 self.shown[name, member, self.lengths[column]] = ax.text(
                     column, y, f"{100 * fraction:.0f}", ha="center", va="center", color="white" if colour else INK)
         column = self.lengths.index(self.trained)
-        ax.add_patch(FancyBboxPatch((column - .5, -.5), 1, len(self.accuracy) * (each + .5) - .5,
-                                    boxstyle="square,pad=0", fill=False, edgecolor=ORANGE, linestyle="--",
-                                    linewidth=1.6))
+        ax.add_patch(Rectangle((column - .5, -.5), 1, len(self.accuracy) * (each + .5) - .5, fill=False,
+                               edgecolor=ORANGE, linestyle="--", linewidth=1.6))
         ax.text(column, -.62, "trained here", color=ORANGE, ha="center", va="bottom")
 
     def describe(self, data):

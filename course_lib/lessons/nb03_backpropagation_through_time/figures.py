@@ -266,19 +266,15 @@ class GradientByDistance(Decades):
     def describe(self, distances):
         values = self.values
         T, lowest, highest = values["T"], distances.factor.min(), distances.factor.max()
-        words = (f"log10 of |dL/dh_t| against the distance T - t, for three {values['activation']} networks "
-                 f"of "
+        words = (f"log10 of |dL/dh_t| against the distance T - t, for three {values['activation']} networks of "
                  f"{HIDDEN} units with gain {values['gain']:g} (1 is torch's default) and {T} steps. ")
-        ends = ", ".join(_ascii(curve[-1]) for curve in distances.last)
+        totals, ends = (", ".join(f"{10 ** curve[-1]:.2g}" for curve in curves)
+                        for curves in (distances.total, distances.last))
         if values["losses"] == "last":
-            return words + (f"The loss reads the last state. Over {T} steps back the gradient changes by the "
-                            f"factors "
+            return words + (f"The loss reads the last state. Over {T} steps back the gradient changes by the factors "
                             f"{ends}: {lowest:.2g} to {highest:.2g} a step.")
-        totals = ", ".join(_ascii(curve[-1]) for curve in distances.total)
-        return words + (f"A loss reads every state. {T} steps back the whole gradient is {totals}, but the "
-                        f"part that "
-                        f"comes from the last loss is {ends}: it changes by {lowest:.2g} to {highest:.2g} a "
-                        f"step.")
+        return words + (f"A loss reads every state. {T} steps back the whole gradient is {totals}, but the part that "
+                        f"comes from the last loss is {ends}: it changes by {lowest:.2g} to {highest:.2g} a step.")
 
 
 def _by_distance(seed: int, gain: float, T: int, activation: str) -> tuple[np.ndarray, np.ndarray]:
@@ -296,7 +292,3 @@ def _by_distance(seed: int, gain: float, T: int, activation: str) -> tuple[np.nd
 def _slope(curve: np.ndarray) -> float:
     """The factor a step of a straight line through log10 values, 0 if they end in an exact zero."""
     return 10 ** np.polyfit(np.arange(len(curve)), curve, 1)[0] if np.isfinite(curve).all() else 0.
-
-
-def _ascii(exponent: float) -> str:
-    return f"{10 ** exponent:.2g}" if np.isfinite(exponent) else "0"

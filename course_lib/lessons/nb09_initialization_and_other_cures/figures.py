@@ -37,7 +37,7 @@ class InitialGradients(Decades):
     LONGEST = 100
 
     def __init__(self, seed: int = 0, **values):
-        self.drawn = _drawn(seed, members=NETWORKS)
+        self.drawn = [*_drawn(seed, members=NETWORKS).values()]
         self.x = np.random.default_rng([seed, 1]).normal(size=(self.LONGEST, 1, INPUTS))
         self.direction = initialise.orthogonal((1, HIDDEN), np.random.default_rng(seed))  # a unit vector
         super().__init__(**values)
@@ -46,7 +46,7 @@ class InitialGradients(Decades):
         if T not in range(1, self.LONGEST + 1):
             raise ValueError(f"T is {T!r}, needs to be 1 to {self.LONGEST}.")
         curves = []
-        for params in self.drawn.values():
+        for params in self.drawn:
             params = params._replace(W_xh=drive * params.W_xh, W_hh=gain * params.W_hh)
             run = bptt.forward(params, self.x[:T], activation=activation)
             curves.append(_mean_log10(bptt.backward(run, bptt.at_end(run, self.direction)).dh))
