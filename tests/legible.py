@@ -68,3 +68,11 @@ def texts_fit(figure) -> int:
         covered = [other.get_text() for other, its in seen if other is not text and box.overlaps(its)]
         assert not covered, (text.get_text(), covered)
     return len(seen)
+
+
+def ends_seen_or_marked(figure) -> bool:
+    """Whether the name of each curve of a figure of Decades bears an arrow just where its end is outside of the axes."""
+    low, high = figure.ax.get_ylim()
+    named = [(curve.get_ydata()[-1], name.get_text()) for curve, name in zip(figure.curves, figure.names)
+             if len(curve.get_ydata())]
+    return bool(named) and all((text[:1] == "↑", text[:1] == "↓") == (end > high, end < low) for end, text in named)

@@ -14,15 +14,15 @@ SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")  # 
 class Decades(Figure):
     """Curves of log10 of a size, with their names at their right ends.
 
-    Subclasses say which lines there are, `lines` = ((colour, dash, width), ...), and call `place`.
+    Subclasses say which lines there are, `lines` = ((colour, dash, width), ...), and call `place`. What is seen depends
+    on the length of the curves alone, so that it stands still while they move; what leaves it is marked by an arrow.
     """
 
     title = xlabel = ylabel = ""
     rectangle = (.085, .14, .64, .76)
     lines: tuple[tuple[str, str | tuple, float], ...] = ()
     named: int | None = None  # how many of the first lines carry a name; None: all
-    heights = (2, 4, 8, 20, 45, 90, 200)  # the smallest that holds the curves is used, upwards and downwards
-    deepest = np.inf  # what lies lower runs out of the picture
+    spans: tuple[tuple[float, float, float], ...]  # (longest, low, high): the first that is as long as the curves
 
     def draw(self):
         ax = self.ax = self.panels(at=self.rectangle, title=self.title, xlabel=self.xlabel, ylabel=self.ylabel)
@@ -35,19 +35,17 @@ class Decades(Figure):
 
     def place(self, x: np.ndarray, curves, texts: list[str]) -> None:
         """Put the curves and the texts at their ends, in the order of `lines`; a curve that is None is not shown."""
-        seen = np.concatenate([curve for curve in curves if curve is not None])
-        seen = seen[np.isfinite(seen)]
-        low, high = (smallest(self.heights, extent) for extent in (min(-seen.min(), self.deepest), seen.max()))
-        low, high = (-1.05 * max(low, high / 8), 1.05 * max(high, low / 8))
-        set_limits(self.ax, (x[0], x[-1]), (low, high))
+        longest, low, high = next((span for span in self.spans if span[0] >= x[-1]), (x[-1], *self.spans[-1][1:]))
+        set_limits(self.ax, (x[0], longest), (low, high))
         for line, curve in zip(self.curves, curves):
             line.set_data(([], []) if curve is None else (x, curve))
         shown = [i for i, _ in enumerate(self.names) if curves[i] is not None]
         ends = (np.array([curves[i][-1] for i in shown]) - low) / (high - low)
         gap = LINE_HEIGHT / (self.rectangle[3] * self.size[1])
         heights = dict(zip(shown, apart(np.nan_to_num(ends, neginf=0), gap)))
+        beyond = {i: arrow(end) for i, end in zip(shown, ends)}
         for i, name in enumerate(self.names):
-            name.set(text=texts[i] if i in heights else "", y=heights.get(i, 0))
+            name.set(text=beyond[i] + texts[i] if i in heights else "", y=heights.get(i, 0))
 
 
 def set_limits(ax, x: tuple[float, float], y: tuple[float, float]) -> None:
@@ -56,9 +54,9 @@ def set_limits(ax, x: tuple[float, float], y: tuple[float, float]) -> None:
         ax.set(xlim=x, ylim=y)
 
 
-def smallest(levels: tuple[float, ...], needed: float) -> float:
-    """The smallest level that holds what is needed."""
-    return next((level for level in levels if level >= needed), needed)
+def arrow(height: float) -> str:
+    """What marks the name of a curve whose end, in fractions of its axes, is not seen."""
+    return "↑ " if height > 1 else "↓ " if height < 0 else ""
 
 
 def apart(heights: np.ndarray, gap: float) -> np.ndarray:

@@ -13,7 +13,7 @@ from course_lib.lessons.nb03_backpropagation_through_time.figures import (DRIVE,
                                                                           GradientByDistance, GradientFlow)
 from course_lib.screen import BLUE, VERMILION
 from course_lib.screen.live import live
-from legible import legible, named
+from legible import ends_seen_or_marked, legible, named
 
 NUMBER = r"-?\d+\.?\d*(?:e[+-]?\d+)?"
 
@@ -47,7 +47,7 @@ def test_bars_are_the_gradients_of_untied_copies(w, T):
     assert np.allclose(heights[:T], copies / np.abs(copies).max(), rtol=1e-12, atol=0)
     assert not heights[T:].any()
     low, high = figure.ax.get_ylim()
-    assert low <= heights.min() and heights.max() < high and figure.ax.get_xlim() == (.4, T + .6)
+    assert low <= heights.min() and heights.max() < high and figure.ax.get_xlim() == (.4, 30.6)
     assert [to_hex(bar.get_facecolor()) for bar in figure.bars[:T]] == (
         [BLUE] * max(0, T - 5) + [VERMILION] * min(5, T))
 
@@ -174,9 +174,7 @@ def test_curves_agree_with_autograd(values):
             assert np.allclose(last.get_ydata(), np.log10(alone), rtol=0, atol=1e-10)
         else:
             assert not len(last.get_ydata())
-        low, high = figure.ax.get_ylim()
-        assert low <= np.log10(truth).min() and np.log10(truth).max() <= high
-    assert figure.ax.get_xlim() == (0, v["T"])
+    assert ends_seen_or_marked(figure) and figure.ax.get_xlim() == (0, 50 if v["T"] <= 50 else 200)
 
 
 def test_factor_is_the_slope():

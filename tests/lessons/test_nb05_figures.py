@@ -59,7 +59,8 @@ def test_the_ellipse_is_the_image_of_the_circle(values):
         source, end = (np.array(line.get_data())[:, 1] for line in (dots, axis))
         assert np.hypot(*source) == pytest.approx(1) and np.allclose(power @ source, end, atol=1e-9 * reach.max())
     low, high = figure.plane.get_xlim()
-    assert low <= drawn.min() and drawn.max() <= high and low <= -1 and figure.plane.get_ylim() == (low, high)
+    assert low == -high and figure.plane.get_ylim() == (low, high)
+    assert figure.beyond.get_text().startswith("↗") == (reach.max() > high)
 
 
 @pytest.mark.parametrize("values", SHAPES)
@@ -76,7 +77,8 @@ def test_all_powers_are_drawn(values):
         assert radius == pytest.approx(np.abs(np.linalg.eigvals(W)).max() ** j, rel=1e-6, abs=0)
         assert radius <= first * 1.0001
     half = figure.powers.get_ylim()[1]
-    assert half >= max(np.abs(line.get_ydata()).max() for line in (*figure.sizes, figure.radius))
+    for line, name in zip((*figure.sizes, figure.radius), figure.names):
+        assert (name.get_text()[0] in "↑↓") == (abs(line.get_ydata()[-1]) > half)
     k = figure.values["k"]
     assert [ring.get_ydata()[0] for ring in figure.here] == [line.get_ydata()[k] for line in figure.sizes]
     first, second = numbers("half axes # and #, its", figure.alt)
@@ -114,7 +116,9 @@ def test_norms_of_powers(rho, strength):
         assert low[k] - 1e-9 <= curve[k] <= high[k] + 1e-9
     assert high[1] == pytest.approx(np.log10(jacobians.largest_singular_value(W)), rel=1e-6, abs=0)
     bottom, top = figure.ax.get_ylim()
-    assert bottom <= low.min() and curve.max() <= top
+    assert curve.max() <= top
+    for line, name in zip((high, curve, low), figure.names):
+        assert (name.get_text()[0] in "↑↓") == (not bottom <= line[-1] <= top)
     (top,), (height,) = figure.peak.get_data()
     assert height == curve[top] == pytest.approx(curve.max(), abs=1e-9)
     if strength:

@@ -10,7 +10,7 @@ from course_lib import bptt, cells, gradcheck, torch_bridge
 from course_lib.lessons.nb12_gru.figures import KeepBias, Pitchfork, StableDisc
 from course_lib.lessons.nb12_gru.resting_gru import resting_gru
 from course_lib.screen.live import live
-from legible import legible, named
+from legible import ends_seen_or_marked, legible, named
 
 
 def iterate(w, h, steps):
@@ -65,8 +65,7 @@ def test_keep_bias_agrees_with_autograd_and_powers(values):
         means.append([h_t.grad.norm().log10().item() for h_t in reversed(h)])
     assert np.allclose(figure.curves[1].get_ydata(), np.mean(means, 0), rtol=0, atol=1e-8)
     assert np.allclose(figure.curves[2].get_ydata(), np.arange(v["T"] + 1) * np.log10(v["keep"]), rtol=0, atol=1e-9)
-    low, high = figure.ax.get_ylim()
-    assert low <= figure.data.min() and figure.data.max() <= high
+    assert ends_seen_or_marked(figure)
     assert [name.get_text().split(":")[0] for name in figure.names] == list(KeepBias.NAMES)
     assert f"diagonal {10 ** figure.data[2, -1]:.1g}." in figure.alt
 

@@ -6,13 +6,12 @@ import numpy as np
 
 from ... import _checks, bptt, cells, initialise, jacobians
 from ...screen.figure import BLUE, GREEN, INK, VERMILION, Figure
-from ...screen.kit import FLOAT32, apart, power_of_ten, set_limits, smallest
+from ...screen.kit import FLOAT32, apart, arrow, power_of_ten, set_limits
 
 HIDDEN, INPUTS = 32, 1
 DRIVE = .1  # standard deviation of what the input adds to a unit at a step
-DECADES = 4, 16, 50, 100  # half heights of the picture: the smallest that holds the exact curve is used
-LENGTHS = 25, 50, 100, 200  # its widths, in steps
-RADII = 2.2, 4.4, 8.8, 17.6  # half widths of the plane
+SPANS = (100, 32), (200, 64)  # length and half height of the picture: they stand still while the gain moves
+RADII = 2.2, 8.8, 35.2  # half widths of the plane
 NAMES = "exact", "bound", "asymptote"
 LINE_HEIGHT = 31  # CSS pixels between two labels
 
@@ -102,9 +101,9 @@ class GradientRuler(Figure):
     def move(self, ruled):
         T = len(ruled.exact) - 1
         t = np.arange(T + 1)
-        half = smallest(DECADES, np.abs(ruled.exact[np.isfinite(ruled.exact)]).max())
-        radius = smallest(RADII, 1.05 * ruled.sigma)
-        set_limits(self.ax, (0, smallest(LENGTHS, T) * 1.1), (-half, half))
+        longest, half = next((span for span in SPANS if span[0] >= T), (T, .32 * T))
+        radius = next((radius for radius in RADII if radius > ruled.sigma), 1.1 * ruled.sigma)
+        set_limits(self.ax, (0, 1.1 * longest), (-half, half))
         set_limits(self.plane, (-radius, radius), (-radius, radius))
 
         self.rho_circle.set_data(ruled.rho * self.turn.real, ruled.rho * self.turn.imag)
@@ -114,14 +113,13 @@ class GradientRuler(Figure):
         for line, curve in zip((self.exact, self.bound, self.asymptote), curves):
             line.set_data(t, curve)
         self.loss.set_data([T], [ruled.exact[T]])
-        self.loss_name.set_position((T + .02 * self.ax.get_xlim()[1], ruled.exact[T] + .02 * half))
+        self.loss_name.set_position((T + .022 * longest, ruled.exact[T] + .02 * half))
 
         rates = f"{_rate(ruled.exact)}", f"σₘₐₓ = {ruled.sigma:.3g}", f"ρ = {ruled.rho:.3g}"
         ends = np.array([(curve[0] + half) / (2 * half) for curve in curves])
         heights = apart(ends, LINE_HEIGHT / (.76 * self.size[1]))
         for text, name, rate, curve, end, height in zip(self.names, NAMES, rates, curves, ends, heights):
-            arrow = "↑ " if end > 1 else "↓ " if end < 0 else ""
-            text.set(text=f"{arrow}{name}: {power_of_ten(curve[0])}\n{rate} a step", y=height)
+            text.set(text=f"{arrow(end)}{name}: {power_of_ten(curve[0])}\n{rate} a step", y=height)
 
     def describe(self, ruled):
         values, change = self.values, ruled.exact[0]

@@ -61,7 +61,7 @@ class Contributions(Figure):
         terms = shares.terms
         heights = terms / np.abs(terms).max()
         T = len(terms)
-        set_limits(self.ax, (.4, T + .6), (-1.35 if heights.min() < 0 else 0., 1.35))
+        set_limits(self.ax, (.4, LONGEST + .6), (-1.35 if heights.min() < 0 else 0., 1.35))
         for t, bar in enumerate(self.bars, start=1):
             bar.set_height(heights[t - 1] if t <= T else 0)
             bar.set_color(VERMILION if T - 5 < t <= T else BLUE)
@@ -242,6 +242,7 @@ class GradientByDistance(Decades):
 
     title, xlabel = "The gradient by distance from the end", "steps back from the end, T − t"
     ylabel = r"$\log_{10}\ |dL/dh_t|$  (decades)"
+    spans = (50, -40, 15), (200, -160, 60)
     lines = *((colour, dash, 2.2) for colour, dash in COLOURS), *((colour, ":", 1.6) for colour, _ in COLOURS)
 
     def compute(self, gain=1.0, T=50, activation="tanh", losses="last"):

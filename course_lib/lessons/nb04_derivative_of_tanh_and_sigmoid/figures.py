@@ -107,6 +107,7 @@ class Products(Decades):
     labels = {"std": "spread of a (std)"}
     title, xlabel, ylabel = "The product of n of them", "slopes in the product, n", r"$\log_{10}$ of the product"
     rectangle = (.42, .15, .36, .74)
+    spans = (60, -80, 4),
     lines = (*((BLUE, dash, 1.6) for dash in DASHES), (VERMILION, "--", 1.8), (GREEN, ":", 1.8))
     named = 5
     T, bins = 60, 20
@@ -192,6 +193,7 @@ class Split(Decades):
     labels = {"gain": "gain of W_hh", "inputs": "size of the inputs", "recurrent": "W_hh"}
     title = "What the slopes take, and what W_hh takes"
     xlabel, ylabel = "steps back from the end, T − t", "what is left of it (decades)"
+    spans = (60, -60, 25),
     lines = tuple((colour, dash, 2.2 if dash == "-" else 1.2)
                   for dash in DASHES for colour in (ORANGE, GREEN, BLUE))
     named = 3
@@ -248,6 +250,7 @@ class Depth(Decades):
     labels = {"gain": "gain (1 Glorot, 1.41 He)", "layers": "layers", "shared": "one matrix for all layers"}
     title = "The gradient by depth"
     xlabel, ylabel = "layers back from the top", r"$\log_{10}\ |dL/dh_\ell|\,/\,|dL/dh_n|$  (decades)"
+    spans = (30, -25, 15), (50, -42, 25)
     lines = tuple((colour, dash, 2.2) for colour, dash in zip((BLUE, ORANGE, GREEN), DASHES))
     named = 3
     most, width, batch = 50, 64, 20

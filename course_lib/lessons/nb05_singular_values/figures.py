@@ -8,7 +8,7 @@ import numpy as np
 
 from ... import initialise, jacobians
 from ...screen.figure import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
-from ...screen.kit import apart, power_of_ten, set_limits, smallest
+from ...screen.kit import apart, arrow, power_of_ten, set_limits
 from .exponents import largest_exponent
 from .long_product import long_product
 
@@ -46,16 +46,17 @@ class Ellipse(Figure):
     size = (900, 400)
     labels = {"k": "power k", "turn": "turn (degrees)"}
     STEPS = 12
-    REACH = 1.5, 3., 6., 12., 25., 50., 100., 200., 400., 1000., 10_000., 100_000.
-    DECADES = 1., 2., 4., 8., 16.
+    REACH = (4, 3.), (12, 25.)  # half width of the plane by k; a larger ellipse runs out of it
+    DECADES = 4.  # half height of the sizes
 
     def draw(self):
         plane, ax = self.plane, self.powers = self.panels(
             dict(at=(.1, .13, .325, .78), title="The unit circle and its image", xlabel="first unit",
                  ylabel="second unit", aspect="equal"),
             dict(at=(.51, .13, .32, .78), title="Singular values of all powers", xlabel="power j",
-                 ylabel="log10 of the size (decades)"))
+                 ylabel="log10 of the size (decades)", xlim=(0, self.STEPS), ylim=(-self.DECADES, self.DECADES)))
         plane.locator_params(nbins=5)
+        self.beyond, = self.key(plane, (.03, .97, "", BLUE))
         self.circle = self.curve(plane, INK, "--", *CIRCLE, linewidth=1.2)
         self.ellipse = self.curve(plane, BLUE, linewidth=3)
         first, second = (VERMILION, "-"), (GREEN, "--")
@@ -81,26 +82,25 @@ class Ellipse(Figure):
         k = self.values["k"]
         u, s, v = np.linalg.svd(image.power)
         ellipse = image.power @ CIRCLE
-        reach = smallest(self.REACH, 1.05 * max(1, s[0]))
+        reach = next(reach for last, reach in self.REACH if k <= last)
         set_limits(self.plane, (-reach, reach), (-reach, reach))
         self.ellipse.set_data(*ellipse)
+        self.beyond.set_text(f"↗ half axis: {power_of_ten(np.log10(s[0]))}" if s[0] > reach else "")
         for axis, source, line, dots in zip((u * s).T, v, self.axes, self.sources):
             line.set_data(*np.stack([-axis, axis], axis=1))
             dots.set_data(*np.stack([-source, source], axis=1))
         logs, steps = np.log10(image.stretch), np.arange(self.STEPS + 1)
         radius = steps * np.log10(image.rho)
-        half = smallest(self.DECADES, max(np.abs(logs).max(), np.abs(radius).max()))
-        set_limits(self.powers, (0, self.STEPS), (-half, half))
         for line, ring, curve in zip(self.sizes, self.here, logs.T):
             line.set_ydata(curve)
             ring.set_data([k], [curve[k]])
         self.radius.set_data(steps, radius)
-        ends = (np.array([*logs[-1], radius[-1]]) + half) / (2 * half)
+        ends = (np.array([*logs[-1], radius[-1]]) + self.DECADES) / (2 * self.DECADES)
         texts = (f"$\\sigma_1(W^{{{k}}})$ = {power_of_ten(logs[k, 0])}",
                  f"$\\sigma_2(W^{{{k}}})$ = {power_of_ten(logs[k, 1])}",
                  f"$\\rho^j$, $\\rho$ = {image.rho:.2f}")
-        for name, text, height in zip(self.names, texts, apart(ends, 1.3 * LINE / (.78 * self.size[1]))):
-            name.set(text=text, y=height)
+        for name, text, end, height in zip(self.names, texts, ends, apart(ends, 1.3 * LINE / (.78 * self.size[1]))):
+            name.set(text=arrow(end) + text, y=height)
 
     def describe(self, image):
         v, (first, second) = self.values, image.stretch[self.values["k"]]
@@ -152,12 +152,12 @@ class TransientGrowth(Figure):
     size = (860, 380)
     labels = {"rho": "spectral radius ρ", "non_normality": "non-normality"}
     HIDDEN, STEPS = 32, 200
-    DECADES = (1., 4.), (5., 5.), (10., 5.), (22., 5.)  # shown below and above 0
+    DECADES = -10., 5.  # what is seen
 
     def draw(self):
         ax = self.ax = self.panels(
             at=(.085, .14, .69, .76), title="Powers of a matrix whose eigenvalues all have modulus ρ", xlabel="power k",
-            ylabel="log10 of the norm of W^k (decades)", xlim=(0, self.STEPS))
+            ylabel="log10 of the norm of W^k (decades)", xlim=(0, self.STEPS), ylim=self.DECADES)
         self.guide(ax, 0)
         self.norm, self.low = self.curve(ax, BLUE, linewidth=2.4), self.curve(ax, ORANGE, ":", linewidth=2)
         self.high = self.curve(ax, VERMILION, "--")
@@ -172,20 +172,18 @@ class TransientGrowth(Figure):
     def move(self, growth):
         k = np.arange(self.STEPS + 1)
         low, high = k * np.log10(self.values["rho"]), k * growth.sigma
-        down, up = next((pair for pair in self.DECADES
-                         if pair[0] >= -low.min() and pair[1] >= growth.sizes.max()), self.DECADES[-1])
-        set_limits(self.ax, (0, self.STEPS), (-down, up))
         for line, curve in ((self.norm, growth.sizes), (self.low, low), (self.high, high)):
             line.set_data(k, curve)
         top = growth.top
         self.peak.set_data([top], [growth.sizes[top]])
-        ends = (np.array([high[-1], growth.sizes[-1], low[-1]]) + down) / (down + up)
+        bottom, above = self.DECADES
+        ends = (np.array([high[-1], growth.sizes[-1], low[-1]]) - bottom) / (above - bottom)
         texts = (f"bound $\\sigma_1^k$, $\\sigma_1$ = {10 ** growth.sigma:.2f}",
                  f"norm: {power_of_ten(growth.sizes[top])} at k = {top},\n"
                  f"{power_of_ten(growth.sizes[-1])} at k = {self.STEPS}",
                  f"bound $\\rho^k$, $\\rho$ = {self.values['rho']:g}")
-        for name, text, height in zip(self.names, texts, apart(ends, 2 * LINE / (.76 * self.size[1]))):
-            name.set(text=text, y=height)
+        for name, text, end, height in zip(self.names, texts, ends, apart(ends, 2 * LINE / (.76 * self.size[1]))):
+            name.set(text=arrow(end) + text, y=height)
 
     def describe(self, growth):
         top = growth.top

@@ -8,7 +8,7 @@ import numpy as np
 
 from ... import bptt, cells, initialise, train
 from ...screen.figure import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
-from ...screen.kit import power_of_ten, set_limits, smallest
+from ...screen.kit import power_of_ten
 from . import dynamics, wall
 from .dynamics import HIGHEST, LENGTHS
 
@@ -312,8 +312,7 @@ class Twins(Figure):
     def draw(self):
         ax, right = self.panels(
             dict(title="One unit in both runs", xlabel="time step t", ylabel="state $h_t$", ylim=(-1.1, 1.25)),
-            dict(title="How a small change grows", xlabel="steps", ylabel="decades", ylim=(-16, 16)), xlim=(0, self.T))
-        self.right = right
+            dict(title="How a small change grows", xlabel="steps", ylabel="decades", ylim=(-45, 25)), xlim=(0, self.T))
         self.states = [self.curve(ax, *look, linewidth=1.4) for look in ((BLUE, "-"), (ORANGE, "--"))]
         self.guide(right, 0)
         self.distance, self.gradient = self.curve(right, BLUE), self.curve(right, VERMILION, "--")
@@ -333,8 +332,6 @@ class Twins(Figure):
 
     def move(self, parted):
         t = np.arange(self.T + 1)
-        half = smallest((16., 80.), np.abs(parted.gradient).max())
-        set_limits(self.right, (0, self.T), (-half, half))
         for line, states in zip(self.states, parted.states):
             line.set_data(t, states)
         self.distance.set_data(t, np.where(parted.distance > -7, parted.distance, np.nan))  # below, rounding

@@ -33,6 +33,7 @@ class InitialGradients(Decades):
     labels = {"gain": "gain", "drive": "size of the inputs", "T": "length T (steps)"}
     title, xlabel, ylabel = "The gradient by distance, before training", BACK, LEFT
     rectangle = (.085, .14, .66, .76)
+    spans = (50, -20, 10), (100, -40, 20)
     lines = tuple((colour, dash, 2.2) for colour, dash in COLOURS)
     LONGEST = 100
 
@@ -76,7 +77,7 @@ class ProductSpectrum(Decades):
     xlabel, ylabel = "which one, largest first", r"$\log_{10}$ of its size  (decades)"
     rectangle = (.085, .14, .66, .76)
     lines = tuple((colour, dash, 1.4) for colour, dash in COLOURS)
-    deepest = 40  # a single tiny one would hide the others
+    spans = (HIDDEN, -42, 5),  # a single tiny one would hide the others
     LENGTHS = 10, 20, 30, 40, 50
     DRIVES = .01, 1.
 
@@ -135,6 +136,7 @@ class DirectConnection(Decades):
     labels = {"alpha": "leak α", "recurrent": "W_hh", "T": "length T (steps)"}
     title, xlabel, ylabel = "The gradient by distance", BACK, LEFT
     rectangle = (.5, .14, .34, .76)
+    spans = (50, -20, 4), (100, -40, 8)
     lines = tuple((colour, dash, 2.2) for colour, dash in COLOURS[:1] + ((VERMILION, "--"),))
     LONGEST = 100
 

@@ -71,6 +71,7 @@ class RoadBack(Decades):
     title, xlabel = "The road back", "steps back from the end, T − t"
     ylabel = r"$\log_{10}\ |dL/dc_t|\ /\ |dL/dc_T|$  (decades)"
     rectangle = (.09, .15, .68, .76)
+    spans = (60, -25, 5),
     lines = (BLUE, "-", 2.2), (ORANGE, "--", 2.2)
     LONGEST = 60
 

@@ -123,6 +123,7 @@ class KeepBias(Decades):
     title, xlabel = "The gradient by distance, before training", "steps back from the end, T − t"
     ylabel = r"$\log_{10}\ |dL/dh_t|$  (decades)"
     rectangle = WIDE
+    spans = (60, -20, 2), (200, -65, 6)
     lines = tuple((colour, dash, 2.2) for colour, dash in COLOURS[:3])
     HIDDEN, INPUTS, NETWORKS, LONGEST = 16, 4, 3, 200
     NAMES = "tanh, torch's start", "GRU", "diagonal"
