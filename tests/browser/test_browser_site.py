@@ -279,7 +279,7 @@ def test_a_notebook_runs_in_pyodide_and_prints_what_it_prints_here(smoked, name)
 
 
 def start(page, url):
-    """Open notebook 00 in the browser edition, wait as its first cell says, and run its first two cells.
+    """Open notebook 00 in the browser edition, wait as its first cell says, and run its cells of imports.
 
     A cell that is run before there is a kernel is lost, and "No Kernel" is idle too: both have to be seen.
     """
@@ -288,7 +288,8 @@ def start(page, url):
         && document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'""", timeout=180_000)
     set_up = run(page, "%pip install")
     set_up.locator(".jp-InputPrompt", has_text=re.compile(r"\[\d+\]")).wait_for(timeout=60_000)
-    run(page, "from course_lib import")
+    for words in ("import GradientRuler", "from course_lib import"):
+        run(page, words)
 
 
 def run(page, words):
