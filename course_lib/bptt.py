@@ -119,7 +119,7 @@ def forward(params: cells.CellParams, x: np.ndarray, state0: np.ndarray | tuple 
     returns     Run; run.h (T + 1, ..., B, H), in the precision of the parameters; run.c likewise for an LSTM
     errors      ValueError for shapes and values that are not finite, TypeError for dtypes and kinds
     """
-    return _through_steps(_begin(params, x, state0, activation))
+    return _through_steps(_begin(params, x, state0, activation, None))
 
 
 def _through_steps(run: Run) -> Run:
@@ -134,7 +134,7 @@ def _through_steps(run: Run) -> Run:
     return run
 
 
-def _begin(params, x, state0, activation: str, reuse: Evaluation | None = None) -> Run:
+def _begin(params, x, state0, activation: str, reuse: Evaluation | None) -> Run:
     """The run before its first step: all input checked, row 0 the initial state, the inputs' part in the other rows."""
     cell = cells.cell_of(params)
     params, activation = cell.check(params), fitting.activation(cell, activation)

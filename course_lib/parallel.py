@@ -19,7 +19,8 @@ def runs(function: Callable, settings: Iterable, *, processes: int | None = None
                processes that is not a whole number above 0
 
     joblib does the work. In `with joblib.parallel_config(backend="dask")`, or "ray" after ray's register_ray(), the same
-    call runs on that cluster. In the browser, where there are no processes, the runs go one after another without it.
+    call runs on that cluster; Ray hands its outcomes over together, at the end, in the order of settings. In the
+    browser, where there are no processes, the runs go one after another without it.
     """
     settings = list(settings)
     if processes is not None:
@@ -39,11 +40,12 @@ def _begin(function: Callable, settings: list, processes: int | None) -> Iterabl
     if sys.platform == "emscripten":
         return (_one(function, i, setting) for i, setting in enumerate(settings))
     with _checks.extra("lab", "parallel.runs"):
-        from joblib import Parallel, delayed
+        from joblib import Parallel, delayed, parallel
     jobs = (delayed(_one)(function, i, setting) for i, setting in enumerate(settings))
+    as_they_end = parallel.get_active_backend()[0].supports_return_generator
     try:
         # for joblib None means a single process, and -1 all of them, those of a cluster included
-        return Parallel(n_jobs=processes or -1, return_as="generator_unordered")(jobs)
+        return Parallel(n_jobs=processes or -1, return_as="generator_unordered" if as_they_end else "list")(jobs)
     except UnicodeEncodeError:  # joblib hands its temporary folder on in ASCII
         print("joblib needs a temporary folder named in ASCII, such as JOBLIB_TEMP_FOLDER=C:/Temp. Runs go one by one.")
         return (_one(function, i, setting) for i, setting in enumerate(settings))

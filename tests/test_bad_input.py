@@ -71,6 +71,7 @@ CASES = {  # name: (call, error, what the message has to say)
     "readout type": (lambda: cells.readout(NET, np.ones((3, 5))), TypeError, ["ReadoutParams"]),
     "readout dy": (lambda: cells.readout_backward(NET.readout, np.ones((3, 5)), np.ones((3, 3))), ValueError, [r"dy has shape \(3, 3\)"]),
     "length zero": (lambda: tasks.recall(0, 5, RNG), ValueError, ["T is 0"]),
+    "one symbol": (lambda: tasks.recall(10, 5, RNG, symbols=1), ValueError, ["symbols is 1, needs to be at least 2"]),
     "negative length": (lambda: tasks.adding(-3, 5, RNG), ValueError, ["T is -3"]),
     "too short": (lambda: tasks.temporal_order(9, 5, RNG), ValueError, ["T is 9, needs to be at least 10"]),
     "fractional length": (lambda: tasks.recall(10.0, 5, RNG), TypeError, ["T is 10.0", "whole number"]),

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from course_lib import bptt, cells, gradcheck, initialise, losses, parallel, regularise, tasks, train, until_solved
+from course_lib.lessons.nb08_clipping import success
 from course_lib.lessons.nb16_claims_on_trial import ledger
 
 
@@ -242,6 +243,27 @@ def test_an_error_in_a_run_is_raised():
         list(parallel.runs(functools.partial(divmod, 1), [1, 0], processes=2, progress=False))
 
 
+def assert_the_sweep_of_lesson_08_is_that_of_this_process():
+    """In the backend of the moment, in whose processes it runs."""
+    one = functools.partial(success.one, seeds=range(3), updates=300)
+    settings = success.longest_first((10, 20))
+    found = dict(parallel.runs(one, settings, progress=False))
+    assert found.keys() == set(settings)
+    assert found["clip", 10].solved.all() and not found["SGD", 20].solved.any()
+    for setting, outcome in found.items():
+        for there, here in zip(outcome, one(*setting)):
+            assert np.array_equal(there, here, equal_nan=True), setting
+    assert os.getpid() not in {pid for _, (_, pid) in parallel.runs(whose, range(6), progress=False)}
+
+
+def test_a_backend_that_returns_all_at_the_end_is_asked_for_that():
+    """As Ray's is, which is a pool of joblib's own kind."""
+    with joblib.parallel_config(backend="multiprocessing"):
+        found = list(parallel.runs(whose, range(5), processes=2, progress=False))
+    assert [(x, square) for x, (square, _) in found] == [(x, x * x) for x in range(5)]
+    assert os.getpid() not in {pid for _, (_, pid) in found}
+
+
 @pytest.mark.long
 @pytest.mark.filterwarnings("ignore")  # of distributed itself, about ports and clocks
 def test_the_same_call_runs_on_a_dask_cluster():
@@ -250,9 +272,23 @@ def test_the_same_call_runs_on_a_dask_cluster():
     with mock.patch.dict(os.environ):  # the cluster sets numbers of threads in it, for good
         with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
             with distributed.Client(cluster), joblib.parallel_config(backend="dask"):
-                found = dict(parallel.runs(whose, range(6), progress=False))
-    assert {x: square for x, (square, _) in found.items()} == {x: x * x for x in range(6)}
-    assert os.getpid() not in {pid for _, pid in found.values()}
+                assert_the_sweep_of_lesson_08_is_that_of_this_process()
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore")  # of Ray itself
+def test_the_same_call_runs_on_ray():
+    """Not in CI: Ray takes 200 MB, and no extra of the course brings it. `pip install ray` and run this test."""
+    ray = pytest.importorskip("ray", reason="Ray is not installed")
+    from ray.util.joblib import register_ray
+
+    register_ray()
+    ray.init(num_cpus=2, include_dashboard=False, _node_ip_address="127.0.0.1")
+    try:
+        with joblib.parallel_config(backend="ray"):
+            assert_the_sweep_of_lesson_08_is_that_of_this_process()
+    finally:
+        ray.shutdown()
 
 
 def test_without_processes_the_runs_go_one_after_another(monkeypatch):

@@ -244,9 +244,12 @@ def without_gpu(workshop, monkeypatch):
     return workshop
 
 
-def test_made_once_torch_first(workshop, capsys):
+def test_made_once_torch_first(workshop, capsys, monkeypatch):
+    clock = iter([1000.0, 1075.4])
+    monkeypatch.setattr(setup_env.time, "time", lambda: next(clock))
     assert workshop.set_up() == WHOLE
-    capsys.readouterr()
+    first, *_, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("Setting up the course in .venv") and last == "Set up in 75 s."
     assert workshop.set_up() == []
     assert capsys.readouterr() == ("", "")
 

@@ -54,6 +54,20 @@ def talk(text):
     return total
 
 
+def test_a_heading_has_the_anchor_that_jupyterlab_gives_it(tmp_path, monkeypatch):
+    """Code marks are left out, blanks are hyphens, and the rest stands: as in the HTML of a heading with code in it."""
+    book = nbformat.v4.new_notebook(cells=[
+        nbformat.v4.new_markdown_cell("# What `live(figure)` does, and why", id="a",
+                                      metadata={"slideshow": {"slide_type": "slide"}}),
+        nbformat.v4.new_markdown_cell("four words of text", id="b")])
+    path = tmp_path / "sample.ipynb"
+    nbformat.write(book, path)
+    monkeypatch.setattr(teaching, "paths", lambda names: [path])
+    teaching.sections.cache_clear()
+    assert list(teaching.sections("sample")) == ["What-live(figure)-does,-and-why"]
+    teaching.sections.cache_clear()
+
+
 def test_nothing_is_left_to_count():
     assert teaching.renewed(TEXT) == TEXT, "run make teaching"
 

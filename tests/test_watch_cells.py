@@ -388,3 +388,37 @@ def test_a_step_that_reads_words_has_no_gradient_of_x():
             h = net["cell"](each, h)
         h.sum().backward()
     assert flow["cell"].grad_x.shape == (5, 2, 0) and flow.first_nonfinite() is None
+
+
+class Blend(nn.Module):
+    """A step without parameters."""
+
+    def __init__(self, returns=1):
+        super().__init__()
+        self.returns = returns
+
+    def forward(self, x, h):
+        new = torch.tanh(x + 2 * h)
+        return new if self.returns == 1 else (new, new * 3)
+
+
+def test_a_step_without_parameters_is_read():
+    """dL/dh_{t-1} = 2 (1 - h_t^2) dL/dh_t, by hand."""
+    step, h, states = Blend(), torch.full((1, 1), .1, dtype=torch.float64, requires_grad=True), []
+    with watch.watch_time(nn.ModuleDict({"step": step}), cells="step", names=[]) as flow:
+        for _ in range(6):
+            h = step(torch.full_like(h, -.2), h)
+            states.append(h.item())
+        h.sum().backward()
+    factors = 2 * (1 - np.square(states[1:]))
+    assert np.allclose(flow["step"].grad_h[1:, 0, 0], np.append(np.cumprod(factors[::-1])[::-1], 1), rtol=1e-12, atol=0)
+    assert flow.first_nonfinite() is None and "no gradient" not in str(flow.verdict())
+
+
+def test_a_loop_whose_state_is_not_seen_is_not_read_and_says_what_to_give():
+    net, x = nn.ModuleDict({"step": Blend(2)}), torch.ones(2, 4, requires_grad=True)
+    with watch.watch_time(net, cells="step", names=[]) as flow:
+        sum(net["step"](x, torch.ones(2, 4))[0].sum() for _ in range(5)).backward()
+    said = str(flow.verdict())
+    assert "step was not read: none of its outputs came back as an argument of its next call" in said, said
+    assert "cells={'step': watch.State(output=..., argument=...)}" in said

@@ -205,7 +205,7 @@ class Flow(Watching):
         """Every module that got a gradient; the error of the first where none did."""
         readings = [self[name] for name in self._readable().calls]
         found = [reading for reading in readings if reading.has_gradient]
-        if not found:
+        if readings and not found:
             readings[0].each()[0].grad_h
         return found
 

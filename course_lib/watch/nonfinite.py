@@ -64,7 +64,8 @@ def _surely_finite(reading) -> bool:
     products, no larger than the largest of each factor times how many there are.
     """
     call, part = reading._one_call, reading._chosen
-    w, x, h, c = (torch.stack([_peak(each) for each in rows]) for rows in (part.weights, [part.x], [part.h], [part.c]))
+    w, x, h, c = (torch.stack([_peak(each) for each in rows]) for rows in (
+        (None, *part.weights), [part.x], [part.h], [part.c]))  # None: a step may have no parameters
     sizes = [w, x, h, c]
     if call.gradient_wanted and call.has_gradient:
         gradients = reading._gradients
