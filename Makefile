@@ -25,7 +25,7 @@ test: python  ## run the tests of a few minutes, every notebook among them
 	$(PYTEST) -n 2
 
 test-all: python  ## run every test that needs no browser (tests/README.md says which proves what)
-	@"$(PYTHON)" tools/setup_env.py test slides handout
+	@"$(PYTHON)" tools/setup_env.py test slides handout adapters
 	$(PYTEST) -n 2 -m "not portable"
 
 test-browser: python  ## run the tests in a browser (needs chromium)
@@ -40,9 +40,9 @@ notebooks: python  ## execute and normalise the notebooks (NB=01_gradients: only
 	@"$(PYTHON)" tools/setup_env.py test
 	@"$(VENV)" tools/notebooks.py $(NB)
 
-portable: python  ## compare the notebooks' outputs as other processors and thread counts give them
+portable: python  ## compare outputs as other processors and thread counts give them, and make the longest runs again
 	@"$(PYTHON)" tools/setup_env.py test
-	$(PYTEST) tests/notebooks/test_processors.py -m ''
+	$(PYTEST) tests/notebooks/test_processors.py tests/test_shipped.py -m ''
 
 handout: python  ## write the notebooks without solutions, and as assignments for nbgrader, to build/handout
 	@"$(PYTHON)" tools/setup_env.py

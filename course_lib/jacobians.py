@@ -92,7 +92,7 @@ def lyapunov_exponents(js: np.ndarray | Iterable[np.ndarray]) -> np.ndarray:
         if waiting == stride:
             q, sums, spread = _settle(q, sums)
             # Between two QRs the columns lean towards each other. As long as they spread by less than e^12, ten
-            # digits of the smallest are left.
+            # digits of the smallest are left; a step that is nearly singular costs more.
             stride, waiting = max(1, min(20, int(12 * stride / max(spread, 1e-3)))), 0
     if waiting:
         _, sums, _ = _settle(q, sums)

@@ -13,8 +13,8 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
 NEWEST = "3.14"  # that numpy and torch have wheels for, at the versions pinned
-NOT_HERE = {"playwright": ["playwright"],  # where the extra `browser` is not installed
-            "axe_playwright_python": ["axe-playwright-python"]}
+NOT_HERE = {name: [name.replace("_", "-")] for name in (  # where the extras `browser` and `adapters` are not installed
+    "playwright", "axe_playwright_python", "lightning", "pytorch_lightning", "transformers", "tensorboard", "pandas")}
 
 
 OF_THE_READER = {"lightning", "pytorch_lightning", "transformers", "pandas"}  # watch writes to them where they are
@@ -69,7 +69,7 @@ SYSTEMS = {"linux": {"sys_platform": "linux", "platform_system": "Linux", "os_na
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_the_pins_are_a_lock_for_every_system(system, python):
     """Whatever a pinned package asks for there is pinned too, to a version that it allows."""
-    pins, asked = constraints(), list(dependencies("lab", "test").values())
+    pins, asked = constraints(), list(dependencies("lab", "test", "adapters").values())
     installed = {canonicalize_name(each.name): each for each in metadata.distributions()}
     place = SYSTEMS[system] | {"python_version": python, "python_full_version": f"{python}.0", "platform_machine":
                                "x86_64", "platform_python_implementation": "CPython", "implementation_name": "cpython"}
@@ -111,7 +111,7 @@ def imported(folder):
 
 @pytest.mark.parametrize("folder, extras", [
     ("course_lib", ["lab"]), ("tools", ["lab", "test", "slides", "handout"]),
-    ("tests", ["lab", "test", "browser", "slides"])])
+    ("tests", ["lab", "test", "browser", "slides", "adapters"])])
 def test_what_is_imported_is_asked_for(folder, extras):
     asked, packages = set(dependencies(*extras)), metadata.packages_distributions()
     for module in imported(folder) - (OF_THE_READER if folder == "course_lib" else set()):

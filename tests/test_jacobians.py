@@ -66,17 +66,22 @@ def test_a_singular_step_gives_minus_infinity_and_spoils_nothing_else():
     assert np.isneginf(jacobians.log_singular_values(np.zeros((3, 2, 2)))).all()
 
 
-def test_lyapunov_exponents():
+def test_lyapunov_exponents_of_powers():
     powers = np.broadcast_to(np.diag([1.2, 0.5, 0.01]), (50, 3, 3))
     assert np.allclose(jacobians.lyapunov_exponents(powers), np.log([1.2, 0.5, 0.01]), rtol=1e-12, atol=0)
-    js = RNG.normal(size=(300, 16, 16)) / 4
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_lyapunov_exponents(seed):
+    """Measured in 40 draws: 4e-13 to 2e-7 apart, since a step that is nearly singular costs digits before the next QR."""
+    js = np.random.default_rng(seed).normal(size=(300, 16, 16)) / 4
     q, sums = np.eye(16), 0
     for J in js:  # the textbook's way: a QR at every step
         q, r = np.linalg.qr(J @ q)
         sums = sums + np.log(np.abs(np.diag(r)))
-    assert np.allclose(jacobians.lyapunov_exponents(js), np.sort(sums / 300)[::-1], rtol=0, atol=1e-8)
+    assert np.allclose(jacobians.lyapunov_exponents(js), np.sort(sums / 300)[::-1], rtol=0, atol=1e-6)
     total = np.linalg.slogdet(js)[1].sum() / 300
-    assert jacobians.lyapunov_exponents(js).sum() == pytest.approx(total, rel=1e-9, abs=0)
+    assert jacobians.lyapunov_exponents(js).sum() == pytest.approx(total, rel=1e-7, abs=0)
 
 
 def test_log_gradient_norms_are_those_of_bptt():

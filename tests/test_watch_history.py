@@ -296,8 +296,9 @@ def test_json_is_written_to_a_file(tmp_path):
     assert (tmp_path / "flow.json").read_text() == text + "\n"
 
 
+@pytest.mark.long
 def test_a_frame_has_a_row_for_each_pass_and_part():
-    pandas = pytest.importorskip("pandas", reason="pandas is not installed here")
+    import pandas
     net = network()
     with watch.watch_time(net, every=2) as flow:
         train(net, batches(5))
