@@ -117,9 +117,10 @@ def test_a_prediction_speaks_to_a_room():
 def test_a_figure_moves_over_the_grid_of_its_controls(power):
     shown = figure_of(power, q=(.5, 1.5), wide=bool)
     data = unpacked(shown)
-    assert data["levels"] == [101, 2] and len(data["grid"]) == 202 and len(data["grounds"]) == 2
-    for place, words in (0, "factor 0.50, wide False"), (1, "factor 0.50, wide True"), (201, "factor 1.50, wide True"):
-        ground, picture = data["grid"][place]
+    assert len(data["frames"]) == 202 and len(data["grounds"]) == 2
+    for at, words in (0, "factor 0.50, wide False"), (1, "factor 0.50, wide True"), (201, "factor 1.50, wide True"):
+        place, ground, picture = data["frames"][at]
+        assert place == [100 * (at == 201), int("True" in words)]
         assert ground == int("True" in words) and f'aria-label="{words}"' in data["pictures"][picture]
     assert 'max="100" value="50" aria-valuetext="1.00"' in shown and "<span>factor q</span>" in shown
     assert '<input type="checkbox">' in shown and 'alt="factor 1.00, wide False"' in shown
@@ -129,9 +130,25 @@ def test_many_levels_are_thinned_to_both_ends_and_the_start(power):
     shown = figure_of(power, 9, q=(.5, 1.5), start={"q": .53})
     data = unpacked(shown)
     texts = json.loads(re.search(r"data-texts=\"(.*?)\"", shown)[1].replace("&quot;", '"'))
-    assert texts[0] == "0.50" and texts[-1] == "1.50" and "0.53" in texts and len(texts) == 9
-    assert list(map(float, texts)) == sorted(map(float, texts)) and len(data["pictures"]) == 9
+    assert texts[0] == "0.50" and texts[-1] == "1.50" and "0.53" in texts and len(texts) == 18
+    assert list(map(float, texts)) == sorted(map(float, texts)) and len(data["pictures"]) == 18
     assert f'value="{texts.index("0.53")}" aria-valuetext="0.53"' in shown
+
+
+def test_one_slider_is_fine_where_the_others_start_and_coarse_elsewhere(power):
+    data = unpacked(figure_of(power, 60, q=(.5, 1.5), wide=bool))
+    places = {tuple(place) for place, *_ in data["frames"]}
+    assert {q for q, wide in places if not wide} == set(range(101))
+    coarse = {q for q, wide in places if wide}
+    assert 20 < len(coarse) <= 30 and {0, 50, 100} <= coarse
+    labels = [re.search(r'aria-label="(.*?)"', picture)[1] for picture in data["pictures"]]
+    assert all(f"factor {q / 100 + .5:.2f}, wide {bool(wide)}" == labels[picture]
+               for (q, wide), _, picture in data["frames"])
+
+
+def test_kept_levels_are_round_where_they_can_be():
+    each = frames.Control("q", "q", "range", list(range(151)), [""] * 151, 50)
+    assert frames.thin(each, 80) == list(range(0, 151, 2)) and frames.thin(each, 200) == list(range(151))
 
 
 def test_every_kind_of_control_becomes_one_of_html():
@@ -152,13 +169,12 @@ def test_every_kind_of_control_becomes_one_of_html():
 
     figure = Kinds()
     shown = frames.frames(live(figure, n=(1, 5), rate=(.01, 1., "log"), kind=["tanh", "relu"], on=bool), figure.alt, 80)
-    assert unpacked(shown)["levels"] == [5, 4, 2, 2]
     assert "['1', '2', '3', '4', '5']".replace("'", "&quot;") in shown
     assert 'aria-valuetext="0.1"' in shown
     assert '<option value="0" selected>tanh</option><option value="1">relu</option>' in shown
     assert '<input type="checkbox" checked>' in shown
     labels = [re.search(r'aria-label="(.*?)"', picture)[1] for picture in unpacked(shown)["pictures"]]
-    assert len(set(labels)) == 80
+    assert len(set(labels)) == 80 + 11 - 4  # the grid, and the rate finely where the others start
 
 
 def test_only_what_a_figure_needs_is_run_and_what_differs_stays_still():

@@ -1,7 +1,8 @@
 """Live figures that move without a kernel: the pictures of a notebook's sliders, drawn ahead.
 
 `draggable(book)` runs, of a stored notebook, the cells that make its live figures and the cells that these need,
-draws each figure at a grid of its sliders' values and returns it as HTML for slides/frames.js. A figure that is not
+draws each figure at a star of its sliders' values (each swept finely while the others stay where they start) and at a
+coarse grid of all of them, and returns it as HTML for slides/frames.js. A figure that is not
 what the notebook stores, or whose cells take too long, is left out; its still picture stays. `kept(path)` does so once,
 until the notebook or a module that it uses changes.
 """
@@ -31,7 +32,7 @@ from nbformat import NotebookNode
 
 from notebooks import ROOT, read
 
-MOST_FRAMES = 480
+MOST_FRAMES = 240  # of the grid; the star has at most twice as many for the first slider, a quarter for each other
 LEAST_LEVELS = 4
 SECONDS = 60  # of this process's own time, for the cells that a figure needs and for its frames
 KEPT = ROOT / "build" / "frames"
@@ -82,7 +83,7 @@ def draggable(book: NotebookNode, most: int = MOST_FRAMES) -> tuple[dict[str, st
     """Return {cell id: HTML} of the live figures that move, and {cell id: why not} of the others.
 
     book   a stored notebook with its outputs
-    most   frames a figure, at most, or nearly so
+    most   frames of a figure's grid, at most, or nearly so
     """
     cells = [cell for cell in book.cells if cell.cell_type == "code" and cell.id != "colab"]  # not Python, but IPython
     namespace, done, moving, still = {"__name__": "__main__"}, set(), {}, {}
@@ -159,22 +160,20 @@ def frames(live: Any, stored: str, most: int = MOST_FRAMES) -> str:
     if figure.alt != stored:
         raise ValueError(f"the figure says {figure.alt[:60]!r}, the stored one {stored[:60]!r}: run make notebooks")
     still = figure.html()
-    controls = thinned(live.controls, most)
+    controls, coarse = thinned([control(name, widget) for name, widget in live.controls.items()], most)
     order = by_cost(figure, controls)
     grounds: dict[bytes, int] = {}
     images: dict[str, int] = {}
     pictures: dict[str, int] = {}
-    grid = {}
-    for places in itertools.product(*(range(len(controls[i].levels)) for i in order)):
-        place = tuple(level for _, level in sorted(zip(order, places)))
+    drawn = {}
+    for place in sorted(star(controls) | set(itertools.product(*coarse)), key=lambda place: [place[i] for i in order]):
         figure.update(**{each.name: each.levels[i] for each, i in zip(controls, place)})
         ground = grounds.setdefault(figure.background(), len(grounds))
         picture = IMAGE.sub(lambda image: f"@{images.setdefault(image[0], len(images))}", figure.svg())
-        grid[place] = [ground, pictures.setdefault(picture, len(pictures))]
+        drawn[place] = [ground, pictures.setdefault(picture, len(pictures))]
     packed = json.dumps({
         "grounds": [base64.b64encode(small(png)).decode() for png in grounds], "images": list(images),
-        "pictures": list(pictures), "grid": [grid[place] for place in sorted(grid)],
-        "levels": [len(each.levels) for each in controls]})
+        "pictures": list(pictures), "frames": [[place, *drawn[place]] for place in sorted(drawn)]})
     data = base64.b64encode(gzip.compress(packed.encode(), mtime=0)).decode()
     return (f'<figure class="live"><div class="knobs">{"".join(map(control_html, controls))}</div>'
             f'<div class="picture" style="max-width:{figure.size[0]}px">{still}</div>'
@@ -195,32 +194,45 @@ def by_cost(figure: Any, controls: list[Control]) -> list[int]:
     return sorted(range(len(controls)), key=lambda i: not changes[i])
 
 
-def thinned(widgets: dict[str, Any], most: int) -> list[Control]:
-    """Return the controls with so few levels each that their grid has about `most` frames, or fewer.
+def thinned(controls: list[Control], most: int) -> tuple[list[Control], list[list[int]]]:
+    """Return the controls with the levels of their star, and of each the places of these in a grid of about `most`.
 
     Of three sliders or more the one named first matters most: it has what the others leave.
     """
-    controls = [control(name, widget) for name, widget in widgets.items()]
-    room = most // math.prod(len(each.levels) for each in controls if each.kind != "range")
     sliders = [i for i, each in enumerate(controls) if each.kind == "range"]
+    fine = list(controls)
+    for i in sliders:
+        keep = thin(controls[i], max(LEAST_LEVELS, 2 * most if i == sliders[0] else most // 4))
+        fine[i] = controls[i]._replace(levels=[controls[i].levels[k] for k in keep], start=keep.index(controls[i].start),
+                                       texts=[controls[i].texts[k] for k in keep])
+    coarse = [list(range(len(each.levels))) for each in fine]
+    room = most // math.prod(len(each.levels) for each in fine if each.kind != "range")
     share = LEAST_LEVELS if len(sliders) > 2 else math.isqrt(room)
     for i in sliders[::-1]:
-        controls[i] = thin(controls[i], max(LEAST_LEVELS, room if i == sliders[0] else share))
-        room //= len(controls[i].levels)
-    return controls
+        coarse[i] = thin(fine[i], max(LEAST_LEVELS, room if i == sliders[0] else share))
+        room //= len(coarse[i])
+    return fine, coarse
 
 
-def thin(each: Control, count: int) -> Control:
-    """Return the control with `count` of its levels: both ends, where it starts, and the rest evenly."""
+def thin(each: Control, count: int) -> list[int]:
+    """Return the places of at most `count` levels: both ends, where it starts, and the rest evenly, in round steps."""
     last = len(each.levels) - 1
     if count > last:  # all of them
-        return each
-    keep = [round(i * last / (count - 1)) for i in range(count)]
+        return list(range(last + 1))
+    least = math.ceil(last / (count - 1))
+    steps = range(least, 2 * least if count >= 20 else least)  # of few levels none is given up
+    step = next((step for step in steps if last % step == each.start % step == 0), None)
+    keep = list(range(0, last + 1, step)) if step else [round(i * last / (count - 1)) for i in range(count)]
     if each.start not in keep:
         inside = range(1, count - 1)
         keep[min(inside, key=lambda i: abs(keep[i] - each.start))] = each.start
-    return each._replace(levels=[each.levels[i] for i in keep], texts=[each.texts[i] for i in keep],
-                         start=keep.index(each.start))
+    return keep
+
+
+def star(controls: list[Control]) -> set[tuple[int, ...]]:
+    """Return the places at which one control is anywhere and the others are where they start."""
+    start = tuple(each.start for each in controls)
+    return {(*start[:i], level, *start[i + 1:]) for i, each in enumerate(controls) for level in range(len(each.levels))}
 
 
 def control(name: str, widget: Any) -> Control:

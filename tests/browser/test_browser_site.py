@@ -173,6 +173,12 @@ def test_a_figure_moves_and_solutions_are_folded_up(site, page):
     figure.locator(".picture svg[role=img]").wait_for(timeout=10_000)
     assert slider.get_attribute("aria-valuetext") != said
     assert figure.locator(".picture").screenshot() != before
+    texts = json.loads(slider.get_attribute("data-texts"))
+    assert len(texts) > 100
+    for gain in ("0.90", "1.10"):  # the text is about these two
+        slider.fill(str(texts.index(gain)))
+        figure.locator(f'.picture svg[aria-label*="gain {float(gain)} "]').wait_for(timeout=10_000)
+        assert slider.get_attribute("aria-valuetext") == gain
     folded = page.locator("details", has_text="Solution of 0.3").first
     assert folded.locator("pre").is_hidden()
     folded.locator("summary").click()

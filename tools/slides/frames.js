@@ -1,4 +1,5 @@
-// A live figure without a kernel: its controls pick one of the frames that were drawn ahead (tools/frames.py).
+// A live figure without a kernel: its controls pick one of the frames that were drawn ahead (tools/frames.py). Where
+// none was drawn, the nearest one that keeps the control in hand is shown, and the others go there.
 "use strict";
 
 const unpack = async figure => {
@@ -10,26 +11,40 @@ const unpack = async figure => {
   ground.alt = "";
   ground.setAttribute("aria-hidden", "true");
   const motion = document.createElement("div");
+  const frames = new Map(data.frames.map(([place, ...found]) => [place.join(), found]));
+  const spans = data.frames[0][0].map((_, i) => 1 + Math.max(...data.frames.map(([place]) => place[i])));
+  const nearest = (wanted, held) => {
+    const far = place => place.reduce((sum, at, i) =>
+      sum + (i === held ? 1e3 : 1) * Math.abs(at - wanted[i]) / spans[i], 0);
+    return data.frames.map(([place]) => place).reduce((one, other) => far(other) < far(one) ? other : one);
+  };
   let shown = null;
-  return place => {
-    const [background, frame] = data.grid[place.reduce((index, at, i) => index * data.levels[i] + at, 0)];
+  return (wanted, held) => {
+    const place = frames.has(wanted.join()) ? wanted : nearest(wanted, held);
+    const [background, frame] = frames.get(place.join());
     const source = "data:image/png;base64," + data.grounds[background];
     if (ground.src !== source) ground.src = source;
     motion.innerHTML = data.pictures[frame].replace(/(?<=href=")@(\d+)/g, (_, image) => data.images[image]);
     if (!shown) picture.replaceChildren(shown = ground, motion);
+    return place;
   };
 };
 
-const move = async figure => {
+const move = async (figure, moved) => {
   const controls = [...figure.querySelectorAll("input, select")];
-  for (const control of controls) {
-    if (control.type !== "range") continue;
-    const text = JSON.parse(control.dataset.texts)[control.value];
+  const show = await (figure.frames ??= unpack(figure));
+  const wanted = controls.map(control => control.type === "checkbox" ? Number(control.checked) : Number(control.value));
+  const place = show(wanted, controls.indexOf(moved));
+  controls.forEach((control, i) => {
+    if (control.type === "checkbox") control.checked = Boolean(place[i]);
+    else control.value = place[i];
+    if (control.type !== "range") return;
+    const text = JSON.parse(control.dataset.texts)[place[i]];
     control.setAttribute("aria-valuetext", text);
     control.nextElementSibling.textContent = text;
-  }
-  const show = await (figure.frames ??= unpack(figure));
-  show(controls.map(control => control.type === "checkbox" ? Number(control.checked) : Number(control.value)));
+  });
 };
 
-for (const figure of document.querySelectorAll("figure.live")) figure.addEventListener("input", () => move(figure));
+for (const figure of document.querySelectorAll("figure.live")) {
+  figure.addEventListener("input", event => move(figure, event.target));
+}
