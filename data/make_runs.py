@@ -7,10 +7,13 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 
+from course_lib import train, until_solved
+from course_lib.lessons.nb06_vanishing import agreement, longterm
 from course_lib.lessons.nb08_clipping import success
 from course_lib.lessons.nb09_initialization_and_other_cures import contest
 
@@ -21,11 +24,43 @@ def trained(method, T: int) -> success.Outcome:
     return success.one(method if isinstance(method, str) else success.Method(*method), T)
 
 
+def practice(method: str, rate: float, distance: int, draw: int, updates: int, every: int) -> np.ndarray:
+    return agreement.practise(distance, getattr(train, method)(rate), updates, draw, progress=False, every=every).needed
+
+
+def order(name: str, rate: float) -> until_solved.Solved:
+    return longterm.learn_order(name, rate=rate)
+
+
+def adding(name: str, rate: float) -> until_solved.Solved:
+    return longterm.learn_adding(name, 30_000, rate=rate)
+
+
+def later_digits(name: str, distance: int, rate: float | None = None) -> np.ndarray:
+    return longterm.learn_digits(name, distance, rate=rate)
+
+
+LENGTHS = {"recall": 50, "order": 60, "adding": 30}
+
+
+def gated(task: str, kind: str) -> until_solved.Solved:
+    return getattr(longterm, f"learn_{task}")(kind, 20_000, LENGTHS[task], seeds=range(5), longest=50)
+
+
+RATES, DRAWS = (.001, .01), (0, 10, 20)
 RUNS = {
     "success": (trained, [("SGD", 20), *success.longest_first((30, 40)), *CONTROLS]),
     "contest": (contest.enter, ["uniform, tanh", "Gaussian, tanh", "orthogonal, tanh", "sparse, tanh", "uniform, ReLU",
                                 "Gaussian √2, ReLU", "orthogonal √2, ReLU", "uniform + penalty 4",
-                                "uniform + layer norm", "orthogonal + layer norm"])}
+                                "uniform + layer norm", "orthogonal + layer norm"]),
+    "practice": (practice, [
+        *product(["SGD"], [.1], [4, 10], DRAWS, [2000], [10]), *product(["SGD"], [.1, .3], [12], DRAWS, [1100], [50]),
+        *product(["SGD"], [1.], [4], DRAWS, [1100], [50]), *product(["Adam"], [.01], [10, 20, 30], DRAWS, [1000], [50])]),
+    "order": (order, [*product(["tanh", "orthogonal"], RATES), ("IRNN", .01)]),
+    "adding": (adding, [*product(["tanh", "orthogonal"], RATES), ("IRNN", .001)]),
+    "later_digits": (later_digits, [*product(longterm.KINDS, [25, 50]),
+                                    *((name, 50, .01) for name in ["tanh", "orthogonal", "IRNN"])]),
+    "gated": (gated, [*product(LENGTHS, ["orthogonal", "LSTM b_f = 0", "GRU"])])}
 
 
 def save(path: Path, function: Callable, settings: Iterable) -> None:
