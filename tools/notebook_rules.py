@@ -35,6 +35,9 @@ IMAGE_DATA = re.compile(r"(?<=data:image/)[^\"')\s]*")
 MACHINE_PATH = re.compile(
     r"(?:/home/|/Users/|/root/|/tmp/|/var/folders/|[A-Z]:\\+Users)[^\s\"']*|\S*site-packages\S*")
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
+OWN = re.compile(r"^\d+\.\d+ (?:noted|not noted|hint \d+ of|passed|not yet|stopped)\b.*|^You predicted: .*|^Noted so far: .*"
+                 r"|<progress [^>]*value=\"[1-9].*", re.MULTILINE)  # what only somebody's answer brings about
+STYLE = re.compile(r'style="[^"]*"')
 PLUMBING = re.compile(
     r"^\s*[!%]\s*(?:pip|conda|wget|curl)\b.*|.*\bsys\.path\b.*|^\s*from\s+\S+\s+import\s+\*", re.MULTILINE)
 TORCH = re.compile(r"^\s*(?:import|from)\s+torch\b|\btorch\.|\btorch_bridge\b|\bwatch_time\b", re.MULTILINE)
@@ -100,7 +103,8 @@ def output_faults(output: NotebookNode) -> Iterator[str]:
         shown = IMAGE_DATA.sub("", shown)
         if WIDGET_VIEW in data:
             yield "a widget view is stored"
-        for pattern, what in ((MACHINE_PATH, "a path of the machine"), (ADDRESS, "a memory address")):
+        for pattern, what in ((MACHINE_PATH, "a path of the machine"), (ADDRESS, "a memory address"),
+                              (OWN, "a reader's own progress")):
             yield from (f"{what} in the output: {match.group(0)}" for match in pattern.finditer(shown))
         if any(kind.startswith("image/") for kind in data) and not IMG.search(shown):
             yield "a picture without alt text: show it as text/html with <img alt=...>"
@@ -139,7 +143,7 @@ def number_faults(book: NotebookNode) -> list[str]:
     that asks to be typed, and in the speaker's notes. A count in the recap or where a measurement is explained, "3 of
     5", has to stand in an output as it is, or as "of 5: 3".
     """
-    outputs = [IMAGE_DATA.sub("", str(text)) for cell in book.cells for output in cell.get("outputs", [])
+    outputs = [STYLE.sub("", IMAGE_DATA.sub("", str(text))) for cell in book.cells for output in cell.get("outputs", [])
                for text in [output.get("text", ""), *output.get("data", {}).values()]]
     sources = [cell.source for cell in book.cells if cell.cell_type == "code"]
     shown = {number for text in sources + outputs for number in NUMBER.findall(text)}

@@ -179,7 +179,7 @@ def text_of(output: NotebookNode) -> str:
 def output_html(output: NotebookNode) -> Markup:
     """Return one stored output, with what a prediction says put in words for a room."""
     data = output.get("data", {})
-    if "text/html" in data:
+    if "text/html" in data and "course-box" not in data["text/html"]:
         return Markup('<div class="output">{}</div>').format(Markup(data["text/html"]))
     text = text_of(output)
     for pattern, words in TYPED:

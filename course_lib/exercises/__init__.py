@@ -1,22 +1,26 @@
 """Exercises that answer back: check (in graded copies grade), hint, solution; predict and reveal; progress.
 
-What you solved and predicted is kept in a local file and sent nowhere; COURSE_PROGRESS names another one.
+What you solved and predicted is kept in a local file and sent nowhere; COURSE_PROGRESS names another one, and
+save_progress and load_progress carry it to another machine.
 """
 
 import difflib
 import functools
 import html
 import os
-import sys
 import textwrap
+from pathlib import Path
 from typing import Any
 
+from .._kernel import has_page, show
 from . import words
 from .bank import Bank, Exercise, Prediction, bank_of, numbers_of_banks
+from .boxes import box, fold
 from .judge import Verdict
+from .overview import page
 from .progress import Store, default_path
 
-__all__ = ["check", "grade", "hint", "predict", "progress", "reveal", "solution"]
+__all__ = ["check", "grade", "hint", "load_progress", "predict", "progress", "reveal", "save_progress", "solution"]
 
 _hints_given: dict[str, int] = {}
 
@@ -50,11 +54,10 @@ def _checked(id: str, answer: Any) -> Verdict:
     except BaseException as error:
         verdict = Verdict("not yet", _not_to_be_looked_at(error))
     passed = verdict.word == "passed"
-    _say(f"{id} passed: {verdict.reason}" if passed else f"{id} {verdict.word}\n{verdict.reason}")
+    offer = f'\nhint("{id}") gives a hint.' * (not passed and verdict.word != "stopped")
+    _tell(verdict.word, f"{id} {verdict.word}{': ' if passed else chr(10)}{verdict.reason}{offer}")
     if passed and not any(record["kind"] == "passed" and record["id"] == id for record in _store().read()[0]):
         _store().append({"kind": "passed", "id": id})
-    if not passed and verdict.word != "stopped":
-        _say(f'hint("{id}") gives a hint.')
     return verdict
 
 
@@ -70,9 +73,8 @@ def hint(id: str) -> None:
     exercise = _find(id, Exercise)
     given = _hints_given.get(id, 0)
     number = _hints_given[id] = min(given + 1, len(exercise.hints))
-    _say(f"{id} hint {number} of {len(exercise.hints)}\n{exercise.hints[number - 1]}")
-    if number == len(exercise.hints):
-        _say(f'That was the last one. solution("{id}") shows a solution.')
+    last = f'\nThat was the last one. solution("{id}") shows a solution.' * (number == len(exercise.hints))
+    _tell("hint", f"{id} hint {number} of {len(exercise.hints)}\n{exercise.hints[number - 1]}{last}")
     if number > given:
         _store().append({"kind": "hint", "id": id, "number": number})
 
@@ -93,28 +95,34 @@ def predict(id: str, value: Any = ...) -> None:
     value  a number, one of the choices or a list of them, as the question says; ... prints the question
     """
     prediction = _find(id, Prediction)
-    said = _said(prediction)
-    if value is ... or value is None:
-        _say(f"{id} your prediction: {prediction.question}\n"
-              f"Put {prediction.wanted()} in place of the ... and run the cell again.")
-        if said:
-            _say(f"Noted so far: {prediction.show(said[0])}.")
+    if value is not ... and value is not None:
+        _tell(*_noted(prediction, value))
         return
+    said = [f"Noted so far: {prediction.show(each)}." for each in _said(prediction)[:1]]
+    _tell("question", "\n".join([f"{id} your prediction: {prediction.question}", f"Put {prediction.wanted()} in place of "
+                                 "the ... and run the cell again.", *said]))
+    if has_page() and "NBGRADER_EXECUTION" not in os.environ:
+        from .asked import ask
+
+        ask(prediction, lambda value: box(*_noted(prediction, value)))
+
+
+def _noted(prediction: Prediction, value: Any) -> tuple[str, str]:
+    """Note a prediction; what is said of it: a kind of box, and the words."""
+    said = _said(prediction)
     try:
         value = prediction.value(value)
     except BaseException as error:
         ours = isinstance(error, ValueError) and not words.where(error)
-        _say(f"{id} not noted: {error if ours else _not_to_be_looked_at(error)}")
-        return
+        return "not yet", f"{prediction.id} not noted: {error if ours else _not_to_be_looked_at(error)}"
     if not said or value != said[-1]:
-        _store().append({"kind": "prediction", "id": id, "value": value})
-    _say(f"{id} noted: {prediction.show(value)}.")
-    if said and value != said[0]:
-        _say(f"Your first prediction counts: {prediction.show(said[0])}.")
+        _store().append({"kind": "prediction", "id": prediction.id, "value": value})
+    first = f"\nYour first prediction counts: {prediction.show(said[0])}." if said and value != said[0] else ""
+    return "noted", f"{prediction.id} noted: {prediction.show(value)}.{first}"
 
 
 def reveal(id: str, measured: Any) -> None:
-    """Print what was measured, beside what was predicted.
+    """Show what was measured, beside what was predicted; without a prediction, a notebook keeps it folded.
 
     id        "3.2"
     measured  like the value of `predict`
@@ -122,14 +130,18 @@ def reveal(id: str, measured: Any) -> None:
     """
     prediction = _find(id, Prediction)
     measured = prediction.value(measured)
-    said = _said(prediction)
-    _say(f"{id} measured: {prediction.show(measured, prediction.digits)}.")
-    _say(f"You predicted: {prediction.show(said[0])}. {prediction.remark(said[0], measured)}" if said
-          else f'No prediction yet. Make one first next time: predict("{id}", ...).')
+    said, found = _said(prediction), prediction.show(measured, prediction.digits)
+    if said:
+        remark = prediction.remark(said[0], measured)
+        _tell("passed" if remark.startswith("Right") else "measured",
+              f"{id} measured: {found}.\nYou predicted: {prediction.show(said[0])}. {remark}")
+    else:
+        _display(fold(f"{id} measured", "Predict first, or open it.", found), _filled(
+            f'{id} measured: {found}.\nNo prediction yet. Make one first next time: predict("{id}", ...).'))
 
 
 def progress() -> None:
-    """Show a table of all notebooks: what is solved and predicted, hints used, minutes left."""
+    """Show what is next and, of all notebooks, what is solved and predicted, hints used, minutes left."""
     records, unreadable = _store().read()
     head = ("Notebook", "Solved", "Predicted", "Hints used", "Minutes left", "Open")
     rows = [_row(bank_of(number), records) for number in numbers_of_banks()]
@@ -137,14 +149,35 @@ def progress() -> None:
     if unreadable:
         count = "1 line of it" if unreadable == 1 else f"{unreadable} lines of it"
         notes.append(f"{count} can't be read (cut short by a crash?); nothing else is lost.")
-    columns = "".join(f'<th scope="col">{name}</th>' for name in head)
-    body = "".join(f'<tr><th scope="row">{html.escape(first)}</th><td>{"</td><td>".join(rest)}</td></tr>'
-                   for first, *rest in rows)
-    rich = (f"<table><caption>Your progress</caption><thead><tr>{columns}</tr></thead>"
-            f"<tbody>{body}</tbody></table><p>{' '.join(notes)}</p>")
     widths = [max(map(len, column)) for column in zip(head, *rows)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in [head, *rows]]
-    _display(rich, "\n".join(["Your progress", *lines, *notes]))
+    done = {(record["kind"], record["id"]) for record in records}
+    last = next((record["id"].partition(".")[0] for record in records[::-1]), "")
+    _display(page(list(map(bank_of, numbers_of_banks())), done, rows, last, notes), "\n".join(["Your progress", *lines, *notes]))
+
+
+def save_progress(path: str | Path = "progress.jsonl") -> None:
+    """Put your progress into a file that `load_progress` takes in on another machine; what the file holds stays.
+
+    path  of the file; beside the notebooks, from where JupyterLab downloads it, if it names no folder
+    """
+    count, known = Store(Path(path).absolute(), "The copy").merge(_store().read()[0])
+    _say(f"{count} records written to {path}, {known} were there. load_progress takes them in elsewhere.")
+
+
+def load_progress(path: str | Path = "progress.jsonl") -> None:
+    """Take in what `save_progress` put into a file; nothing of your progress here is lost, nothing doubled.
+
+    path  of the file
+    Raises FileNotFoundError if there is none.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'there is no file {path} in {Path.cwd()}. save_progress("{Path(path).name}") writes it '
+                                "where your progress is; upload it to the folder of this notebook.")
+    records, unreadable = Store(Path(path).absolute(), "The copy").read()
+    count, known = _store().merge(records)
+    torn = f" {unreadable} lines of it can't be read." * bool(unreadable)
+    _say(f"{count} records taken in, {known} were here already.{torn}")
 
 
 def _row(notebook: Bank, records: list[dict]) -> tuple[str, ...]:
@@ -184,7 +217,7 @@ def _find(id: str, kind: type) -> Any:
 def _said(prediction: Prediction) -> list[Any]:
     """Every prediction made so far that still answers the question, oldest first."""
     said = []
-    for record in _store().read()[0]:
+    for record in sorted(_store().read()[0], key=lambda record: str(record.get("at", ""))):
         if record["kind"] == "prediction" and record["id"] == prediction.id:
             try:
                 said.append(prediction.value(record.get("value")))
@@ -204,17 +237,19 @@ def _store() -> Store:
     return _store_at(default_path())
 
 
+def _filled(text: str) -> str:
+    """A text with lines short enough for a slide; JupyterLab itself would break them within words."""
+    return "\n".join(textwrap.fill(line, 88, break_long_words=False, break_on_hyphens=False)
+                     for line in text.split("\n"))
+
+
 def _say(text: str) -> None:
-    """Print with lines short enough for a slide; JupyterLab itself would break them within words."""
-    for line in text.split("\n"):
-        print(textwrap.fill(line, 88, break_long_words=False, break_on_hyphens=False))
+    print(_filled(text))
+
+
+def _tell(kind: str, text: str) -> None:
+    _display(box(kind, text), _filled(text))
 
 
 def _display(rich: str, plain: str) -> None:
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    if shell is None:
-        print(plain)
-    else:
-        from IPython.display import display
-
-        display({"text/html": rich, "text/plain": plain}, raw=True)
+    show({"text/html": rich, "text/plain": plain})

@@ -18,7 +18,7 @@ import numpy as np
 from . import words
 from .judge import Exercise, Mistake
 
-__all__ = ["Bank", "Exercise", "Mistake", "Prediction", "bank_of", "mistaken_sets", "numbers_of_banks"]
+__all__ = ["Bank", "Exercise", "Mistake", "Prediction", "bank_of", "file_of", "mistaken_sets", "numbers_of_banks"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,6 +158,11 @@ _SHELF = {int(path.parent.name[2:4]): path.parent.name
 def numbers_of_banks() -> list[int]:
     """The lessons that have exercises."""
     return sorted(_SHELF)
+
+
+def file_of(number: int) -> str | None:
+    """The file of a lesson's notebook, "07_exploding.ipynb"; None for a number that has no bank."""
+    return f"{_SHELF[number][2:]}.ipynb" if number in _SHELF else None
 
 
 def bank_of(number: int) -> Bank:

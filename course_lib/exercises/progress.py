@@ -49,9 +49,9 @@ class Store:
         self._lock = threading.Lock()
 
     def append(self, record: dict) -> None:
-        """Keep a record, JSON values with the texts "kind" and "id"; "at" is added, the time. An OSError is told."""
+        """Keep a record, JSON values with the texts "kind" and "id"; "at" is added, the time, if it has none. An OSError is told."""
         with self._lock:
-            self._unsaved.append({**record, "at": datetime.now(timezone.utc).isoformat(timespec="seconds")})
+            self._unsaved.append({"at": datetime.now(timezone.utc).isoformat(timespec="seconds"), **record})
             if self.path is None:
                 return
             try:
@@ -67,6 +67,14 @@ class Store:
                     self._warned = ""  # the next trouble is another one
             except OSError as error:
                 self._warn("saved", error)
+
+    def merge(self, records: list[dict]) -> tuple[int, int]:
+        """Keep those of another store's records that are not here yet; how many they were, and how many were here."""
+        mine = {json.dumps(record, sort_keys=True) for record in self.read()[0]}
+        new = {text: record for record in records if (text := json.dumps(record, sort_keys=True)) not in mine}
+        for record in new.values():
+            self.append(record)
+        return len(new), len(records) - len(new)
 
     def read(self) -> tuple[list[dict], int]:
         """All records, oldest first, with all their fields, and the number of lines that can't be read."""

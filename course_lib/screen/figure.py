@@ -42,13 +42,9 @@ from matplotlib.mathtext import MathTextParser
 from matplotlib.text import Text
 from PIL import Image
 
+from .._palette import BLUE, GREEN, INK, ORANGE, PURPLE, SKY, VERMILION
 from .svg import UNITS, SVGRenderer, data_url, png_bytes
 
-INK = "#7a7a7a"  # contrast 4.3 on white and 4.4 on JupyterLab's dark background
-# Hues of Okabe and Ito 2008; blue is lighter, orange and sky are darker than theirs, so that each has a contrast of 3
-# or more on both backgrounds.
-BLUE, ORANGE, GREEN, VERMILION = "#1a7fc1", "#c98500", "#009e73", "#d55e00"
-SKY, PURPLE = "#3a9bd6", "#cc79a7"
 DENSITY = 2  # device pixels in a CSS pixel
 
 STYLE = {

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from . import VERMILION, Figure
 from .. import _checks
+from .._kept import StillWidget, without_hooks
 from .svg import data_url
 
 with _checks.extra("lab", "live"):
@@ -19,7 +20,7 @@ with _checks.extra("lab", "live"):
 TOGGLES = 4  # up to this many choices are buttons side by side; more become a list
 
 
-class Live(widgets.VBox):
+class Live(StillWidget):
     """A figure under its controls, as `live` returns it. figure: the figure; controls: {name: widget}."""
 
     def __init__(self, figure: Figure, controls: dict[str, widgets.ValueWidget]):
@@ -33,7 +34,7 @@ class Live(widgets.VBox):
         self._show()
         for control in controls.values():
             control.observe(self._follow, names="value")
-            _without_hooks(control.comm)
+            without_hooks(control)
         super().__init__([row, picture, self._message])
 
     def _follow(self, change) -> None:
@@ -54,18 +55,9 @@ class Live(widgets.VBox):
                                  f'src="{data_url(self.figure.background())}">')  # is sent only where it differs
             self._motion.value = self.figure.svg()
 
-    def _repr_mimebundle_(self, **kwargs) -> dict:
-        return {**super()._repr_mimebundle_(**kwargs), **self.figure._repr_mimebundle_()}
-
-
-def _without_hooks(comm) -> None:
-    """Let a control's messages run its callbacks and nothing else.
-
-    A kernel also runs IPython's hooks after each message, in the message's thread. Pyplot's hooks there draw and show
-    every open figure, even the one that a cell is drawing at that moment: half of it is lost (ipykernel issue 1564).
-    """
-    if comm is not None:
-        comm.handle_msg = lambda message: comm._msg_callback(message)
+    def still(self) -> dict[str, str]:
+        """The whole picture as it is now."""
+        return self.figure._repr_mimebundle_()
 
 
 def live(figure: Figure, **ranges) -> Live:

@@ -89,8 +89,8 @@ def test_mouse_and_keys_move_the_picture_and_only_theirs(notebook, page):
 
 def test_one_named_picture_and_nothing_for_axe(notebook, page):
     cell, still = notebook(LIVE, "Shapes()")
-    for output in (cell.locator(".jp-OutputArea-output"), still.locator(".jp-OutputArea-output")):
-        assert output.locator("[role=img], img:not([aria-hidden=true])").count() == 1
+    for output in (cell.locator(".jp-OutputArea"), still.locator(".jp-OutputArea")):
+        assert output.locator("[role=img]:visible, img:not([aria-hidden=true]):visible").count() == 1
         assert output.get_by_role("img", name="slope 1.0").count() == 1
     assert complaints(page) == []
 

@@ -9,8 +9,13 @@ class Live(ipywidgets.VBox):
     def _repr_mimebundle_(self, **kwargs):
         return super()._repr_mimebundle_(**kwargs) | {"text/html": "<p>3</p>", "text/plain": "3"}
 Live([ipywidgets.FloatSlider()])"""
+KEPT = """from course_lib._kept import StillWidget
+class Three(StillWidget):
+    def still(self):
+        return {"text/html": "<p>3</p>", "text/plain": "3"}
+Three([])"""
 SLOW = "print(1, flush=True)\ntime.sleep(.5)\nprint(2)"
-GOOD = {"live": LIVE, "slow-print": SLOW, "silent": "x = 3", "value": "x"}
+GOOD = {"live": LIVE, "slow-print": SLOW, "silent": "x = 3", "value": "x", "kept": KEPT}
 BAD = {
     "warning": ("import ipywidgets, os, warnings\nwarnings.warn('old')", "warning: output on stderr: "),
     "bare-slider": ("ipywidgets.FloatSlider()", "bare-slider: a widget leaves no still picture (text/html)"),
@@ -46,6 +51,7 @@ def test_twice_changes_no_byte(path):
     assert outputs[0][0].data == {"text/html": "<p>3</p>", "text/plain": "3"}
     assert [output.text for output in outputs[1]] == ["1\n2\n"]
     assert outputs[2] == [] and outputs[3][0].data == {"text/plain": "3"}
+    assert len(outputs[4]) == 1 and outputs[4][0].data["text/html"].endswith('<div class="course-stays"><p>3</p></div>')
 
 
 def test_what_is_wrong_is_said_and_nothing_is_written(path):

@@ -6,6 +6,7 @@ import html
 from collections.abc import Sequence
 
 from ... import _checks
+from ..._kept import StillWidget
 from .ledger import Claim
 from .figures import ClaimOnTrial, Margins
 from .pages import MARKS, experiment, link, numbers
@@ -15,7 +16,7 @@ with _checks.extra("lab", "the court"):
     import ipywidgets as widgets
 
 
-class Court(widgets.VBox):
+class Court(StillWidget):
     """A claim, three buttons to vote with, and the trial, which is opened by a vote.
 
     claim   the list of claims
@@ -68,10 +69,10 @@ class Court(widgets.VBox):
             "text/html": f'<div role="status">{_trial(self.called)}{said}</div>{self.figure.html()}',
             "text/plain": self.called.sentence}},)
 
-    def _repr_mimebundle_(self, **kwargs) -> dict:
+    def still(self) -> dict[str, str]:
+        """The trial that is open, with its verdict."""
         self.figure.update(claim=self.called.number)
-        return {**super()._repr_mimebundle_(**kwargs),
-                "text/html": f"{_charge(self.called)}{_trial(self.called)}{self.figure.html()}",
+        return {"text/html": f"{_charge(self.called)}{_trial(self.called)}{self.figure.html()}",
                 "text/plain": f"{self.called.claim}: {self.called.verdict}. {self.called.sentence}"}
 
 
