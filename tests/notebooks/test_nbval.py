@@ -1,6 +1,4 @@
 """Every notebook on disk runs, and each of its outputs is what is stored."""
-import os
-
 import nbformat
 import pytest
 
@@ -8,8 +6,6 @@ import notebooks
 from nbval_run import compare
 
 MOST_MEMORY = 500  # MiB; a small Binder machine holds a kernel of this size
-# Notebooks that run at the same time share the processors: more processes than those would only wait for each other.
-SHARE = max(1, (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)))
 
 
 def code_cells(path):
@@ -19,7 +15,7 @@ def code_cells(path):
 
 @pytest.mark.parametrize("path", notebooks.paths(), ids=lambda path: path.stem)
 def test_outputs_are_those_stored(path):
-    run = compare(path, LOKY_MAX_CPU_COUNT=str(SHARE))
+    run = compare(path)
     assert not run.failed and run.agreed == code_cells(path), run.report
     assert run.memory < MOST_MEMORY
 
