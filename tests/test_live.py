@@ -51,6 +51,12 @@ def test_each_range_gets_its_control():
     assert (a.description, b.description) == ("first summand a", "b")
 
 
+def test_a_track_is_as_long_under_a_long_label():
+    widths = [int(control.layout.width.removesuffix("px")) - 7 * len(control.description)
+              for control in live(Sum(), a=(0., 5.), b=(0, 20)).controls.values()]
+    assert widths[0] == widths[1] > 300
+
+
 def test_what_moves_lies_over_what_does_not():
     page = live(Sum(), a=(0., 5.))
     places = {(layer.layout.grid_area, layer.layout.width, layer.layout.margin) for layer in (page._still, page._motion)}

@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 import setup_env
@@ -506,3 +507,16 @@ def fetched(url):
 def opened(url):
     """Open an address without a proxy."""
     return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10)
+
+
+def test_the_courses_settings_are_ones_that_the_installed_jupyterlab_has():
+    overrides = json.loads((ROOT / "tools/jupyter/labconfig/default_setting_overrides.json").read_text(encoding="utf-8"))
+    share = Path(sys.prefix) / "share" / "jupyter"
+    for plugin, settings in overrides.items():
+        package, name = plugin.split(":")
+        found = [folder for folder in (share / "lab" / "schemas", *share.glob(f"labextensions/{package}/schemas"))
+                 if (folder / package / f"{name}.json").exists()]
+        assert found, f"no installed package has {plugin}"
+        schema = json.loads((found[0] / package / f"{name}.json").read_text(encoding="utf-8"))
+        jsonschema.validate(settings, schema)
+        assert set(settings) <= set(schema["properties"])

@@ -115,7 +115,7 @@ def _slider(figure: Figure, name: str, wanted, common: dict) -> widgets.ValueWid
                          f"start the figure elsewhere: {type(figure).__name__}({name}={low!r}).")
     if step and not 0 < step[0] <= high - low:
         raise ValueError(f"{name} has the step {step[0]!r}, needs one above 0 and at most {high - low:g}.")
-    layout = widgets.Layout(width="320px", max_width="100%")
+    layout = widgets.Layout(width=f"{330 + 7 * len(common['description'])}px", max_width="100%")  # the track has 240
     if logarithmic:
         low, high = math.log10(low), math.log10(high)
         return widgets.FloatLogSlider(**common, layout=layout, min=low, max=high, step=(high - low) / 100,
