@@ -4,6 +4,7 @@ import base64
 import importlib
 import inspect
 import io
+import pathlib
 import re
 import subprocess
 import sys
@@ -604,3 +605,37 @@ def test_labels_keep_apart_and_in_order(heights):
     (4.99, "1·10⁵")])
 def test_factors_in_words(exponent, words):
     assert kit.power_of_ten(exponent) == words
+
+
+def test_round_markers_are_round_in_the_moving_layer():
+    """A circle is drawn by curves (C), a square by lines alone."""
+    class Marks(Figure):
+        def draw(self):
+            self.line = self.curve(self.panels(xlim=(0, 1), ylim=(0, 1)), BLUE, self.shape)
+
+        def move(self, data):
+            self.line.set_data([.3, .6], [.4, .7])
+
+        def describe(self, data):
+            return "two marks"
+
+    def drawn(shape):
+        figure = type("Shaped", (Marks,), {"shape": shape})()
+        return "".join(re.findall(r' d="([^"]*)"', figure.svg())).upper()
+
+    assert "C" in drawn("o") and "C" not in drawn("s")
+
+
+def test_every_name_of_a_slider_is_that_of_a_value():
+    """A label of no value is shown nowhere, and its slider has a bare name."""
+    lessons = pathlib.Path(screen.__file__).parents[1] / "lessons"
+    for path in lessons.glob("nb*/*.py"):
+        if "Figure" in path.read_text(encoding="utf-8"):
+            importlib.import_module(f"course_lib.lessons.{path.parent.name}.{path.stem}")
+    kinds, found = [Figure], []
+    while kinds:
+        kinds += (kind := kinds.pop()).__subclasses__()
+        if kind.__module__.startswith("course_lib.lessons."):
+            found.append(kind)
+            assert kind.labels.keys() <= inspect.signature(kind.compute).parameters.keys(), kind
+    assert sum(bool(kind.labels) for kind in found) > 20

@@ -527,6 +527,7 @@ def scripted():
     (lambda: watched(0, nn.GRU)["rnn"].grad_c, ValueError, "is an nn.GRU, which has no cell state c"),
     (lambda: watched()["rnn"].norms("g"), ValueError, "needs 'h' or 'c'"),
     (lambda: watched()["rnn"].jacobians(9), ValueError, "sequence is 9, needs 0 to 3"),
+    (lambda: watched()["rnn"].jacobians(-1), ValueError, "sequence is -1, needs 0 to 3"),
     (lambda: watched().plot(live=True), RuntimeError, "inside the with"),
 ])
 def test_refusals(make, error, says):

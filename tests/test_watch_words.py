@@ -229,3 +229,15 @@ def test_verdicts_leave_a_training_run_to_the_last_bit_as_it_is():
         results.append([*losses, *(p.detach() for p in net.parameters()), *(p.grad for p in net.parameters()),
                         torch.rand(1)])
     assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
+
+
+@pytest.mark.parametrize("w, word", [(1.1, "1.1 a step: it doubles every 7.3 steps"),
+                                     (0.9, "0.9 a step: it halves every 6.6 steps")])
+def test_a_gradient_doubles_or_halves_every_so_many_steps(w, word):
+    """One linear unit: every step multiplies by w, and log(2) / |log(w)| steps make a factor of 2."""
+    net = nn.RNN(1, 1, nonlinearity="relu").double()
+    with torch.no_grad():
+        net.weight_hh_l0.fill_(w), net.weight_ih_l0.fill_(1), net.bias_hh_l0.zero_(), net.bias_ih_l0.zero_()
+    with watch.watch_time(net) as flow:
+        net(torch.ones(30, 1, 1, dtype=torch.float64))[0][-1].sum().backward()
+    assert word in flow.verdict(), flow.verdict()

@@ -267,3 +267,19 @@ def test_a_smaller_gradient_has_a_larger_floor():
     figure = StepSizes()
     floors = [figure.update(gradient=gradient).data.central.min() for gradient in (1, 1e-3, 1e-6, 1e-9)]
     assert all(10 < after / before for before, after in zip(floors, floors[1:]))
+
+
+def test_what_is_looked_at_over_decades_has_a_logarithmic_axis():
+    tangent, steps = Tangent(), StepSizes()
+    right, errors = tangent.slopes.axes, steps.lines[0].axes
+    assert (right.get_xscale(), right.get_yscale()) == ("log", "linear") and tangent.points.axes.get_xscale() == "linear"
+    assert (errors.get_xscale(), errors.get_yscale()) == ("log", "log")
+
+
+def test_each_curve_of_errors_is_named_in_its_own_color_and_dashes():
+    figure = StepSizes()
+    key = {text.get_text(): text.get_color() for text in figure.lines[0].axes.texts}
+    named = {"···  forward difference": ":", "╌╌ central difference": "--", "──  complex step": "-"}
+    assert named.keys() <= key.keys()
+    for (words, dashes), line in zip(named.items(), figure.lines):
+        assert key[words] == line.get_color() and line.get_linestyle() == dashes
