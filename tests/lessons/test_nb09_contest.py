@@ -89,3 +89,10 @@ def test_the_entries_that_travel_are_those_that_do_not_all_learn():
         assert np.allclose(outcome.left, contest.gradient_left(ENTRIES[name]), rtol=1e-6, atol=0)
         assert outcome.updates.shape == (2, 5)
     assert contest.enter("Gaussian √2, ReLU", updates=50).solved == kept["Gaussian √2, ReLU"].solved == 0
+
+
+@pytest.mark.parametrize("name", ["uniform + leak .9", "uniform + skip 5"])
+def test_a_leak_and_a_skip_share_out_the_whole_of_a_state(name):
+    """A state is so much of an earlier one, and the rest is new: otherwise states would grow by the path alone."""
+    paths = ENTRIES[name].paths
+    assert 0 < paths.carry < 1 and paths.carry + paths.step == pytest.approx(1, rel=1e-12, abs=0)
