@@ -11,7 +11,7 @@ PYTEST = "$(VENV)" -m pytest
 # Products as small as the course's gain nothing from a second thread; on a busy machine the two wait for each other.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help lab test test-all test-browser bench notebooks portable handout table teaching slides site address clean python
+.PHONY: help lab test test-all test-browser bench notebooks portable handout table teaching gain slides site address clean python
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -55,6 +55,10 @@ table: python  ## measure seconds and memory of the notebooks for README.md (NB=
 teaching: python  ## count the minutes in notebooks/TEACHING.md anew
 	@"$(PYTHON)" tools/setup_env.py test
 	@"$(VENV)" tools/teaching.py
+
+gain: python  ## say what a class has learned (FILES="..."): the files of the questions of lesson 00, or their folder
+	@"$(PYTHON)" tools/setup_env.py test
+	@"$(VENV)" tools/gain.py $(FILES)
 
 slides: python  ## make stand-alone lectures of the notebooks in build/slides (NB=01_gradients: only that one)
 	@"$(PYTHON)" tools/setup_env.py slides

@@ -30,7 +30,7 @@ def copy(tmp_path):
     """What `make address` writes to, with one notebook, and itself."""
     for folder in ("tools", "notebooks"):
         (tmp_path / folder).mkdir()
-    for name in ("pyproject.toml", "README.md", "Makefile", "tools/address.py", "notebooks/00_start_here.ipynb"):
+    for name in ("pyproject.toml", "README.md", "CITATION.cff", "Makefile", "tools/address.py", "notebooks/00_start_here.ipynb"):
         shutil.copy(notebooks.ROOT / name, tmp_path / name)
     return tmp_path
 
@@ -71,7 +71,7 @@ def test_an_address_is_set_everywhere_and_changed_and_taken_away_without_a_trace
             assert (cell.id, cell.source) == ("colab", address.colab(copy))
             assert f"--branch {address.tag(copy)} https://github.com/{repo} course\n" in cell.source
         changed = {path.name for path, content in contents(copy).items() if content != before[path]}
-        assert changed == {"pyproject.toml", "README.md"} | {path.name for path in notebooks.paths()}
+        assert changed == {"pyproject.toml", "README.md", "CITATION.cff"} | {path.name for path in notebooks.paths()}
     assert make_address(copy, "REPO=").returncode == 0
     assert contents(copy) == before
 

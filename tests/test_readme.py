@@ -1,9 +1,13 @@
 """What the README says holds: its code runs, its links lead somewhere, its minutes are those of the notebooks."""
 
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
+import yaml
 
 import address
 from course_lib.lessons.nb00_start_here.ruler import GradientRuler
@@ -67,6 +71,35 @@ def test_it_lists_every_notebook_with_its_minutes():
             more = [int(exercises), NUMBERS.index(re.search(r"([\w-]+) exercises\.", first)[1])]
             assert [sum(e.minutes for e in bank_of(number).exercises), len(bank_of(number).exercises)] == more, name
             assert f"and {exercises} more for the" in first, name
+
+
+def test_the_hours_of_its_paths_are_those_of_the_notebooks():
+    rows = re.findall(r"^\| (\d\d) \| \[.*\| (\d+)(?: \+ (\d+))? \|$", README, re.MULTILINE)
+    lesson, more = {name: int(minutes) for name, minutes, _ in rows}, sum(int(more or 0) for *_, more in rows)
+    project, = re.findall(r"the project itself takes about (\d+) hours", README)
+    assert f"about {(sum(lesson.values()) + more) / 60 + int(project):.0f} hours, exercises and project included" in README
+    weekend = sum(lesson[name] for name in ("00", "03", "04", "05", "06", "07", "08", "11")) / 60
+    assert f"notebooks 00, 03 to 08 and 11, about {weekend:.0f} hours" in README
+
+
+def test_the_citation_is_valid_and_of_this_version():
+    file = ROOT / "CITATION.cff"
+    run = subprocess.run([sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.citation-file-format", file],
+                         capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+    cited = yaml.safe_load(file.read_text(encoding="utf-8"))
+    assert cited["version"] == address.project()["version"] and cited["title"].startswith(README.split("\n")[0][2:])
+    assert cited["license"] == address.project()["license"].split(" AND ")
+    repo = address.published()
+    assert cited.get("repository-code") == (f"https://github.com/{repo}" if repo else None)
+    assert not {"doi", "identifiers"} & set(cited)  # there is none
+
+
+def test_changes_names_this_version_and_these_questions():
+    changes = (ROOT / "CHANGES.md").read_text(encoding="utf-8")
+    assert f"## {address.project()['version']}" in changes
+    version = json.loads((ROOT / "data" / "inventory.json").read_text(encoding="utf-8"))["version"]
+    assert re.findall(r"before and after the course, version (\d+)", changes)[0] == str(version)
 
 
 def test_it_counts_the_exercises_and_the_figures():

@@ -4,7 +4,7 @@
     python tools/address.py ""               make address REPO=
 
 It has one place, [project.urls] of pyproject.toml, where the site and the tests read it. It is written where nothing
-can be read: into the notebooks' first cells, which run on Colab without the course, and into README.md. Without an
+can be read: into the notebooks' first cells, which run on Colab without the course, into README.md and CITATION.cff. Without an
 address nothing is fetched from one, and nothing leads to one.
 """
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 REPO = re.compile(r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}/(?![.]+$)(?!.*[.]git$)[\w.-]{1,100}", re.ASCII)
 URLS = re.compile(r"\[project\.urls\]\n(?:\w.*\n)*\n")
+CODE = re.compile(r"^repository-code: .*\n", re.MULTILINE)
 BEFORE_URLS = "[project.optional-dependencies]\n"
 BADGE = re.compile(r"^\| (?:\[!\[open in (?:Binder|the browser|Colab)\]\(\S+\)\]\(\S+\)"
                    r"|(?:Binder|the browser|Colab), once \[published\]\(#publish\)) \|", re.MULTILINE)
@@ -79,7 +80,7 @@ def elsewhere(name: str, root: Path = ROOT) -> dict[str, str]:
 
 
 def set_address(repo: str, root: Path = ROOT) -> None:
-    """Write an address, owner/course, or with "" none, into pyproject.toml, README.md and the notebooks."""
+    """Write an address, owner/course, or with "" none, into pyproject.toml, README.md, CITATION.cff and the notebooks."""
     if repo and not REPO.fullmatch(repo):
         raise ValueError(f"REPO is {repo!r}, needs owner/course, the two names behind github.com/ in the address of "
                          "your copy: make address REPO=owner/course")
@@ -91,6 +92,9 @@ def set_address(repo: str, root: Path = ROOT) -> None:
                   f"| {name}, once [published](#publish) |" for name, picture in PICTURES.items())
     file = root / "README.md"
     write(file, BADGE.sub(lambda _: next(badges), file.read_text(encoding="utf-8")))
+    file = root / "CITATION.cff"
+    write(file, CODE.sub("", file.read_text(encoding="utf-8"))
+          + (f"repository-code: https://github.com/{repo}\n" if repo else ""))
     for file in sorted((root / "notebooks").glob("*.ipynb")):
         book = json.loads(file.read_text(encoding="utf-8"))
         next(cell for cell in book["cells"] if cell["id"] == "colab")["source"] = colab(root).splitlines(keepends=True)
