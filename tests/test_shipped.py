@@ -79,12 +79,12 @@ def again():
 @pytest.mark.parametrize("name, setting", [*again()])
 def test_a_run_that_travels_is_what_its_script_gives(name, setting):
     """Training in float32 amplifies the last digit. As three kinds of processor compute, counts of learners moved by 1
-    and mean accuracies by .09: twice that is allowed, and a setting mistaken for another one is seen."""
+    of 5 and mean accuracies by .09: twice that is allowed, and a setting mistaken for another one is seen."""
     function, _ = RUNS[name]
     made = function(*setting) if isinstance(setting, tuple) else function(setting)
     kept = shipped_runs(name, type(made) if hasattr(made, "_fields") else np.asarray)[setting]
     made, kept = (np.asarray(getattr(outcome, "updates", outcome)) for outcome in (made, kept))
-    assert np.abs(np.isfinite(made).sum(-1) - np.isfinite(kept).sum(-1)).max() <= 2
+    assert np.abs(np.isfinite(made).sum(-1) - np.isfinite(kept).sum(-1)).max() <= .4 * made.shape[-1]
     if name == "later_digits":
         assert abs(made.mean() - kept.mean()) < .2
 
