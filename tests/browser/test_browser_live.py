@@ -194,3 +194,23 @@ def test_a_reader_without_a_kernel_sees_the_still(lab, page):
     assert image.get_attribute("alt") == figure.alt
     assert image.evaluate("image => image.naturalWidth") == 2 * figure.size[0]
     assert image.bounding_box()["width"] == pytest.approx(figure.size[0], abs=1)
+
+
+def test_axes_stand_still_while_the_ruler_is_dragged_from_end_to_end(notebook, page):
+    cell, = notebook("from course_lib.lessons.nb00_start_here.ruler import GradientRuler\n"
+                     "live(GradientRuler(gain=.5), gain=(.5, 2.))")
+    handle, track = cell.locator(".noUi-handle"), cell.locator(".noUi-base").bounding_box()
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    grounds, words = [], set()
+    for step in range(26):
+        page.mouse.move(x + track["width"] * step / 25, y)
+        page.wait_for_timeout(80)
+        grounds.append(cell.locator("img[aria-hidden=true]").get_attribute("src"))
+        words.add(alt(cell))
+    page.mouse.up()
+    page.wait_for_function("cell => cell.querySelector('svg[role=img]').ariaLabel.includes('gain 2 ')",
+                           arg=cell.element_handle(), timeout=20_000)
+    assert sum(one != other for one, other in zip(grounds, grounds[1:])) <= 1 and len(words) > 3

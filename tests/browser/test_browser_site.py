@@ -146,13 +146,35 @@ def test_no_page_asks_for_anything_outside_and_its_maths_is_set(site, page):
                                   "14_your_own_network.html", "search.html?q=gradient"])
 def test_axe_finds_nothing_serious(site, browser, name, scheme):
     with served(site) as url:
-        for width in (1300, 390):
+        for width in (1366, 390):
             page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 900})
             page.goto(f"{url}/{name}")
             page.wait_for_timeout(1500)
             assert findings(page) == []
             assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0, f"wider than {width}"
             page.close()
+
+
+def test_what_a_search_finds_is_told_without_tex(site, page):
+    with served(site) as url:
+        page.goto(f"{url}/search.html?q=gradient")
+        page.locator("#search-results p.context").nth(5).wait_for(timeout=15_000)
+        page.wait_for_timeout(1000)
+        assert not [words for words in page.locator("#search-results p.context").all_inner_texts() if "\\(" in words]
+
+
+@pytest.mark.parametrize("width", [1366, 390])
+def test_the_front_page_has_the_ruler_to_drag(site, browser, width):
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto((site / "index.html").as_uri())
+    slider = page.get_by_role("slider", name="gain")
+    slider.fill(str(json.loads(slider.get_attribute("data-texts")).index("1.10")))
+    picture = page.locator('figure.live .picture svg[aria-label*="gain 1.1 "]')
+    picture.wait_for(timeout=10_000)
+    assert picture.bounding_box()["width"] >= 600 and slider.bounding_box()["height"] >= 24
+    for name in ("Read lesson 00", "Run it in the browser", "Learn", "Teach", "Look into your own network"):
+        assert page.get_by_role("link", name=name).first.is_visible()
+    page.close()
 
 
 def test_search_finds_a_lesson_from_the_disk(site, page):

@@ -61,7 +61,7 @@ def write_sources(folder: Path, frames: Path = KEPT, still: bool = False) -> Non
         if path in live:
             text = pages.lesson(read(path), path, known, live[path])
         else:
-            text = pages.front(known) if name == "index" else pages.text_page(path, known)
+            text = pages.front(known, live[lessons[0]]) if name == "index" else pages.text_page(path, known)
             for place, file in pages.files(path.read_text(encoding="utf-8"), path, known).items():
                 for copy in (folder / "pages" / place, folder / "extra" / place):
                     copy.parent.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ notes stay out of it, a solution is folded up, and each cell has its id as the i
 from __future__ import annotations
 
 import html
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -24,6 +25,13 @@ MARKDOWN_LINK = re.compile(r"(?<!\\)\]\((?![a-z]+:)([^)\s]+)")
 HTML_LINK = re.compile(r"\b(?:href|src|srcset)=\"(?![a-z]+:|#)([^\"\s]+)\"")
 LIVE = re.compile(r"\blive\(")
 LEFT_OUT = {"colab"}  # cells that set up a machine, and show nothing
+HERO = "first-ruler"  # the cell of lesson 00 whose figure is on the front page
+PROMISE = ("Why gradients explode and vanish in recurrent networks, and what to do about it: eighteen lessons whose "
+           "numbers come from the cells beside them.")
+TILES = (("00_start_here.html", "Learn", "Predict, write a few lines, and hear in a second what is wrong and why."),
+         ("teaching.html", "Teach", "Every lesson is a lecture too, with slides, speaker notes and their minutes."),
+         ("#your-own-network-under-the-microscope", "Look into your own network",
+          "Two lines show the gradient of your torch model at every time step."))
 
 
 def sources() -> dict[Path, str]:
@@ -42,13 +50,38 @@ def places(name: str) -> dict[str, str]:
     return {"Browser": f"lite/lab/index.html?path={path}", **others, "Download": path}
 
 
-def front(known: dict[Path, str]) -> str:
-    """Return the front page: the README, and the order of all pages behind it."""
+def front(known: dict[Path, str], moving: dict[str, str]) -> str:
+    """Return the front page: the promise, the ruler, where to go; the README below; the order of all pages behind it.
+
+    moving  {cell id: HTML} of lesson 00's live figures
+    """
     lessons = [name for path, name in known.items() if path.suffix == ".ipynb"]
     others = [name for path, name in known.items() if path.suffix != ".ipynb" and name != "index"]
     trees = [fenced("{toctree}", "\n".join([":hidden:", f":caption: {caption}", *entries]))
              for caption, entries in (("Lessons", lessons), ("Beside them", others)) if entries]
-    return text_page(ROOT / "README.md", known) + "\n" + "\n".join(trees)
+    title, rest = text_page(ROOT / "README.md", known).split("\n", 1)
+    about = rest[rest.index("\n## "):]  # its opening words and its picture give way
+    return about_it(title.lstrip("# "), PROMISE) + "\n".join([title, "", hero(moving.get(HERO, "")), about, *trees])
+
+
+def hero(figure: str) -> str:
+    """Return what the front page opens with."""
+    run = html.escape(places("00_start_here")["Browser"])
+    tiles = "".join(f'<a href="{link}"><strong>{name}</strong><span>{words}</span></a>' for link, name, words in TILES)
+    return fenced("{raw} html", f"""<p class="promise">{PROMISE}</p>
+<div class="output">{figure}</div>
+<p class="hint">Drag the gain. The blue line is what is left of a gradient on its way back from the loss.</p>
+<p class="places"><a class="run first" href="00_start_here.html">Read lesson 00</a>
+<a class="run" href="{run}">Run it in the browser (25 s, no account)</a></p>
+<div class="tiles">{tiles}</div>""")
+
+
+def about_it(title: str, description: str) -> str:
+    """Return the head of a page's source: what a search and a shared link say of it."""
+    said = {"description": description, "property=og:title": title, "property=og:description": description,
+            "property=og:type": "website"}
+    lines = "".join(f"    {json.dumps(name)}: {json.dumps(words)}\n" for name, words in said.items())
+    return f"---\nmyst:\n  html_meta:\n{lines}---\n"
 
 
 def text_page(path: Path, known: dict[Path, str]) -> str:
@@ -79,7 +112,8 @@ def lesson(book: NotebookNode, path: Path, known: dict[Path, str], moving: dict[
         if len(parts) == 2:
             title, _, rest = parts.pop().partition("\n")
             parts += [title, run_it(path.stem), rest]
-    return "\n\n".join(parts) + "\n"
+    title, question, *_ = re.sub("[*#$`]", "", book.cells[0].source).strip().split("\n\n")
+    return about_it(title.strip(), question.strip()) + "\n\n".join(parts) + "\n"
 
 
 def is_hidden(cell: NotebookNode) -> bool:

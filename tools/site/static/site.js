@@ -9,3 +9,15 @@ const reach = () => {
   }
 };
 new ResizeObserver(reach).observe(document.body);
+
+// What a search finds is told without TeX.
+const plain = tex => tex.replace(/\\[a-zA-Z]+/g, name => name.slice(1)).replace(/[{}\\]/g, "");
+const results = document.getElementById("search-results");
+if (results) {
+  new MutationObserver(() => {
+    for (const found of results.querySelectorAll("p.context")) {
+      const told = found.textContent.replace(/\\[([](.*?)\\[)\]]/gs, (_, tex) => plain(tex));
+      if (told !== found.textContent) found.textContent = told;
+    }
+  }).observe(results, { childList: true, subtree: true });
+}
