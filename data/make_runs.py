@@ -1,4 +1,4 @@
-"""Make the runs that travel with the course: `python data/make_runs.py [NAME ...]`. All of them take some minutes.
+"""Make the runs that travel with the course: `python data/make_runs.py [NAME ...]`. All of them take about ten minutes.
 
 A file has what takes long in a notebook, above all what never learns; what is missing in it runs there.
 """
@@ -49,7 +49,7 @@ def gated(task: str, kind: str) -> until_solved.Solved:
 
 RATES, DRAWS = (.001, .01), (0, 10, 20)
 RUNS = {
-    "success": (trained, [("SGD", 20), *success.longest_first((30, 40)), *CONTROLS]),
+    "success": (trained, [("SGD", 20), *success.longest_first((30, 40, 60)), *CONTROLS]),
     "contest": (contest.enter, ["uniform, tanh", "Gaussian, tanh", "orthogonal, tanh", "sparse, tanh", "uniform, ReLU",
                                 "Gaussian √2, ReLU", "orthogonal √2, ReLU", "uniform + penalty 4",
                                 "uniform + layer norm", "orthogonal + layer norm"]),

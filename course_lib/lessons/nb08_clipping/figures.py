@@ -281,7 +281,7 @@ class SuccessByLength(Figure):
     def draw(self):
         ax = self.panels(
             title="Temporal order: who learns it within 3000 updates?", xlabel="length of the sequences T",
-            ylabel="networks that solved it (%)", xlim=(5, 52), ylim=self.ylim, xticks=success.LENGTHS)
+            ylabel="networks that solved it (%)", xlim=(5, 78), ylim=self.ylim, xticks=success.LENGTHS)
         self.lines = {method: self.curve(ax, colour, style, markersize=7)
                       for method, (style, colour) in self.styles.items()}
         self.names = {method: self.moving(ax.text(0, 0, "", color=colour, va="center"))

@@ -17,7 +17,7 @@ import numpy as np
 from ... import _checks, cells, initialise, losses, tasks, train, until_solved
 
 UNITS, BATCH, FRESH = 50, 20, 500
-LENGTHS = 10, 20, 30, 40
+LENGTHS = 10, 20, 30, 40, 60
 
 
 class Method(NamedTuple):
