@@ -90,6 +90,7 @@ def jupyterlab(directory: Path, scratch: Path):
     share = max(1, (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)))
     environment = {**os.environ, **{name: str(scratch / folder) for name, folder in folders.items()},
                    "COURSE_PROGRESS": str(scratch / "progress.json"), "TQDM_DISABLE": "1",
+                   "JUPYTER_CONFIG_PATH": str(REPOSITORY / "tools" / "jupyter"),
                    "LOKY_MAX_CPU_COUNT": str(share),
                    "PYTHONPATH": os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))}
     with socket.socket() as free:

@@ -42,7 +42,7 @@ def run(path):
             continue
         with capture_output() as said:
             result = shell.run_cell(source, store_history=True)
-        shown = [said.stdout] + [output.data.get("text/plain", "") for output in said.outputs]
+        shown = [said.stdout] + [output.data["text/plain"] for output in said.outputs if "text/plain" in output.data]
         stored = ["".join("".join(output["text"]) for output in cell["outputs"] if output.get("name") == "stdout")]
         stored += ["".join(output["data"].get("text/plain", "")) for output in cell["outputs"] if "data" in output]
         if not result.success:
