@@ -25,6 +25,9 @@ def test_it_draws_what_it_was_given(figure):
     assert np.array_equal(good[0], np.arange(1, 51)) and np.allclose(good[1], np.geomspace(2, 0.02, 50), atol=0)
     assert np.array_equal(bad[1], [17, 2e6]) and np.array_equal(bad_norm[1], [360, 5e7]) and good_norm[1][0] == 7
     assert all(ax.get_yscale() == ax.get_xscale() == "log" for ax in figure.fig.axes)
+    loss = figure.fig.axes[0]
+    assert {text.get_text(): text.get_color() for text in loss.texts} == {
+        "gain 1.0": loss.lines[0].get_color(), "gain 1.1: stops here": loss.lines[1].get_color()}
 
 
 def test_the_words_have_its_numbers(figure):
