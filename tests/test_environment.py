@@ -110,11 +110,11 @@ def imported(folder):
 
 
 @pytest.mark.parametrize("folder, extras", [
-    ("course_lib", ["lab"]), ("tools", ["lab", "test", "slides", "handout"]),
+    ("course_lib", ["lab"]), ("tools", ["lab", "test", "slides", "handout", "lite"]),
     ("tests", ["lab", "test", "browser", "slides", "adapters"])])
 def test_what_is_imported_is_asked_for(folder, extras):
     asked, packages = set(dependencies(*extras)), metadata.packages_distributions()
-    for module in imported(folder) - (OF_THE_READER if folder == "course_lib" else set()):
+    for module in imported(folder) - (OF_THE_READER if folder == "course_lib" else {"ray"}):  # no extra brings Ray
         names = {canonicalize_name(name) for name in packages.get(module, NOT_HERE.get(module, []))}
         assert names & asked, f"{folder}/ imports {module}, which pyproject.toml does not ask for"
 
