@@ -173,7 +173,7 @@ def test_the_front_page_has_the_ruler_to_drag(site, browser, width):
     picture.wait_for(timeout=10_000)
     assert picture.bounding_box()["width"] >= 600 and slider.bounding_box()["height"] >= 24
     for name in ("Read lesson 00", "Run it in the browser", "Learn", "Teach", "Look into your own network"):
-        assert page.get_by_role("link", name=name).first.is_visible()
+        assert page.locator("article").get_by_role("link", name=name).first.is_visible()
     page.close()
 
 
