@@ -18,9 +18,9 @@ def runs(function: Callable, settings: Iterable, *, processes: int | None = None
     errors     what function raises, and the runs that have not begun are dropped; TypeError or ValueError for
                processes that is not a whole number above 0
 
-    joblib does the work. In `with joblib.parallel_config(backend="dask")`, or "ray" after ray's register_ray(), the same
-    call runs on that cluster; Ray hands its outcomes over together, at the end, in the order of settings. In the
-    browser, where there are no processes, the runs go one after another without it.
+    joblib does the work. In `with joblib.parallel_config(backend="dask")` the same call runs on that cluster. A backend
+    that hands all outcomes over at the end, as Ray's does, gives them in the order of settings. In the browser, where
+    there are no processes, the runs go one after another without joblib.
     """
     settings = list(settings)
     if processes is not None:
