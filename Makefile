@@ -4,7 +4,9 @@
 PYTHON ?= $(shell command -v python3 || command -v python || echo python3)
 VENV = .venv/bin/python
 # tools/jupyter keeps a first start from asking about news and from looking for updates: the course needs no network.
+# Its labextensions add the button Lecture.
 LAB = JUPYTER_CONFIG_PATH="$(CURDIR)/tools/jupyter$(if $(JUPYTER_CONFIG_PATH),:$(JUPYTER_CONFIG_PATH))" \
+	JUPYTER_PATH="$(CURDIR)/tools/jupyter$(if $(JUPYTER_PATH),:$(JUPYTER_PATH))" \
 	"$(VENV)" -m jupyterlab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir="$(CURDIR)" \
 	--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(if $(filter 0,$(shell id -u)),--allow-root)
 PYTEST = "$(VENV)" -m pytest
@@ -60,9 +62,9 @@ gain: python  ## say what a class has learned (FILES="..."): the files of the qu
 	@"$(PYTHON)" tools/setup_env.py test
 	@"$(VENV)" tools/gain.py $(FILES)
 
-slides: python  ## make stand-alone lectures of the notebooks in build/slides (NB=01_gradients: only that one)
+slides: python  ## make stand-alone lectures of the notebooks in build/slides (PLAN=50, 120, day, week-1 ... or all: of a plan)
 	@"$(PYTHON)" tools/setup_env.py slides
-	@"$(VENV)" tools/slides.py $(NB)
+	@"$(VENV)" tools/slides.py $(NB) $(if $(PLAN),--plan "$(PLAN)")
 
 site: python  ## build the course as web pages, with the edition that runs in a browser, in build/site
 	@"$(PYTHON)" tools/setup_env.py site

@@ -91,6 +91,7 @@ def jupyterlab(directory: Path, scratch: Path):
     environment = {**os.environ, **{name: str(scratch / folder) for name, folder in folders.items()},
                    "COURSE_PROGRESS": str(scratch / "progress.json"), "TQDM_DISABLE": "1",
                    "JUPYTER_CONFIG_PATH": str(REPOSITORY / "tools" / "jupyter"),
+                   "JUPYTER_PATH": str(REPOSITORY / "tools" / "jupyter"),
                    "LOKY_MAX_CPU_COUNT": str(share),
                    "PYTHONPATH": os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))}
     with socket.socket() as free:
@@ -140,6 +141,11 @@ def execute(page, command: str, **args):
 def run_all(page) -> None:
     """Run every cell and wait for the last one."""
     execute(page, "notebook:run-all-cells")
+    done(page)
+
+
+def done(page) -> None:
+    """Wait for the last cell that was asked to run."""
     page.wait_for_function("""() => ![...document.querySelectorAll('.jp-InputPrompt')]
                                       .some(prompt => prompt.textContent.includes('*'))""", timeout=240_000)
 
