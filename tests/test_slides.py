@@ -5,14 +5,19 @@ import base64
 import gzip
 import json
 import re
+import subprocess
+from html import unescape
 
 import nbformat
 import pytest
+from jupyterlab_server.config import get_federated_extensions
 from nbformat import v4
 
 import assets
 import frames
+import notebooks
 import slides
+from course_lib.exercises.bank import bank_of
 from course_lib.screen import BLUE, Figure
 from course_lib.screen.live import live
 from notebooks import paths, read
@@ -102,14 +107,59 @@ def test_text_outputs_formulas_and_links_come_through():
     assert "<i>x</i>" in slides.cell_html(cell("x", "-", "a", "alt", "<i>x</i>"), {}, {})
 
 
-def test_a_prediction_speaks_to_a_room():
-    asked = ('5.1 your prediction: What is the norm?\nPut one of "0", "more\nthan 1" in place of the ... and run\n'
-             'the cell again.\n')
-    shown = slides.cell_html(cell('predict("5.1", ...)', "-", "a", asked), {}, {})
-    assert "vote" in shown and "predict(" not in shown and "run" not in shown
-    assert "What is the norm?\nSay one of &#34;0&#34;, &#34;more\nthan 1&#34;.</pre>" in shown
+def test_a_prediction_is_a_vote():
+    asked = bank_of(0).predictions[0]
+    shown = slides.cell_html(cell(f'predict("{asked.id}", ...)', "-", "a", f"{asked.id} your prediction: ..."), {}, {})
+    assert asked.question in unescape(str(shown)) and "predict(" not in shown and "your prediction" not in shown
+    letters = re.findall(r"<b>(.)</b> ([^<]+)</li>", shown)
+    assert letters == list(zip("ABCD", asked.choices)) and shown.count("<input") == 2
     told = '5.1 measured: 0.\nNo prediction yet. Make one first next time: predict("5.1", ...).\nand more'
     assert "5.1 measured: 0.\nand more</pre>" in slides.output_html(cell("x", "-", "a", told).outputs[0])
+
+
+def test_a_long_text_begins_on_the_slide_and_ends_in_the_notes():
+    text = "## A heading\n\n" + "This is a sentence of seven words. " * 8 + "\n\n$$x$$\n\nAnd the end."
+    said, rest = slides.shortened(text)
+    assert said.startswith("## A heading") and said.count("sentence") == 5 and "$$x$$" in said
+    assert rest.count("sentence") == 3 and rest.endswith("And the end.")
+    assert slides.shortened("Short.") == ("Short.", "")
+    long = "word " * 80 + "end."
+    assert slides.shortened(f"{long} More.") == (long, "More.")
+    assert slides.shortened("- " + "one " * 30 + "\n- " + "two " * 30)[1].startswith("- two")
+    assert slides.sentences("It is $a. B$ here. Then `x. Y` too. End.") == ["It is $a. B$ here.", "Then `x. Y` too.", "End."]
+
+
+def test_lines_that_differ_in_their_values_become_a_table():
+    def cells(text):
+        return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>.*?</tr>", slides.tabled(text))]
+
+    assert cells("bias 0: gate 0.5, half-life 1.0 steps; measured 0.5\nbias 1: gate 0.7, half-life 2.2 steps; measured 0.7") == [
+        ["bias", "gate", "half-life (steps)", "measured"], ["0", "0.5", "1.0", "0.5"], ["1", "0.7", "2.2", "0.7"]]
+    assert cells("k =  1: |W|^(1/k) = 10.1\nk = 10: |W|^(1/k) = 1.4") == [["k", "|W|^(1/k)"], ["1", "10.1"], ["10", "1.4"]]
+    assert cells("A, start: over 60 steps 1e-01\nA, end  : over 60 steps 1e+00") == [
+        ["", "over 60 steps"], ["A, start", "1e-01"], ["A, end", "1e+00"]]
+    assert cells("one 1\n  and two True\none 2\n  and two False") == [["one", "and two"], ["1", "True"], ["2", "False"]]
+    assert cells("a 1\nb 2") == cells("a 1\na 1") == []
+    assert slides.tabled("x [0.1 0.2]\ny") == '<pre class="output">x [0.1 0.2]\ny</pre>'
+
+
+def test_what_is_shown_stands_without_its_code():
+    assert "behind" in slides.cell_html(cell("1", "-", "a", "1"), {}, {})
+    assert "behind" not in slides.cell_html(cell("def f(): ...", "-", "a", ""), {}, {})
+
+
+def test_the_handout_without_a_browser_is_said(monkeypatch, tmp_path):
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    deck = slides.Deck("lecture_50", "", "", 50, 50, 0, {}, 0, 0)
+    assert slides.handout(deck, tmp_path).startswith("No handout: no chromium found")
+
+
+def test_make_lab_has_the_button_lecture():
+    said = subprocess.run(["make", "-n", "-C", notebooks.ROOT, "lab", "PYTHON=python3"], capture_output=True, text=True).stdout
+    folder = re.search(r'JUPYTER_PATH="([^":]+)', said)[1]
+    assert "gradients-lecture" in get_federated_extensions([f"{folder}/labextensions"])
+    assert f'JUPYTER_CONFIG_PATH="{folder}' in said
 
 
 # Which figures move

@@ -1,4 +1,5 @@
 """What TEACHING.md says holds: every minute is counted, every link leads somewhere, every number is shown by a cell."""
+import copy
 import csv
 import json
 import re
@@ -7,12 +8,15 @@ from pathlib import Path
 import nbformat
 import pytest
 
+import notebooks
+import plans
 import teaching
 from course_lib.exercises.bank import bank_of, numbers_of_banks
 from notebook_rules import IMAGE_DATA, NOT_SAID, NUMBER
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 TEXT = (NOTEBOOKS / "TEACHING.md").read_text(encoding="utf-8")
+SERVER = (NOTEBOOKS / "SERVER.md").read_text(encoding="utf-8")
 LENGTHS = {"One lecture": 50, "Two hours": 120, "A day": 480}
 
 
@@ -130,6 +134,10 @@ def test_every_link_leads_somewhere():
     assert len(links) > 60
     for link in links:
         name, _, anchor = link.partition("#")
+        if not name:  # on this page, as GitHub makes anchors
+            assert anchor in {re.sub(r"[^\w -]", "", line.lstrip("# ").lower()).replace(" ", "-")
+                              for line in TEXT.splitlines() if line.startswith("#")}, link
+            continue
         assert (NOTEBOOKS / name).is_file(), link
         if anchor:
             headings = {line.lstrip("# ").replace("`", "").replace(" ", "-")
@@ -178,7 +186,7 @@ def test_a_claim_that_is_named_does_not_simply_hold():
 
 
 def test_the_sums_of_the_server_are_right():
-    sums = re.findall(r"(\d[\d. x/+MiB]*?) = ([\d.]+) (MiB|GiB|s)\b", part("A class on a server"))
+    sums = re.findall(r"(\d[\d. x/+MiB]*?) = ([\d.]+) (MiB|GiB|s)\b", SERVER)
     assert len(sums) >= 5
     for what, result, unit in sums:
         value = eval(what.replace("x", "*").replace("MiB", "")) / (1024 if unit == "GiB" and "MiB" in what else 1)
@@ -215,7 +223,7 @@ def test_wrong_minutes_are_put_right():
     made = teaching.renewed(TERM.format(length=90, vote="5.1"))
     assert [column(made, number) for number in (3, 5, 7)] == [["38", "**38**"], ["5", "**5**"], ["6", "**6**"]]
     asked = next(p for p in bank_of(0).predictions if p.id == "0.2")
-    assert teaching.renewed("- **0.2** Is it so?") == f"- **0.2** {asked.question}"
+    assert teaching.renewed("- **0.2** Is it so?") == f"- **0.2** {asked.question} *Measured: 2.7e-05.*"
 
 
 @pytest.mark.parametrize("text, sentence", [
@@ -239,5 +247,65 @@ def test_what_cannot_be_true_is_refused(text, sentence):
 
 
 def test_the_folder_for_all_on_a_server_is_one_that_all_can_read():
-    place = re.search(r"Install it for all:.*?\n- ", TEXT, re.DOTALL).group()
+    place = re.search(r"Install it for all:.*?\n- ", SERVER, re.DOTALL).group()
     assert "/opt/course" in place and "sudo -u nobody" in place
+
+
+# The plans as lectures
+
+@pytest.mark.parametrize("title", LENGTHS)
+def test_ten_minutes_can_be_left_out(title):
+    late = plans.plan({"One lecture": "50", "Two hours": "120", "A day": "day"}[title])
+    said = {what: int(minutes) for minutes, what, _, _ in rows(title)[:-1]}
+    spared = said["catch up"] if "catch up" in late.late else talk(late.late) + sum(
+        item.minutes for n in numbers_of_banks() for item in bank_of(n).exercises if item.id in re.findall(
+            r"exercises? ([\d.]+\d)", late.late))
+    assert spared >= 10
+    for name, anchor in plans.PLACE.findall(late.late):
+        assert any(f"{name}.ipynb#{anchor})" in what for what in said), anchor
+
+
+def test_the_lecture_of_50_minutes_has_at_most_five_votes():
+    votes = [name for row in rows("One lecture") for name in ids(row[2])]
+    assert len(votes) == 5
+    assert "five votes" in TEXT
+
+
+def test_a_plan_is_one_notebook_in_the_order_of_its_table():
+    for name in plans.names():
+        plan = plans.plan(name)
+        book = plans.lecture_book(plan)
+        nbformat.validate(book)
+        headings = [re.match(r"#+ (.*)", cell.source)[1].replace("`", "").replace(" ", "-") for cell in book.cells
+                    if cell.metadata.get("slideshow", {}).get("slide_type") == "slide" and cell.source.startswith("#")]
+        wanted = [anchor for part in plan.parts for _, anchor in plans.PLACE.findall(part.what) if anchor]
+        assert [each for each in headings if each in wanted] == wanted, name
+        assert headings[-1] == "To-take-home"
+        asked = [re.search(r'predict\("([\d.]+)"', cell.source)[1] for cell in book.cells if "predict(" in cell.source
+                 and cell.cell_type == "code" and "import" not in cell.source]
+        assert sorted(asked) == sorted(vote for part in plan.parts for vote in part.votes), name
+        notes = "".join(cell.source for cell in book.cells if "Speaker notes" in cell.source)
+        assert all(f"Vote {vote}: measured " in notes for part in plan.parts for vote in part.votes), name
+        assert "Ten minutes late" in notes
+        spoken = sum(map(int, re.findall(r"Speaker notes \((\d+) min", notes)))
+        assert 0 <= spoken - plan.minutes <= 2 or name.startswith("week"), name  # the first slide and the last
+
+
+def test_a_plan_that_there_is_not_is_said():
+    with pytest.raises(SystemExit, match="PLAN=55: TEACHING.md has no such plan; there are 50, 120, day, week-1"):
+        plans.plan("55")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name, most", [("50", 40)])
+def test_a_plan_computes_in_one_kernel_what_its_lessons_store(tmp_path, name, most):
+    """Two lessons give one name to different things; here each has its own. `most`: seconds of the kernel's processor."""
+    stored = plans.lecture_book(plans.plan(name))
+    book = copy.deepcopy(stored)
+    book.cells.append(nbformat.v4.new_code_cell("import time; print(time.process_time())", id="time"))
+    book = notebooks.normal(notebooks.execute(book, tmp_path))
+    assert float(book.cells[-1].outputs[0].text) < most
+    for cell, known in zip(book.cells, stored.cells):
+        if cell.cell_type == "code" and cell.metadata.get("slideshow", {}).get("slide_type") != "skip":
+            shown = [[output.get("text"), output.get("data", {}).get("text/plain")] for output in cell.outputs]
+            assert shown == [[output.get("text"), output.get("data", {}).get("text/plain")] for output in known.outputs]

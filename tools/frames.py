@@ -122,16 +122,67 @@ def needed(cells: list[NotebookNode], place: int) -> list[int]:
 
 
 def names_of(source: str) -> tuple[set[str], set[str]]:
-    """Return the global names that a cell reads and those that it binds."""
+    """Return the global names that a cell reads before it binds them, and those that it binds."""
+    tree = ast.parse(source)
     top = symtable.symtable(source, "cell", "exec")
-    reads = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_referenced()}
     binds = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
-    inner = list(top.get_children())
-    while inner:
-        table = inner.pop()
-        inner += table.get_children()
-        reads |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_global()}
-    return reads, binds
+    order = _Order()
+    order.visit(tree)
+    return order.reads | order.later - binds, binds
+
+
+class _Order(ast.NodeVisitor):
+    """The names of a cell in the order in which they are met: `reads` before they are bound, `later` inside functions."""
+
+    FIRST = ("iter", "value", "items", "generators", "decorator_list", "test")  # what is computed before the rest
+
+    def __init__(self) -> None:
+        self.reads: set[str] = set()
+        self.later: set[str] = set()
+        self.bound: set[str] = set()
+        self.own: list[set[str]] = []  # the names of the functions and comprehensions that we are in
+
+    def generic_visit(self, node: ast.AST) -> None:
+        parts = sorted(ast.iter_fields(node), key=lambda field: field[0] not in self.FIRST)
+        for _, part in parts:
+            for each in part if isinstance(part, list) else [part]:
+                if isinstance(each, ast.AST):
+                    self.visit(each)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if isinstance(node.ctx, ast.Store):
+            (self.own[-1] if self.own else self.bound).add(node.id)
+        elif not any(node.id in names for names in self.own):
+            if self.own:
+                self.later |= {node.id} - self.bound
+            elif node.id not in self.bound:
+                self.reads.add(node.id)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        self.visit(ast.Name(node.target.id, ast.Load()) if isinstance(node.target, ast.Name) else node.target)
+        self.visit(node.value)
+        if isinstance(node.target, ast.Name):
+            self.visit(node.target)
+
+    def visit_alias(self, node: ast.alias) -> None:
+        (self.own[-1] if self.own else self.bound).add((node.asname or node.name).split(".")[0])
+
+    def inner(self, node: ast.AST) -> None:
+        arguments = getattr(node, "args", None)
+        if isinstance(arguments, ast.arguments):
+            for default in [*arguments.defaults, *filter(None, arguments.kw_defaults)]:
+                self.visit(default)
+        if hasattr(node, "name"):
+            (self.own[-1] if self.own else self.bound).add(node.name)
+        # Python finds a name of a function's own wherever in it it is bound.
+        self.own.append({each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
+                        | {each.id for each in ast.walk(node)
+                           if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)})
+        self.generic_visit(node)
+        self.own.pop()
+
+    visit_FunctionDef = visit_Lambda = visit_ClassDef = inner
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = inner
 
 
 def run(source: str, namespace: dict[str, Any]) -> Any:

@@ -1,9 +1,12 @@
 """Make of each stored notebook a lecture that needs no kernel and no network: a reveal.js deck in build/slides.
 
     python tools/slides.py [05_singular_values ...]      make slides [NB=05_singular_values]
+    python tools/slides.py --plan 50                     make slides PLAN=50: a plan of TEACHING.md as one deck, with its
+                                                         notebook, and a handout as PDF where there is a chromium
 
 The notebooks' slide types are the lecture: slide, subslide, fragment, notes, skip. Outputs are the stored ones; nothing
-is run but what makes the live figures (frames.py), which then move by precomputed frames.
+is run but what makes the live figures (frames.py), which then move by precomputed frames. A slide shows the first
+sentences of a text and what a cell gave; the rest of the text is in the notes, the code behind the key c.
 """
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ import multiprocessing
 import os
 import re
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -29,23 +33,27 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+import plans
+import teaching
 from assets import MissingAsset, mathjax, revealjs
+from course_lib.exercises.bank import Prediction
 from frames import KEPT, MOST_FRAMES, kept
-from notebook_rules import NOTES, slide_type
-from notebooks import ROOT, paths, read
+from notebook_rules import EXERCISE_CALL, NOTES, slide_type
+from notebooks import ROOT, paths, read, text_of
 
 SOURCES = Path(__file__).resolve().parent / "slides"
 TARGET = ROOT / "build" / "slides"
 MOST_BYTES = 15e6
 PAGES = Environment(loader=FileSystemLoader(SOURCES), autoescape=True, undefined=StrictUndefined,
                     trim_blocks=True, lstrip_blocks=True)
-TYPED = (  # what a prediction says to a reader of the notebook -> what it says to a room
-    (re.compile(r"\bPut\s+(.+?)\s+in\s+place\s+of\s+the\s+\.\.\.\s+and\s+run\s+the\s+cell\s+again\.", re.DOTALL),
-     r"Say \1."),
-    (re.compile(r"^No prediction yet\..*\n?", re.MULTILINE), ""),
-)
+MOST_WORDS = 36  # of a cell's text on a slide
+TYPED = re.compile(r"^No prediction yet\..*\n?", re.MULTILINE)  # said to a reader of the notebook
+VALUE = re.compile(r"(?<![^\s=:])(?:[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?|True|False)(?=[\s,;:%]|\.?$)")
+LABEL = re.compile(r"(.{1,24}?\S)\s*:\s+(?=\D)")  # of a line, as "A, start: "
+SENTENCE = re.compile(r"(?<=[.?!])\s+(?=[A-Z*`$\[])")
+PICTURE = re.compile(r"<(?:img|svg)\b")
 LINK = re.compile(r'href="([^":#]+?)\.ipynb(?:#([^"]*))?"')
-LIVE_LINE = re.compile(r"live\(.*\)", re.DOTALL)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 
 
 class NotExecuted(Exception):
@@ -67,8 +75,9 @@ class Deck(NamedTuple):
 
 
 class Slide(NamedTuple):
-    """A slide: its cells as HTML, and the speaker notes that are read to it."""
+    """A slide: the title of its section, its cells as HTML, and the speaker notes that are read to it."""
 
+    title: str
     cells: list[Markup]
     notes: list[int]
 
@@ -93,15 +102,41 @@ def write_deck(path: Path, target: Path, most: int = MOST_FRAMES, folder: Path =
     book = read(path)
     check_executed(book, path.stem)
     moving, still = kept(path, most, folder)
-    stacks, notes = lecture(book, moving, still)
     opening = book.cells[0].source
     title = re.search(r"^# (.+)$", opening, re.MULTILINE).group(1)
     question = re.sub(r"[*_]", "", re.search(r"^#.*\n+(.+)$", opening, re.MULTILINE).group(1))
-    page = PAGES.get_template("deck.html").render(title=title, stacks=stacks, notes=notes)
-    (target / f"{path.stem}.html").write_text(page, encoding="utf-8", newline="\n")
-    return Deck(path.stem, title, question, int(re.search(r"(\d+) minutes", opening).group(1)),
-                sum(minutes for minutes, _ in notes), len(moving), still, len(page.encode()),
-                time.perf_counter() - start)
+    minutes = int(re.search(r"(\d+) minutes", opening).group(1))
+    return write_page(path.stem, book, moving, still, Deck(path.stem, title, question, minutes, 0, 0, still, 0, start), target)
+
+
+def write_plan(name: str, target: Path, most: int = MOST_FRAMES, folder: Path = KEPT) -> Deck:
+    """Write a plan's deck and notebook, lecture_50.html and .ipynb, and return what the index says of it."""
+    start = time.perf_counter()
+    plan = plans.plan(name)
+    lessons = dict.fromkeys(place for part in plan.parts for place, _ in plans.PLACE.findall(part.what))
+    moving, still = {}, {}
+    for path in paths(list(lessons)):
+        check_executed(read(path), path.stem)
+        for known, found in zip((moving, still), kept(path, most, folder)):
+            known.update({f"l{path.name[:2]}-{cell}": value for cell, value in found.items()})
+    book = plans.lecture_book(plan)
+    here = {cell.id for cell in book.cells}
+    moving, still = ({id: value for id, value in each.items() if id in here} for each in (moving, still))
+    (target / f"lecture_{name}.ipynb").write_text(text_of(book), encoding="utf-8", newline="\n")
+    votes = sum(len(part.votes) for part in plan.parts)
+    deck = Deck(f"lecture_{name}", plan.title, f"{plan.minutes} minutes, {votes} votes; the notebook: lecture_{name}.ipynb",
+                plan.minutes, 0, 0, still, 0, start)
+    return write_page(deck.name, book, moving, still, deck, target)
+
+
+def write_page(name: str, book: NotebookNode, moving: dict[str, str], still: dict[str, str], deck: Deck,
+               target: Path) -> Deck:
+    """Write a deck's page and return what is known of it, completed; its seconds are at first when it was begun."""
+    stacks, notes = lecture(book, moving, still)
+    page = PAGES.get_template("deck.html").render(title=deck.title, stacks=stacks, notes=notes)
+    (target / f"{name}.html").write_text(page, encoding="utf-8", newline="\n")
+    return deck._replace(spoken=sum(minutes for minutes, _ in notes), moving=len(moving), bytes=len(page.encode()),
+                         seconds=time.perf_counter() - deck.seconds)
 
 
 def lecture(book: NotebookNode, moving: dict[str, str], still: dict[str, str]
@@ -115,7 +150,7 @@ def lecture(book: NotebookNode, moving: dict[str, str], still: dict[str, str]
     stacks: list[list[Slide]] = []
     notes: list[tuple[int, Markup]] = []
     since: list[Slide] = []  # the slides since the last notes, to which the next ones are read
-    fragment = -1
+    fragment, title = -1, ""
     for cell in book.cells:
         kind = slide_type(cell)
         if kind == "skip":
@@ -130,8 +165,9 @@ def lecture(book: NotebookNode, moving: dict[str, str], still: dict[str, str]
             continue
         if kind == "slide" or not stacks:
             stacks.append([])
+            title = (re.match(r"#+ (.+)", cell.source) or ["", title])[1]
         if kind in ("slide", "subslide") or not stacks[-1]:
-            stacks[-1].append(Slide([], []))
+            stacks[-1].append(Slide(title, [], []))
             fragment = -1
         fragment += kind == "fragment"
         slide = stacks[-1][-1]
@@ -146,16 +182,66 @@ def lecture(book: NotebookNode, moving: dict[str, str], still: dict[str, str]
 def cell_html(cell: NotebookNode, moving: dict[str, str], still: dict[str, str]) -> Markup:
     """Return what a cell shows in a lecture."""
     if cell.cell_type == "markdown":
-        return markdown(cell.source)
+        said, rest = shortened(cell.source)
+        return markdown(said) + (Markup('<template class="rest">{}</template>').format(markdown(rest)) if rest else "")
+    source = re.sub(r"\A# lesson \d\d\n", "", cell.source)
+    asked = [id for verb, id in EXERCISE_CALL.findall(source) if verb == "predict"]
+    if asked:
+        return Markup("").join(map(vote, teaching.items(asked, Prediction)))
     shown = [output_html(output) for output in cell.outputs]
-    if any("your prediction: " in text_of(output) for output in cell.outputs):
-        return Markup('<div class="vote">{}</div>').format(Markup("").join(shown))
-    source = code(cell.source) if not LIVE_LINE.fullmatch(cell.source) else Markup("")
     if cell.id in moving:
         shown[-1] = Markup(moving[cell.id])
     elif cell.id in still:
         shown.append(Markup('<p class="still">This figure is live in JupyterLab.</p>'))
-    return source + Markup("").join(shown)
+    behind = " behind" if any(shown) else ""  # what is shown stands alone, its code behind a key
+    return code(source, behind) + Markup("").join(shown)
+
+
+def shortened(text: str) -> tuple[str, str]:
+    """Return a text's first sentences, at most MOST_WORDS or one of them, and the rest.
+
+    Headings, formulas and tables stay; of a list the first points.
+    """
+    left, said, rest = MOST_WORDS, [], []
+    for block in re.split(r"\n\s*\n", text.strip()):
+        if re.match(r"#|\$\$|\||```|<", block):
+            said.append(block)
+            continue
+        points = re.match(r"[-*\d]+\.? ", block)
+        pieces = re.split(r"\n(?=[-*\d]+\.? )", block) if points else sentences(block)
+        count = 0
+        for piece in pieces:
+            size = len(re.findall(r"[A-Za-z]\w*", piece))
+            if size > left and (said or count) and (left < MOST_WORDS or count):
+                break
+            left, count = left - size, count + 1
+        left = left if count == len(pieces) else 0
+        join = "\n" if points else " "
+        said += [join.join(pieces[:count])] * bool(count)
+        rest += [join.join(pieces[count:])] * (count < len(pieces))
+    return "\n\n".join(said), "\n\n".join(rest)
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a paragraph; a formula or `code` is never cut."""
+    pieces = [""]
+    for piece in SENTENCE.split(text):
+        whole = pieces[-1].count("$") % 2 == pieces[-1].count("`") % 2 == pieces[-1].count("**") % 2 == 0
+        pieces = [*pieces, piece] if whole and pieces[-1] else [*pieces[:-1], f"{pieces[-1]} {piece}".strip()]
+    return pieces
+
+
+def vote(asked: Prediction) -> Markup:
+    """Return a prediction as a vote: its question, its choices as letters, a line to type in each round's counts."""
+    choices = Markup("").join(Markup("<li><b>{}</b> {}</li>").format(letter, choice)
+                              for letter, choice in zip("ABCDEFGH", asked.choices or ()))
+    wanted = "counts of A, B, ...: 12 5 3" if asked.choices else "the numbers said: 0.1 1e-5 3"
+    rounds = Markup("").join(
+        Markup('<div class="round"><label>{} <input data-round="{}" placeholder="{}" autocomplete="off"></label>'
+               '<div class="bars" role="img" aria-label="no votes yet"></div></div>').format(name, number, wanted)
+        for number, name in enumerate(("First round", "After talking"), 1))
+    return Markup('<div class="vote" data-vote="{}" data-choices="{}"><p><small>{}</small> {}</p><ol>{}</ol>{}</div>').format(
+        asked.id, len(asked.choices or ()), asked.id, asked.question, choices, rounds)
 
 
 def markdown(text: str) -> Markup:
@@ -165,26 +251,75 @@ def markdown(text: str) -> Markup:
                            MarkdownWithMath(renderer=renderer).render(text)))
 
 
-def code(source: str) -> Markup:
+def code(source: str, kind: str = "") -> Markup:
     """Return highlighted Python."""
-    return Markup('<div class="code">{}</div>').format(
-        Markup(highlight(source, PythonLexer(), HtmlFormatter(nowrap=False))))
+    return Markup('<div class="code{}">{}</div>').format(
+        kind, Markup(highlight(source, PythonLexer(), HtmlFormatter(nowrap=False))))
 
 
-def text_of(output: NotebookNode) -> str:
+def said_by(output: NotebookNode) -> str:
     """Return a stored output as text."""
     return output.get("text", output.get("data", {}).get("text/plain", ""))
 
 
 def output_html(output: NotebookNode) -> Markup:
-    """Return one stored output, with what a prediction says put in words for a room."""
+    """Return one stored output: HTML as it is, lines that differ in their numbers as a table, the rest as it was printed."""
     data = output.get("data", {})
+    text = TYPED.sub("", said_by(output)).rstrip("\n")
     if "text/html" in data and "course-box" not in data["text/html"]:
         return Markup('<div class="output">{}</div>').format(Markup(data["text/html"]))
-    text = text_of(output)
-    for pattern, words in TYPED:
-        text = pattern.sub(words, text)
-    return Markup('<pre class="output">{}</pre>').format(text.rstrip("\n")) if text.strip() else Markup("")
+    return tabled(text) if text.strip() else Markup("")
+
+
+def tabled(text: str) -> Markup:
+    """Return printed text: two or more lines that are the same but for their values become a table."""
+    made: list[Markup] = []
+    lines = re.sub(r"\n {2,}(?=\S)", " ", text).split("\n")  # a line that is set in goes on with the one before
+    while lines:
+        alike = 1
+        while alike < len(lines) and template(lines[alike])[0] == template(lines[0])[0]:
+            alike += 1
+        rows = [template(line)[1] for line in lines[:alike]]
+        if alike > 1 and len(set(map(tuple, rows))) > 1:
+            made.append(table(template(lines[0])[0], rows))
+        else:
+            alike = 1
+            made.append(Markup('<pre class="output">{}</pre>').format(lines[0]))
+        del lines[:alike]
+    return Markup(Markup("").join(made).replace('</pre><pre class="output">', "\n"))
+
+
+def template(line: str) -> tuple[list[str], list[str]]:
+    """Return a line's words around its values, and its values; a label before a colon is one of them."""
+    label = LABEL.match(line)
+    start = label.end() if label and not VALUE.search(label[1]) else 0
+    words = [" ".join(word.split()) for word in VALUE.split(line[start:])]
+    values = VALUE.findall(line[start:])
+    return (["", *words], [label[1], *values]) if start else (words, values)
+
+
+def table(words: list[str], rows: list[list[str]]) -> Markup:
+    """Return the table of lines that are alike; what is the same in all of them is said in the head alone."""
+    head, columns, said = [], [], ""
+    last = max(place for place, column in enumerate(zip(*rows)) if len(set(column)) > 1)
+    for place, column in enumerate(zip(*rows)):
+        between = words[place]
+        if head and not said and re.search(r"[,;]", between):  # "steps; measured": the unit of the one before
+            unit, between = re.split(r"[,;]", between, maxsplit=1)
+            head[-1] += f" ({unit.strip()})" if unit.strip() else ""
+        said = f"{said} {between}".replace(" ,", ",")
+        if len(set(column)) == 1 and place < last:
+            said += f" {column[0]}"
+            continue
+        head.append(re.sub(r"^[\s,;:]+|[\s,:=]+$", "", said))
+        columns.append(column)
+        said = ""
+    if words[-1].strip(" .,:;"):
+        head[-1] = f"{head[-1]} ({words[-1].strip(' .,:;')})"
+    return Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(
+        Markup("").join((Markup('<th scope="col">{}</th>').format(name) if name else Markup("<td></td>") for name in head)),
+        Markup("").join(Markup("<tr>{}</tr>").format(Markup("").join(map(Markup("<td>{}</td>").format, row)))
+                        for row in zip(*columns)))
 
 
 def write_assets(target: Path) -> None:
@@ -197,7 +332,7 @@ def write_assets(target: Path) -> None:
     reveal = revealjs()
     for file in (reveal / "dist" / "reveal.js", reveal / "dist" / "reveal.css",
                  reveal / "plugin" / "notes" / "notes.js", mathjax(),
-                 *(SOURCES / name for name in ("deck.js", "deck.css", "frames.js"))):
+                 *(SOURCES / name for name in ("deck.js", "deck.css", "frames.js", "votes.js"))):
         shutil.copyfile(file, folder / file.name)
 
 
@@ -207,17 +342,23 @@ def write_index(decks: Sequence[Deck], target: Path) -> None:
     (target / "index.html").write_text(page, encoding="utf-8", newline="\n")
 
 
-def build(names: Sequence[str], target: Path = TARGET, most: int = MOST_FRAMES, folder: Path = KEPT) -> list[Deck]:
-    """Write the decks of these notebooks (all, if none is named), with a line for each; return them.
+def build(names: Sequence[str], target: Path = TARGET, most: int = MOST_FRAMES, folder: Path = KEPT,
+          wanted: Sequence[str] = ()) -> list[Deck]:
+    """Write the decks of these notebooks (all, if none is named) or of these plans, with a line for each; return them.
 
+    wanted   names of plans: no notebook's own deck is made then
     errors   MissingAsset before anything is written; NotExecuted when all other decks are
     """
     write_assets(target)
-    books, decks, problems = paths(names), [], []
+    work = [(write_plan, name) for name in wanted] or [(write_deck, path) for path in paths(names)]
+    decks, problems = [], []
+    if wanted:  # each lesson's figures once
+        build(list(dict.fromkeys(place for name in wanted for part in plans.plan(name).parts
+                                 for place, _ in plans.PLACE.findall(part.what))), target, most, folder)
     # A process for each notebook: its cells run in a namespace, and with settings, of their own.
-    with ProcessPoolExecutor(min(2, os.cpu_count() or 1, len(books)), multiprocessing.get_context("spawn"),
+    with ProcessPoolExecutor(min(2, os.cpu_count() or 1, len(work)), multiprocessing.get_context("spawn"),
                              max_tasks_per_child=1) as pool:
-        for job in as_completed([pool.submit(write_deck, book, target, most, folder) for book in books]):
+        for job in as_completed([pool.submit(write, what, target, most, folder) for write, what in work]):
             try:
                 decks.append(job.result())
                 report(decks[-1])
@@ -231,6 +372,19 @@ def build(names: Sequence[str], target: Path = TARGET, most: int = MOST_FRAMES, 
     return decks
 
 
+def handout(deck: Deck, target: Path) -> str:
+    """Print the deck as PDF, two slides a page, by a chromium of this machine; return a line that says so or why not."""
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not found:
+        return (f"No handout: no chromium found (CHROMIUM=/path/to/chrome names yours). Any browser prints it: "
+                f"{deck.name}.html?handout")
+    file = target / f"{deck.name}.pdf"
+    subprocess.run([found, "--headless", "--disable-gpu", "--no-pdf-header-footer", "--virtual-time-budget=60000",
+                    *["--no-sandbox"] * (hasattr(os, "geteuid") and os.geteuid() == 0), f"--print-to-pdf={file}",
+                    f"{(target / deck.name).as_uri()}.html?handout"], capture_output=True, timeout=300, check=False)
+    return f"{file.name}: the handout, two slides a page" if file.exists() else f"No handout: {found} printed nothing."
+
+
 def listed(decks: Sequence[Deck], target: Path) -> list[Deck]:
     """Return the decks in `target`, in order: these, and those of earlier calls."""
     try:
@@ -238,7 +392,10 @@ def listed(decks: Sequence[Deck], target: Path) -> list[Deck]:
     except (OSError, ValueError, TypeError):
         former = []
     known = {deck.name: deck for deck in [*former, *decks]}
-    return [known[name] for name in sorted(known) if (target / f"{name}.html").exists()]
+    order = [f"lecture_{name}" for name in plans.names()]
+    known = {name: known[name] for name in sorted(known, key=lambda name: (name not in order, name in order
+                                                                            and order.index(name), name))}
+    return [known[name] for name in known if (target / f"{name}.html").exists()]
 
 
 def report(deck: Deck) -> None:
@@ -254,8 +411,13 @@ def main() -> int:
     """Make the decks; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="notebooks such as 05_singular_values; all, if none is named")
+    parser.add_argument("--plan", help=f"a plan of TEACHING.md: {', '.join(plans.names())}; or all of them")
+    arguments = parser.parse_args()
+    wanted = plans.names() if arguments.plan == "all" else [arguments.plan] * bool(arguments.plan)
     try:
-        build(parser.parse_args().names)
+        decks = build(arguments.names, wanted=[plans.plan(name).name for name in wanted])
+        for deck in decks if wanted else ():
+            print(handout(deck, TARGET))
     except (MissingAsset, NotExecuted) as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -23,6 +23,7 @@ LEAST_QUESTIONS = 4
 LINK = re.compile(r"\]\((\d\d_\w+)\.ipynb(?:#([^)]*(?:\([^)]*\)[^)]*)*))?\)")
 ID = re.compile(r"\b\d+\.[1-9]\d*\b")
 QUESTION = re.compile(r"^- \*\*(\d+\.\d+)\*\* .*$")
+MEASURED = re.compile(r"^(\d+\.\d+) measured: (.+)\.$", re.MULTILINE)
 PLAN = ["minutes", "part", "vote", "how"]
 TERM = ["week", "lecture", "talk", "in class", "class", "at home", "home", "vote"]
 LESSONS = ["lesson", "talk", "reading", "exercises", "practice", "votes"]
@@ -42,9 +43,9 @@ def sections(name: str) -> dict[str, Section]:
     """Return a notebook's sections by anchor, in its order; SystemExit if there is no such notebook."""
     parts: list[Section] = []
     for cell in read(paths([name])[0]).cells:
-        title = re.match(r"#+ (.*)", cell.source) if slide_type(cell) == "slide" else None
-        if title:  # this is how JupyterLab makes a heading's anchor
-            parts.append(Section(title.group(1).replace("`", "").replace(" ", "-"), 0, 0, []))
+        title = anchor_of(cell.source) if slide_type(cell) == "slide" else None
+        if title:
+            parts.append(Section(title, 0, 0, []))
         anchor, talk, words, votes = parts[-1]
         if slide_type(cell) == "notes":
             talk += int(NOTES.fullmatch(cell.source.strip()).group(1))
@@ -53,6 +54,12 @@ def sections(name: str) -> dict[str, Section]:
         asked = EXERCISE_CALL.findall(cell.source) if cell.cell_type == "code" else []
         parts[-1] = Section(anchor, talk, words, votes + [id for verb, id in asked if verb == "predict"])
     return {section.anchor: section for section in parts}
+
+
+def anchor_of(source: str) -> str | None:
+    """Return the anchor that JupyterLab makes of a cell's heading; None if it begins with none."""
+    title = re.match(r"#+ (.*)", source)
+    return title and title.group(1).replace("`", "").replace(" ", "-")
 
 
 def linked(text: str) -> Iterator[Section]:
@@ -84,10 +91,29 @@ def practice(text: str) -> int:
     return sum(exercise.minutes for exercise in items(ID.findall(text), Exercise))
 
 
+@functools.lru_cache(maxsize=None)
+def answers(number: int) -> dict[str, str]:
+    """Return what a lesson stores as measured: {id of the prediction: words}."""
+    book = read(next(path for path in paths() if int(path.name[:2]) == number))
+    texts = [output.get("text", output.get("data", {}).get("text/plain", ""))
+             for cell in book.cells for output in cell.get("outputs", [])]
+    return dict(found for text in texts for found in MEASURED.findall(text))
+
+
+def measured(id: str) -> str:
+    """Return the measured answer to a prediction, as its lesson stores it."""
+    items([id], Prediction)
+    known = answers(int(id.split(".")[0]))
+    if id not in known:
+        raise SystemExit(f"TEACHING.md: no lesson shows what was measured for {id}")
+    return known[id]
+
+
 def question(id: str) -> str:
-    """Return the line that shows a prediction's question and what to choose from."""
+    """Return the line that shows a prediction's question, what to choose from, and what was measured."""
     asked, = items([id], Prediction)
-    return f"- **{id}** {asked.question}" + (f" ({' / '.join(asked.choices)})" if asked.choices else "")
+    return (f"- **{id}** {asked.question}" + (f" ({' / '.join(asked.choices)})" if asked.choices else "")
+            + f" *Measured: {measured(id)}.*")
 
 
 def check_votes(votes: str, part: str) -> None:
@@ -156,6 +182,16 @@ def lessons() -> Rows:
 def cells_of(line: str) -> list[str]:
     """Return the cells of a table's line."""
     return [cell.strip() for cell in line.strip().strip("|").split("|")]
+
+
+def below(text: str, title: str) -> str:
+    """Return the text below the heading that begins so, up to the next one."""
+    return re.search(rf"^#+ {title}.*?\n(.*?)(?=^#|\Z)", text, re.DOTALL | re.MULTILINE).group(1)
+
+
+def rows_below(text: str, title: str) -> Rows:
+    """Return the rows of the table below a heading, without its head."""
+    return [cells_of(line) for line in below(text, title).splitlines() if line.startswith("|")][2:]
 
 
 def renewed(text: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 from pathlib import Path
 
 import nbformat
@@ -10,9 +12,10 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
+from playwright.sync_api import TimeoutError as Timeout
 
 import slides
-from lab import REPOSITORY, drag, errors, execute, moves, run_all
+from lab import REPOSITORY, done, drag, errors, moves
 
 NOTEBOOKS = sorted(path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb"))
 FIRST, LIVELY = "00_start_here", "01_gradients"
@@ -75,12 +78,13 @@ SLIDES = """async () => {
     }
     const read = slide.dataset.notesRead.split(' ').filter(Boolean);
     read.forEach(number => spoken.add(number));
-    if (slide.querySelectorAll('aside.notes').length !== read.length) found.push(`${at}: notes are missing`);
+    if (slide.querySelectorAll('aside.notes:not(.rest)').length !== read.length) found.push(`${at}: notes are missing`);
     const words = [...slide.querySelectorAll('.cell')].map(cell => {
       const copy = cell.cloneNode(true);
       copy.querySelectorAll('pre, code, script, svg').forEach(part => part.remove());
       return copy.textContent;
     }).join(' ');
+    if (!slide.querySelector(':scope > .where, h1, h2')) found.push(`${at}: no heading`);
     if (/\\$|\\\\(frac|sigma|tanh|cdot)/.test(words)) found.push(`${at}: a formula as text`);
     if (slide.querySelector('[data-mml-node=merror]')) found.push(`${at}: a formula with an error`);
   }
@@ -207,6 +211,99 @@ def test_a_deck_prints_a_page_for_each_slide(decks, page):
     assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == slides
 
 
+# Looked at from the back row: words, letters and figures of a slide at 1920 x 1080.
+BACK_ROW = """async () => {
+  const found = [], scale = Reveal.getScale();
+  let figures = 0;
+  for (const slide of Reveal.getSlides()) {
+    const { h, v } = Reveal.getIndices(slide), at = `slide ${h}.${v}`;
+    Reveal.slide(h, v, 99);
+    await new Promise(requestAnimationFrame);
+    const copy = slide.cloneNode(true);
+    copy.querySelectorAll('aside, table, svg, .code, mjx-container, script, template, input').forEach(each => each.remove());
+    const words = (copy.textContent.match(/[a-z][\\w'’-]*/gi) ?? []).length;
+    if (words > 60) found.push(`${at}: ${words} words`);
+    for (const each of slide.querySelectorAll('.where, p, li, td, th, pre, label, svg text')) {
+      if (!each.textContent.trim() || each.closest('aside') || !each.checkVisibility()) continue;
+      const matrix = each.matches('text') ? each.getScreenCTM().a : scale * (each.currentCSSZoom ?? 1);
+      const size = parseFloat(getComputedStyle(each).fontSize) * matrix;
+      if (size < 18) found.push(`${at}: letters of ${size.toFixed(1)} pixels: ${each.textContent.trim().slice(0, 30)}`);
+    }
+    const pictures = slide.querySelectorAll('.picture, .output img, .output > svg');
+    figures += pictures.length;
+    for (const each of pictures) {
+      const box = each.getBoundingClientRect();
+      if (box.width < 1600 && box.height < 700) found.push(`${at}: a figure of ${box.width.toFixed(0)} x ${box.height.toFixed(0)}`);
+    }
+    for (const each of slide.querySelectorAll('.code.behind')) if (each.checkVisibility()) found.push(`${at}: code`);
+  }
+  return [figures, found];
+}"""
+
+
+@pytest.fixture(scope="module")
+def plan(decks) -> str:
+    """The deck of the plan of 50 minutes, beside the others."""
+    return slides.write_plan("50", decks, 24).name
+
+
+def test_the_back_row_reads_the_lecture_of_50_minutes(decks, plan, page):
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    opened(page, decks, plan)
+    assert page.evaluate(SLIDES) == []
+    figures, found = page.evaluate(BACK_ROW)
+    assert figures >= 7 and found == []
+    assert page.wrong == []
+    assert {url for url in page.asked if not url.startswith(OWN)} == set()
+    found = Axe().run(page).response["violations"]
+    assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
+
+
+def test_code_stands_behind_a_key(decks, plan, page):
+    opened(page, decks, plan)
+    behind = page.locator(".code.behind").first
+    page.evaluate("slide => { const { h, v } = Reveal.getIndices(slide.closest('section')); Reveal.slide(h, v, 99); }",
+                  behind.element_handle())
+    assert not behind.is_visible()
+    page.keyboard.press("c")
+    assert behind.is_visible()
+    page.keyboard.press("c")
+    assert not behind.is_visible()
+
+
+def test_a_vote_is_counted_twice_and_kept(decks, plan, page):
+    opened(page, decks, plan)
+    vote = page.locator('.vote[data-vote="0.1"]')
+    page.evaluate("slide => { const { h, v } = Reveal.getIndices(slide.closest('section')); Reveal.slide(h, v, 99); }",
+                  vote.element_handle())
+    place = page.evaluate("Reveal.getIndices()")
+    lines, bars = vote.locator("input"), vote.locator(".bars")
+    lines.nth(0).click()
+    page.keyboard.type("12 5 0 3")  # a space turns no slide here
+    assert bars.nth(0).get_attribute("aria-label") == "A: 12 (60 %), B: 5 (25 %), C: 0 (0 %), D: 3 (15 %)"
+    for typed, wanted in (("A 1, D 3", "A: 1 (25 %), B: 0 (0 %), C: 0 (0 %), D: 3 (75 %)"),
+                          ("d d a D", "A: 1 (25 %), B: 0 (0 %), C: 0 (0 %), D: 3 (75 %)")):
+        lines.nth(1).fill(typed)
+        assert bars.nth(1).get_attribute("aria-label") == wanted
+    assert page.evaluate("Reveal.getIndices()") == place
+    numbers = page.locator('.vote[data-vote="3.8"]')
+    numbers.locator("input").first.evaluate(
+        "line => { line.value = '0.1, 1e-5 0.1'; line.dispatchEvent(new Event('input', { bubbles: true })); }")
+    assert numbers.locator(".bars").first.get_attribute("aria-label") == "0.00001: 1x, 0.1: 2x, the middle"
+    with page.expect_download() as saving:
+        lines.nth(1).press("Enter")
+        page.keyboard.press("e")
+    saved = json.loads(Path(saving.value.path()).read_text())
+    assert saved["votes"]["0.1 round 1"] == "12 5 0 3" and saved["votes"]["3.8 round 1"] == "0.1, 1e-5 0.1"
+
+
+def test_the_handout_has_two_slides_a_page(decks, plan, page):
+    opened(page, decks, plan)
+    slides = page.evaluate("Reveal.getTotalSlides()")
+    opened(page, decks, plan, "?handout")
+    assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == (slides + 1) // 2
+
+
 def test_the_index_leads_to_every_deck(decks, page):
     page.goto((decks / "index.html").as_uri())
     links = page.locator("ol a")
@@ -222,43 +319,91 @@ def test_the_index_leads_to_every_deck(decks, page):
 
 SHOWN = """() => window.jupyterapp.shell.currentWidget.content.widgets
   .filter(cell => { const box = cell.node.getBoundingClientRect(), style = getComputedStyle(cell.node);
-                    return box.width && box.height && style.display !== 'none' && style.visibility !== 'hidden'; })
+                    return box.width && box.height && style.display !== 'none' && style.visibility !== 'hidden'
+                      && style.opacity !== '0'; })
   .map(cell => cell.model.id)"""
+
+# The letters of text and code on the slide, in pixels: the smallest.
+LETTERS = """() => Math.min(...[...document.querySelectorAll('.jp-deck-mod-visible :is(p, li, pre, .cm-line)')]
+  .filter(each => each.textContent.trim() && each.checkVisibility())
+  .map(each => { const zoom = each.currentCSSZoom ?? 1, size = parseFloat(getComputedStyle(each).fontSize);
+                 return size * zoom; }))"""
+
+
+def changed(page, before: list[str]) -> bool:
+    """Whether other cells are shown after at most 20 seconds."""
+    try:
+        page.wait_for_function(f"before => String(({SHOWN})()) !== String(before)", arg=before, timeout=20_000)
+    except Timeout:
+        return False
+    page.wait_for_timeout(600)  # pictures come, and the slide's size with them
+    return True
 
 
 @pytest.mark.parametrize("name", [FIRST, "02_recurrent_networks"])
-def test_the_lecture_in_jupyterlab(lab, browser, name):
+def test_the_lecture_as_teaching_says_it(lab, browser, name):
+    """Its keys and buttons alone: Run All, Lecture, Space, a slider, Esc, a closed tab."""
+    begin = re.search(r"^## Lecture from JupyterLab.*?(?=^## )", (REPOSITORY / "notebooks" / "TEACHING.md").read_text(),
+                      re.DOTALL | re.MULTILINE).group()
+    for words in ("*Run > Run All Cells*", "*Lecture*", "Space", "Shift+Space", "Esc"):
+        assert words in begin, words
     stored = {cell.id: cell.metadata.get("slideshow", {}).get("slide_type")
               for cell in nbformat.read(lab.directory / f"{name}.ipynb", 4).cells}
-    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page = browser.new_page(viewport={"width": 1920, "height": 1080})
     try:
         lab.open(page, f"{name}.ipynb")
-        run_all(page)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        page.wait_for_timeout(500)
+        done(page)
         assert errors(page) == []
-        page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 0; }")
-        execute(page, "deck:start")
+        page.locator(".jp-NotebookPanel-toolbar").get_by_text("Lecture", exact=True).click()
         page.locator(".jp-Deck-Remote").wait_for()
-        seen, live = set(), None
-        for _ in range(3 * len(stored)):
+        page.wait_for_timeout(1000)
+        first = page.evaluate(SHOWN)
+        assert first[0] == next(cell for cell, kind in stored.items() if kind == "slide")
+        seen, live, before = set(first), None, first
+        assert page.evaluate(LETTERS) >= 24
+        for _ in range(len(stored)):
+            page.keyboard.press("Space")
+            if not changed(page, before):  # the last slide
+                break
             shown = page.evaluate(SHOWN)
-            seen |= set(shown)
+            assert page.evaluate(LETTERS) >= 17
+            seen, before = seen | set(shown), shown
             if live is None and page.locator(".noUi-handle:visible").count():
                 live = page.locator(".jp-CodeCell:visible", has=page.locator(".noUi-handle")).first
                 handle = live.locator(".noUi-handle").first
-                moves(page, live, lambda: drag(page, handle, 120))
+                place = handle.bounding_box()["x"]
+                moves(page, live, lambda: drag(page, handle, 100))
+                if name == FIRST:  # whose steps are fine: it stays below the hand
+                    assert abs(handle.bounding_box()["x"] - place - 100) < 15
                 moves(page, live, lambda: handle.press("ArrowLeft"))
-            before = page.evaluate("window.jupyterapp.shell.currentWidget.content.activeCellIndex")
-            page.evaluate("() => window.jupyterapp.shell.currentWidget.content.activate()")
-            page.keyboard.press("Space")
-            page.wait_for_timeout(150)
-            if page.evaluate("window.jupyterapp.shell.currentWidget.content.activeCellIndex") == before:
-                break
         assert live is not None, "a live figure was shown"
-        kinds = {stored[cell] for cell in seen}
-        assert not kinds & {"skip", "notes"}
-        assert seen == {cell for cell, kind in stored.items() if kind not in ("skip", "notes")}
-        execute(page, "deck:stop")
+        assert [cell for cell, kind in stored.items() if kind not in ("skip", "notes") and cell not in seen] == []
+        assert {stored[cell] for cell in seen} <= {"slide", "subslide", "fragment", None}
+        page.keyboard.press("Shift+Space")
+        assert changed(page, before)
+        place = page.evaluate(SHOWN)
+        page.keyboard.press("Escape")
+        assert changed(page, place)
         page.wait_for_timeout(500)
         assert set(page.evaluate(SHOWN)) == set(stored)
+        page.locator(".jp-NotebookPanel-toolbar").get_by_text("Lecture", exact=True).click()
+        assert changed(page, list(stored))
+        page.wait_for_timeout(1000)
+        assert page.evaluate(SHOWN) == place, "it goes on where it was left"
+        kept = next((lab.directory.parent / "settings" / "jupyterlab-slideshow").glob("plugin*"))
+        while "true" not in kept.read_text():  # what the extension would begin with next time
+            page.wait_for_timeout(200)
     finally:
         page.close()
+    again = browser.new_page(viewport={"width": 1280, "height": 720})
+    try:
+        lab.open(again, f"{name}.ipynb")
+        again.wait_for_timeout(1500)
+        assert again.evaluate("document.body.dataset.jpDeckMode") is None
+        assert again.get_by_role("menuitem", name="Run", exact=True).is_visible()
+        assert "true" not in kept.read_text()
+    finally:
+        again.close()

@@ -36,8 +36,8 @@ TILES = (("00_start_here.html", "Learn", "Predict, write a few lines, and hear i
 
 def sources() -> dict[Path, str]:
     """Return {file of the repository: name of its page}, in the order of the site."""
-    texts = {ROOT / "notebooks" / "TEACHING.md": "teaching", ROOT / "data" / "README.md": "data",
-             ROOT / "tests" / "README.md": "tests"}
+    texts = {ROOT / "notebooks" / "TEACHING.md": "teaching", ROOT / "notebooks" / "SERVER.md": "server",
+             ROOT / "data" / "README.md": "data", ROOT / "tests" / "README.md": "tests"}
     texts |= {ROOT / f"{name}.md": name.lower() for name in ("CONTRIBUTING", "CODE_OF_CONDUCT", "CHANGES", "SECURITY")}
     return {ROOT / "README.md": "index"} | {path: path.stem for path in paths()} | {
         path: name for path, name in texts.items() if path.exists()}

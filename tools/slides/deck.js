@@ -1,7 +1,8 @@
 // The deck: its colors, its formulas, as many slides as its cells need, then reveal.js.
 "use strict";
 
-const WIDTH = 1280, HEIGHT = 720, TOP = 24, BOTTOM = 44, SIDE = 48, TIGHT = .85, SMALLEST = .7, LARGEST = 1.3;
+const WIDTH = 1280, HEIGHT = 720, TOP = 44, BOTTOM = 44, SIDE = 48, TIGHT = .95, SMALLEST = .6, LARGEST = 1.6, ROOMY = 1.5;
+const MOST_WORDS = 60;
 const room = HEIGHT - TOP - BOTTOM;
 
 const paint = dark => {
@@ -13,14 +14,25 @@ if (chosen) paint(chosen === "dark");
 const isDark = () => (document.documentElement.dataset.theme
   ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
 
+// The words that a slide is read by: no figures, tables, formulas, code, notes.
+const words = cells => cells.map(cell => {
+  const copy = cell.cloneNode(true);
+  copy.querySelectorAll("svg, table, .code, figure, template, script, mjx-container, input, .bars").forEach(each => each.remove());
+  return (copy.textContent.match(/[a-z][\w'’-]*/gi) ?? []).length;
+}).reduce((sum, each) => sum + each, 0);
+const pictured = cell => cell.querySelector(".picture, .output img, .output svg") !== null;
+
 // A slide holds what fits, made a little smaller if that helps; the other cells go to a slide below it.
 const height = cells => cells.at(-1).getBoundingClientRect().bottom - cells[0].getBoundingClientRect().top;
 
 const paginate = section => {
-  const pages = [[]];
+  const pages = [[]], title = words([{ cloneNode: () => Object.assign(document.createElement("p"),
+                                                                      { textContent: section.dataset.title }) }]);
   for (const cell of section.children) {
     const page = pages.at(-1);
-    if (page.length && height([...page, cell]) > room / TIGHT) pages.push([cell]);
+    const full = page.length && (height([...page, cell]) > room / TIGHT || title + words([...page, cell]) > MOST_WORDS
+      || pictured(cell) || page.some(pictured)); // a picture has the slide to itself
+    if (full) pages.push([cell]);
     else page.push(cell);
   }
   let last = section;
@@ -35,14 +47,19 @@ const paginate = section => {
 
 // What a slide holds is made smaller where it is too large; a single picture takes what is left free.
 const fit = page => {
-  const cells = [...page.children];
+  const cells = [...page.children].filter(each => each.matches(".cell"));
   const needed = height(cells);
   if (needed > room) {
-    for (const cell of cells) cell.style.zoom = Math.max(SMALLEST, .98 * room / needed);
+    for (const cell of cells) cell.style.zoom = Math.max(SMALLEST, .95 * room / needed);
     return;
   }
-  const pictures = page.querySelectorAll(".picture, .output > img");
-  if (pictures.length !== 1) return;
+  const pictures = page.querySelectorAll(".picture, .output img");
+  if (pictures.length !== 1) {
+    const zoom = page.querySelector("mjx-container[display]") ? 1 // few words stand large; they need more lines then
+      : Math.max(1, Math.min(ROOMY, Math.sqrt(.85 * room / needed)));
+    for (const cell of cells) cell.style.zoom = pictures.length ? 1 : zoom;
+    return;
+  }
   const box = pictures[0].getBoundingClientRect();
   const scale = Math.min(LARGEST, (WIDTH - 2 * SIDE) / box.width, (box.height + room - needed - 1) / box.height);
   if (scale > 1) Object.assign(pictures[0].style, { width: `${box.width * scale}px`, maxWidth: "none" });
@@ -59,6 +76,14 @@ const unveil = page => {
   }
 };
 
+// Whoever looks up sees where the lecture is.
+const name = page => {
+  if (page.querySelector("h1, h2")) return;
+  const title = document.createElement("p");
+  Object.assign(title, { className: "where", role: "heading", ariaLevel: "2", textContent: page.dataset.title });
+  page.prepend(title);
+};
+
 // A formula wider than the slide is made smaller.
 const narrow = formula => {
   const ratio = formula.clientWidth / formula.querySelector("svg").getBoundingClientRect().width;
@@ -70,6 +95,14 @@ const addNotes = () => {
   const pages = [...document.querySelectorAll(".slides > section > section")];
   const read = page => page.dataset.notesRead.split(" ").filter(Boolean).map(Number);
   for (const page of pages) {
+    const rest = [...page.querySelectorAll("template.rest")];
+    if (rest.length) {
+      const aside = document.createElement("aside");
+      aside.className = "notes rest";
+      aside.append("On this slide, too:", ...rest.map(each => each.content.cloneNode(true)));
+      page.append(aside);
+      rest.forEach(each => each.remove());
+    }
     let seconds = 0;
     for (const number of read(page)) {
       const { minutes } = notes[number].dataset;
@@ -109,15 +142,35 @@ const start = async () => {
   document.querySelectorAll(".slides > section > section").forEach(fit);
   slides.classList.remove("measured");
   document.querySelectorAll(".slides > section > section").forEach(unveil);
-  addNotes();
+  document.querySelectorAll(".slides > section > section").forEach(name);
   yieldKeys();
+  if (location.search.includes("handout")) {
+    document.documentElement.classList.add("handout");
+    const pages = [...document.querySelectorAll(".slides > section > section")], sheets = [];
+    for (let i = 0; i < pages.length; i += 2) {
+      const sheet = slides.parentElement.cloneNode(false), stack = document.createElement("section");
+      sheet.classList.add("sheet");
+      sheet.append(slides.cloneNode(false));
+      sheet.firstChild.append(stack);
+      stack.append(...pages.slice(i, i + 2));
+      sheets.push(sheet);
+    }
+    document.querySelector("main").replaceWith(...sheets);
+    document.documentElement.dataset.ready = "";
+    return;
+  }
+  addNotes();
+  const scrolls = page => { // too high all the same: by keys, too
+    if (page.scrollHeight > page.clientHeight + 1) page.tabIndex = 0;
+    else page.removeAttribute("tabindex");
+  };
   await Reveal.initialize({
     width: WIDTH, height: HEIGHT, margin: 0, center: false, hash: true, transition: "none", slideNumber: "c/t",
     scrollActivationWidth: null, pdfSeparateFragments: false, plugins: [RevealNotes], defaultTiming: 0,
-    keyboard: { 68: () => paint(!isDark()) },
+    keyboard: { 67: () => { document.documentElement.toggleAttribute("data-code"); scrolls(Reveal.getCurrentSlide()); },
+                68: () => paint(!isDark()), 69: () => votes.save() },
   });
-  const scrolls = page => { if (page.scrollHeight > page.clientHeight + 1) page.tabIndex = 0; };
-  Reveal.on("slidechanged", event => scrolls(event.currentSlide)); // too high all the same: by keys, too
+  Reveal.on("slidechanged", event => scrolls(event.currentSlide));
   scrolls(Reveal.getCurrentSlide());
   document.documentElement.dataset.ready = "";
 };
