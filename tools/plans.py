@@ -117,8 +117,11 @@ def lecture_book(wanted: Plan) -> NotebookNode:
 
     A cell's id is that of its lesson behind the lesson's number: l05-norm-cell.
     """
-    cells = [words("slide", f"# Gradients Through Time\n\nWhy gradients explode and vanish in recurrent networks\n\n{wanted.title}"), notes(1, f"{wanted.minutes} minutes, {sum(len(part.votes) for part in wanted.parts)} votes.",
-                                      f"Ten minutes late: {wanted.late}"), code("skip", KERNEL)]
+    title = f"# Gradients Through Time\n\nWhy gradients explode and vanish in recurrent networks\n\n{wanted.title}"
+    votes = sum(len(part.votes) for part in wanted.parts)
+    cells = [words("slide", title),
+             notes(1, f"{wanted.minutes} minutes, {votes} votes.", f"Ten minutes late: {wanted.late}"),
+             code("skip", KERNEL)]
     known: set[str] = set()  # the ids of what is in it
     for part in wanted.parts:
         places = PLACE.findall(part.what)
