@@ -173,7 +173,7 @@ def lines(paths):
 def test_the_shared_library_is_small_and_readme_says_how_small():
     shared = sum(count for name, count in lines(LIBRARY.rglob("*.py")).items()
                  if not name.startswith(("lessons/", "watch/")))
-    assert shared <= 5650
+    assert shared <= 6000
     assert f"about {round(shared, -2)} lines" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -182,4 +182,4 @@ def test_no_module_is_long_and_the_lessons_stay_within_their_size():
     counts = {name: count for name, count in lines(LIBRARY.rglob("*.py")).items()
               if not re.fullmatch(r"lessons/nb\w+/exercises\.py", name)}
     assert {name: count for name, count in counts.items() if count > 450} == {}
-    assert sum(count for name, count in counts.items() if not name.startswith("watch/")) < 17400
+    assert sum(count for name, count in counts.items() if not name.startswith("watch/")) < 17800
