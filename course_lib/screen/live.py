@@ -11,11 +11,12 @@ from decimal import Decimal
 
 from . import VERMILION, Figure
 from .. import _checks
-from .._kept import StillWidget, without_hooks
 from .svg import data_url
 
 with _checks.extra("lab", "live"):
     import ipywidgets as widgets
+
+    from .._kept import StillWidget, without_hooks
 
 TOGGLES = 4  # up to this many choices are buttons side by side; more become a list
 
