@@ -434,7 +434,7 @@ def test_make_alone_lists_the_targets():
     said = subprocess.check_output(["make", "-C", ROOT, "--no-print-directory"], text=True)
     listed = [line.split()[1] for line in said.splitlines()]
     assert listed == ["help", "lab", "test", "test-all", "test-browser", "bench", "notebooks", "portable", "handout",
-                      "table", "teaching", "slides", "site", "address", "clean"]
+                      "table", "teaching", "gain", "slides", "site", "address", "clean"]
 
 
 def test_the_server_keeps_to_this_machine_and_asks_for_its_token(tmp_path):
