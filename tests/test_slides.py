@@ -245,6 +245,16 @@ def test_only_what_a_figure_needs_is_run_and_what_differs_stays_still():
     assert "live in JupyterLab" in slides.cell_html(cells[7], moving, still)
 
 
+def test_a_figure_below_what_its_cell_says_moves():
+    """As below a reveal, whose box is HTML, too."""
+    shown = cell(f"{LESSON}\nlive(Power(), q=(.5, 2.))", "-", "f", "5.1 measured: 0.", "<div class='course-box'></div>")
+    shown.outputs.append(v4.new_output("display_data", {"text/plain": "factor 1.00, wide False", "text/html": "<img>"}))
+    moving, still = frames.draggable(book(shown), 5)
+    assert list(moving) == ["f"] and still == {}
+    page = slides.cell_html(shown, moving, still)
+    assert "5.1 measured: 0." in page and page.count("<figure") == 1 and "<img>" not in page
+
+
 def test_cells_that_take_too_long_are_broken_off(monkeypatch):
     monkeypatch.setattr(frames, "SECONDS", .2)
     moving, still = frames.draggable(book(cell("live = print\ndef go():\n    while True:\n        pass", "-", "a", ""),

@@ -194,8 +194,8 @@ def run(source: str, namespace: dict[str, Any]) -> Any:
 
 
 def stored_alt(cell: NotebookNode) -> str:
-    """Return the alt text of the live figure as the notebook stores it."""
-    return next((output.data["text/plain"] for output in cell.outputs if "text/html" in output.get("data", {})), "")
+    """Return the alt text of the live figure as the notebook stores it: a cell shows it last, below what else it says."""
+    return next((output.data["text/plain"] for output in cell.outputs[::-1] if "text/html" in output.get("data", {})), "")
 
 
 def frames(live: Any, stored: str, most: int = MOST_FRAMES) -> str:
