@@ -193,6 +193,8 @@ def cell_faults(cell: NotebookNode, folder: Path) -> Iterator[str]:
     noted = cell.cell_type == "markdown" and NOTES.fullmatch(cell.source.strip())
     if slide_type(cell) == "notes" and not noted:
         yield "speaker notes are one <details><summary>Speaker notes (N min)</summary> ... </details>"
+    if (slide_type(cell) == "notes") != ("notes" in cell.metadata.get("tags", [])):
+        yield "speaker notes, and they alone, have the tag 'notes', by which JupyterLab draws them in"
     if cell.cell_type == "markdown":
         yield from picture_faults(cell.source)
         yield from (f"a picture whose alt text is {alt!r}: say what it shows"

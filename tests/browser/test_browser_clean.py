@@ -1,7 +1,8 @@
-"""Every notebook opens clean: not marked unsaved, and a save changes nothing in its file."""
+"""Every notebook opens clean: not marked unsaved, a save changes nothing in its file, and notes are for the speaker."""
 
 from __future__ import annotations
 
+import nbformat
 import pytest
 
 from lab import REPOSITORY, execute
@@ -22,3 +23,17 @@ def test_opened_a_notebook_is_not_unsaved_and_saved_it_is_the_same(lab, page, pa
     execute(page, "docmanager:save")
     assert mine.stat().st_mtime_ns > before and mine.read_bytes() == path.read_bytes()
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+
+
+def test_speaker_notes_are_a_line_until_they_are_clicked(lab, page):
+    lab.open(page, "00_start_here.ipynb")
+    notes = page.locator(".jp-MarkdownCell", has_text="Speaker notes")
+    assert notes.count() == sum("Speaker notes (" in str(cell.source)
+                                for cell in nbformat.read(NOTEBOOKS[0], 4).cells)
+    assert {note.bounding_box()["height"] for note in notes.all()} == {12}
+    notes.first.scroll_into_view_if_needed()
+    summary, box = notes.first.locator("summary"), notes.first.bounding_box()
+    assert not summary.is_visible()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    summary.click()
+    assert notes.first.locator("p", has_text="Open with the question").is_visible()

@@ -43,7 +43,7 @@ def lesson():
     """Return a lesson without a fault: notebook 01 of a small course."""
     book = nbformat.v4.new_notebook(cells=[
         text("goals", "# Slopes\n\nYou will be able to tell a slope. You need nothing before. 10 minutes."),
-        text("goals-notes", "<details><summary>Speaker notes (5 min)</summary>\nHi.\n</details>", "notes"),
+        text("goals-notes", "<details><summary>Speaker notes (5 min)</summary>\nHi.\n</details>", "notes", ["notes"]),
         code("colab", COLAB, slide="skip"),
         code("picture", "figure", shown(text_html=PICTURE, text_plain="it falls to .1"), slide="subslide"),
         code("with-torch", "import torch\ntorch.ones(1).item()", printed("1.0\n"), tags=["torch"]),
@@ -180,6 +180,8 @@ DEFECTS = {
     "hidden slide": (metadata("more", "slideshow", {"slide_type": "-"}), "missing from a lecture"),
     "open notes": (change("goals-notes", "</details>", ""), "goals-notes: speaker notes are one <details>"),
     "notes as code": (metadata("guess", "slideshow", {"slide_type": "notes"}), "guess: speaker notes"),
+    "untagged notes": (metadata("goals-notes", "tags", []), "goals-notes: speaker notes, and they alone, have the tag"),
+    "tagged text": (metadata("goals", "tags", ["notes"]), "goals: speaker notes, and they alone, have the tag"),
     "long notes": (change("goals-notes", "5 min", "11 min"), "the speaker notes take 11 min"),
     "short notes": (change("goals-notes", "5 min", "3 min"), "the speaker notes take 3 min"),
     "long cell": (change("slope", "...", "...\n" * 14), "slope: 16 lines, more than 15"),
