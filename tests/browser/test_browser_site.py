@@ -315,7 +315,7 @@ def start(page, url):
     page.wait_for_function("""() => document.querySelector('.jp-KernelName')?.textContent === 'Python (Pyodide)'
         && document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'""", timeout=180_000)
     set_up = run(page, "%pip install")
-    set_up.locator(".jp-InputPrompt", has_text=re.compile(r"\[\d+\]")).wait_for(timeout=60_000)
+    set_up.locator(".jp-InputPrompt", has_text=re.compile(r"\[\d+\]")).wait_for(timeout=180_000)
     for words in ("import GradientRuler", "from course_lib import"):
         run(page, words)
 
@@ -324,10 +324,10 @@ def run(page, words):
     """Run the first code cell that has these words, and return it."""
     cell = page.locator(".jp-CodeCell", has=page.locator(".cm-content", has_text=words)).first
     page.locator(".jp-Notebook").first.hover()
-    for _ in range(100):  # JupyterLab has only those cells on the page that are near what is seen
+    for distance in [-1_000_000] + [500] * 100:  # JupyterLab has only those cells on the page that are near the view
         if cell.count():
             break
-        page.mouse.wheel(0, 500)
+        page.mouse.wheel(0, distance)
         page.wait_for_timeout(100)
     cell.locator(".cm-content").click()
     page.keyboard.press("Control+Enter")
