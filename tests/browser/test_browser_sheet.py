@@ -42,7 +42,7 @@ def court(lab, browser):
     execute(page, "notebook:run-all-cells")
     page.locator(".widget-toggle-buttons button").first.wait_for()
     page.locator(".jp-CodeCell summary", has_text="fails").first.click()
-    page.locator(".jp-CodeCell a").first.wait_for()
+    page.locator(".jp-CodeCell a:visible").first.wait_for()
     yield page
     page.close()
 
@@ -57,8 +57,8 @@ def test_a_vote_by_keyboard_opens_the_trial(court):
     assert claims.get(1).sentence in trial.inner_text() and "You said: fails." in trial.inner_text()
     court.get_by_role("button", name="next claim").focus()
     court.keyboard.press("Enter")
-    court.wait_for_function("words => document.querySelector('.jp-CodeCell blockquote').textContent.includes(words)",
-                            arg=claims.get(2).claim[:30])
+    court.wait_for_function("""words => [...document.querySelectorAll('.jp-CodeCell blockquote')]
+        .some(quote => quote.checkVisibility() && quote.textContent.includes(words))""", arg=claims.get(2).claim[:30])
     assert court.locator(".jp-CodeCell [role=status]").count() == 0
     button.focus()
     court.keyboard.press("Space")
