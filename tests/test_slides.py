@@ -117,6 +117,15 @@ def test_a_prediction_is_a_vote():
     assert "5.1 measured: 0.\nand more</pre>" in slides.output_html(cell("x", "-", "a", told).outputs[0])
 
 
+def test_an_answer_that_was_not_voted_on_stands_behind_its_question():
+    one, other = bank_of(5).predictions[:2]
+    stored = book(cell(f'predict("{one.id}", ...)', "-", "a", ""), cell("1", "-", "b", f"{one.id} measured: 1.\nNo more."),
+                  cell("1", "-", "c", f"{other.id} measured: A."), cell("1", "-", "d", "7.4 is not measured: 3."))
+    slides.with_questions(stored)
+    assert [slides.said_by(each.outputs[0]) for each in stored.cells[1:]] == [
+        f"{one.id} measured: 1.\nNo more.", f"{other.question}\nMeasured: A.", "7.4 is not measured: 3."]
+
+
 def test_a_long_text_begins_on_the_slide_and_ends_in_the_notes():
     text = "## A heading\n\n" + "This is a sentence of seven words. " * 8 + "\n\n$$x$$\n\nAnd the end."
     said, rest = slides.shortened(text)
@@ -139,6 +148,12 @@ def test_lines_that_differ_in_their_values_become_a_table():
     assert cells("A, start: over 60 steps 1e-01\nA, end  : over 60 steps 1e+00") == [
         ["", "over 60 steps"], ["A, start", "1e-01"], ["A, end", "1e+00"]]
     assert cells("one 1\n  and two True\none 2\n  and two False") == [["one", "and two"], ["1", "True"], ["2", "False"]]
+    assert cells("over 60 steps 4e+00 to 1e+01\nover 80 steps 8e+01 to 3e+02") == [
+        ["over", "steps"], ["60", "4e+00 to 1e+01"], ["80", "8e+01 to 3e+02"]]
+    assert cells("w 1: below 1: True, above 1e3: False\nw 3: below 1: False, above 1e3: False") == [
+        ["w", "below 1", "above 1e3"], ["1", "True", "False"], ["3", "False", "False"]]
+    assert cells("seed 0: gain 1 loss 0.2, gain 2 after 7 updates\nseed 1: gain 1 loss 0.3, gain 2 after 7 updates") == [
+        ["seed", "gain 1 loss", "gain 2 after (updates)"], ["0", "0.2", "7"], ["1", "0.3", "7"]]
     assert cells("a 1\nb 2") == cells("a 1\na 1") == []
     assert slides.tabled("x [0.1 0.2]\ny") == '<pre class="output">x [0.1 0.2]\ny</pre>'
 

@@ -48,7 +48,9 @@ PAGES = Environment(loader=FileSystemLoader(SOURCES), autoescape=True, undefined
                     trim_blocks=True, lstrip_blocks=True)
 MOST_WORDS = 36  # of a cell's text on a slide
 TYPED = re.compile(r"^No prediction yet\..*\n?", re.MULTILINE)  # said to a reader of the notebook
-VALUE = re.compile(r"(?<![^\s=:])(?:[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?|True|False)(?=[\s,;:%]|\.?$)")
+NUMBER = r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
+VALUE = re.compile(rf"(?<![^\s=:])(?:{NUMBER}(?: to {NUMBER})?|True|False)(?=[\s,;:%]|\.?$)")
+MEASURED = re.compile(r"(\d+\.\d+) measured: (.*)")
 LABEL = re.compile(r"(.{1,24}?\S)\s*:\s+(?=\D)")  # of a line, as "A, start: "
 SENTENCE = re.compile(r"(?<=[.?!])\s+(?=[A-Z*`$\[])")
 PICTURE = re.compile(r"<(?:img|svg)\b")
@@ -123,10 +125,21 @@ def write_plan(name: str, target: Path, most: int = MOST_FRAMES, folder: Path = 
     here = {cell.id for cell in book.cells}
     moving, still = ({id: value for id, value in each.items() if id in here} for each in (moving, still))
     (target / f"lecture_{name}.ipynb").write_text(text_of(book), encoding="utf-8", newline="\n")
+    with_questions(book)
     votes = sum(len(part.votes) for part in plan.parts)
     deck = Deck(f"lecture_{name}", plan.title, f"{plan.minutes} minutes, {votes} votes; the notebook: lecture_{name}.ipynb",
                 plan.minutes, 0, 0, still, 0, start)
     return write_page(deck.name, book, moving, still, deck, target)
+
+
+def with_questions(book: NotebookNode) -> None:
+    """Put the question before the measured answer of a prediction that the plan does not vote on."""
+    asked = {id for cell in book.cells for verb, id in EXERCISE_CALL.findall(cell.source) if verb == "predict"}
+    for output in (output for cell in book.cells for output in cell.get("outputs", [])):
+        found = MEASURED.match(said_by(output))
+        if found and found[1] not in asked:
+            (question,) = teaching.items([found[1]], Prediction)
+            output.data["text/plain"] = f"{question.question}\nMeasured: {found[2]}"
 
 
 def write_page(name: str, book: NotebookNode, moving: dict[str, str], still: dict[str, str], deck: Deck,
@@ -301,14 +314,13 @@ def template(line: str) -> tuple[list[str], list[str]]:
 def table(words: list[str], rows: list[list[str]]) -> Markup:
     """Return the table of lines that are alike; what is the same in all of them is said in the head alone."""
     head, columns, said = [], [], ""
-    last = max(place for place, column in enumerate(zip(*rows)) if len(set(column)) > 1)
     for place, column in enumerate(zip(*rows)):
         between = words[place]
         if head and not said and re.search(r"[,;]", between):  # "steps; measured": the unit of the one before
             unit, between = re.split(r"[,;]", between, maxsplit=1)
             head[-1] += f" ({unit.strip()})" if unit.strip() else ""
         said = f"{said} {between}".replace(" ,", ",")
-        if len(set(column)) == 1 and place < last:
+        if len(set(column)) == 1 and place < len(rows[0]) - 1 and column[0] not in ("True", "False"):
             said += f" {column[0]}"
             continue
         head.append(re.sub(r"^[\s,;:]+|[\s,:=]+$", "", said))
