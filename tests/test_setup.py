@@ -520,3 +520,11 @@ def test_the_courses_settings_are_ones_that_the_installed_jupyterlab_has():
         schema = json.loads((found[0] / package / f"{name}.json").read_text(encoding="utf-8"))
         jsonschema.validate(settings, schema)
         assert set(settings) <= set(schema["properties"])
+
+
+def test_figures_of_800_pixels_and_more_are_widened_in_jupyterlab_live_and_still_alike():
+    rules = (ROOT / "tools/jupyter/labconfig/default_setting_overrides.json").read_text(encoding="utf-8")
+    sizes = {size for path in (ROOT / "course_lib").rglob("*.py")
+             for size in re.findall(r"\bsize = \(([89]\d\d|\d{4}),", path.read_text(encoding="utf-8"))}
+    still, live = (set(re.findall(rule, rules)) for rule in (r"img\[width='(\d+)'\]", r"' width: (\d+)px'"))
+    assert sizes == still == live != set()
