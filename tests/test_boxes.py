@@ -3,6 +3,7 @@
 import html.parser
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +43,12 @@ def test_a_box_has_a_mark_a_color_of_the_palette_and_all_words(kind):
     assert words(rich) == [mark, *"9.1 head: a < b more, 1 & 2".split()]
     assert f"border-left:5px solid {color}" in rich and color in vars(figure).values()
     assert "<strong>" in rich and rich.index("9.1 head:") < rich.index("</strong>") < rich.index("a &lt; b")
+
+
+def test_every_word_of_a_verdict_has_a_box():
+    sources = "".join(path.read_text(encoding="utf-8") for path in Path(exercises.__file__).parents[1].rglob("*.py"))
+    found = set(re.findall(r'Verdict\(\s*"([a-z ]+)"', sources))
+    assert {"passed", "not yet", "named"} <= found <= set(boxes.MARKS)
 
 
 def test_a_prediction_is_folded_until_one_is_noted(shown):

@@ -6,7 +6,7 @@ import re
 from .._kernel import GONE, STAYS
 from .._palette import BLUE, GREEN, INK, ORANGE, VERMILION
 
-MARKS = {"passed": ("✓", GREEN), "not yet": ("✗", VERMILION), "stopped": ("✗", VERMILION), "open": ("…", INK),
+MARKS = {"passed": ("✓", GREEN), "named": ("✓", GREEN), "not yet": ("✗", VERMILION), "stopped": ("✗", VERMILION), "open": ("…", INK),
          "hint": ("→", BLUE), "question": ("?", ORANGE), "noted": ("✓", BLUE), "measured": ("=", BLUE)}
 
 

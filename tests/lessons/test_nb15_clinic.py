@@ -8,6 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from course_lib import exercises
 from course_lib.exercises.bank import bank_of
 from course_lib.lessons.nb15_the_clinic import clinic, health
 from course_lib.lessons.nb15_the_clinic.clinic import edited
@@ -102,20 +103,20 @@ FOUND_OUT = {
     "01": ["A rate so small", "as large as the weights", "4 of the 6 parameters never move"],
     "02": ["is 0, and tanh is -1", "the gradient is NaN from |a| = 89", "is -1, and tanh is -0.76", "It is nan from"],
     "03": ["its gradient is NaN", "No gradient reaches", "8 of the 14 predictions", "still gets a gradient"],
-    "04": ["needs 0.25. What keeps", "the gradient 0.0005", "its gradient is NaN"],
+    "04": ["needs 0.25: the worst mistakes", "the gradient 0.0005", "its gradient is NaN"],
     "05": 2 * ["As long as what stands under the root is 0"] + ["no longer punishes", "unit vector"],
     "06": ["the update is skipped", "still reads an infinite rate", "still clipped at 1?", "a rate near 100"],
-    "07": ["modified by an inplace operation", "begins without memory", "so is the window itself"],
+    "07": ["modified by an inplace operation", "another memory than this one", "so is the window itself"],
     "08": ["the highest scores", "its gradient is NaN", "for small scores too"],
     "09": ["a dead network", "it gives 12", "Printing more digits"],
     "10": ["nothing is remembered", "the gradient still grows", "the gradient still grows"],
-    "11": ["hardly hears of it.", "Now it explodes", "start half shut", "vanishes at the other end"],
+    "11": ["hardly hears of it.", "Now it explodes", "their bias decides", "vanishes at the other end"],
     "12": ["depends on the other sequences", "not the state after its last step", "only the last steps are read"],
-    "13": 2 * ["Look at update 74"] + ["does not learn"],
+    "13": 2 * ["Look at update 74"] + ["does not come down far enough"],
     "14": ["with the mean 1 and the spread 0.02:", "with the mean 1 and the spread 0:", "no slope"],
     "15": ["below 0 there is no cross-entropy", "its own softmax", "the cross-entropy is 3.26."],
-    "16": 2 * ["with each target"] + ["still compared with it."],
-    "17": ["the gradient of its own batch", "still breaks"],
+    "16": 2 * ["with each target"] + ["change, and each has to do with its own target"],
+    "17": ["the gradient of its own batch", "The run breaks"],
     "18": ["second time", "knows nothing of another game?", "knows nothing of another game?"],
     "19": 4 * ["if a sequence has ended before?"],
     "20": 3 * ["the updates that its rate needs?"],
@@ -172,7 +173,7 @@ def test_what_is_asked_of_the_run_as_a_whole():
     healthy = 60 * [(.01, 1.)]
     assert complaints(healthy) == []
     assert "The log has 59 updates of 60" in complaints(healthy[1:])[0]
-    assert "still breaks: loss 0.01 and gradient norm nan at update 7" in complaints(
+    assert "The run breaks: loss 0.01 and gradient norm nan at update 7" in complaints(
         healthy[:7] + [(.01, math.nan)] + healthy[8:])[0]
     assert "it does not learn: its loss ends at 0.031" in complaints(healthy[10:] + 10 * [(.031, 1.)])[0]
     torch.nn.init.constant_(net.weight, math.nan)
@@ -188,7 +189,7 @@ def test_a_rate_that_is_too_small_to_learn_is_told_so():
 def test_the_sick_part_itself_is_not_healthy(cure):
     patient = clinic.PATIENTS[cure.patient]
     part = made(patient.part, cure)
-    words = {"04": "rounded to 0 before log sees it", "06": "The clipping only spreads it",
+    words = {"04": "rounded to 0 before log sees it", "06": "Clipping does not take it away",
              "08": "beyond 65504, the largest half precision number"}.get(cure.patient, "")
     found = [*health.PARTS[cure.patient](part)]
     assert len(found) == 1 and words in found[0], found
@@ -203,11 +204,14 @@ def test_the_unchanged_part_is_open_and_runs_nothing(cure, monkeypatch):
 
 
 @every_cure
-def test_the_name(cure):
+def test_the_name(cure, tmp_path, monkeypatch, capsys):
     asked, names = cure.judge(...), cure.names()
     assert asked.word == "open" and all(f'"{name}"' in asked.reason for name in names)
     assert len(names) == 8 and clinic.DISEASES[cure.patient] in names and set(names) & set(clinic.DECOYS)
     assert cure.judge(clinic.DISEASES[cure.patient].upper() + " ").word == "named"
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "mine.jsonl"))
+    exercises.check(cure.id, clinic.DISEASES[cure.patient])
+    assert capsys.readouterr().out.startswith(f"{cure.id} named\n")
     assert cure.judge("bad luck").reason.startswith("'bad luck' is not one of the names.")
     assert len(cure.confused) >= 2 and cure.patient not in cure.confused
     for number, sentence in cure.confused.items():
@@ -537,10 +541,16 @@ PARTS_TOLD = [
     ("14", "lambda rnn, x: (lambda s: (s - s.mean(0)) / (s.std(0) + 1e-5))(rnn(x)[0][-1])", "the RNN's units are at 1"),
     ("14", "lambda rnn, x: rnn((x - 290) / 5)[0][-1] + 100 * ((x[-3:].mean(0) > 290).float() - .5)",
      "is not its state alone"),
+    ("14", "lambda rnn, x: rnn((x - x.mean(0)) / x.std(0))[0][-1]", "its level, which is asked for, was taken out"),
+    ("14", "lambda rnn, x: rnn((x - x.mean(0, keepdim=True)) / 5)[0][-1]", "5 kelvin warmer all along"),
     ("15", "lambda logits, labels: nn.functional.cross_entropy(logits, labels, label_smoothing=.2)",
      "for the worst 851.1; the cross-entropy goes from 0 up to any size."),
     ("16", "lambda prediction, target: ((prediction[:, 0] - target)**2).sum()",
      "it is the mean of the squares that it is not."),
+    ("16", "lambda prediction, target: ((prediction[:, 0].sort().values - target.sort().values)**2).mean()",
+     "change, and each has to do with its own target alone."),
+    ("23", "lambda log_p, labels, frames, lengths: nn.functional.ctc_loss(log_p, labels, frames, "
+           "torch.minimum(lengths, frames // 2), zero_infinity=True)", "it is no longer the CTC loss"),
     ("02", "lambda a: torch.sinh(a.double()).div(torch.cosh(a.double())).float()", "on. A larger format only moves"),
     ("07", "lambda rnn, readout, optimizer, x, target, h: (lambda states, h: (optimizer.zero_grad(), "
            "((readout(states) - target)**2).mean().backward(), (0., h.detach()))[2])(*rnn(x, h))",

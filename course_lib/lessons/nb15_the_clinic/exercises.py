@@ -506,7 +506,7 @@ change = [("loss.backward()", "optimizer.zero_grad()\\nloss.backward()")]
             'change = [("SGD(net.parameters(), lr=.1)", "SGD(net.parameters(), lr=.1, momentum=.9)")]',
         ),
         confused={
-            "01": "Its user has tried smaller rates: it swings more slowly, and as far.",
+            "01": "Its user has tried smaller rates: it swings more slowly and less far, and does not settle.",
             "13": "One throw is one update. This loss comes and goes.",
             "20": "It has arrived more than once, and it goes away again."},
         hints=["Read the loop aloud, line by line. Which line is in every loop of this course, and not in this one?",
@@ -575,8 +575,8 @@ change = [("range(40)", "range(400)")]
             'change = [("net.parameters())  ", "net.parameters(), lr=3.)  ")]',
         ),
         confused={
-            "11": "Three steps back are not far, and the loss comes down with each update.",
-            "the network has too few units": "Its loss comes down with each update: what it has, it has not used up."},
+            "11": "Three steps back are not far, and on the whole the loss comes down to the end.",
+            "the network has too few units": "Its loss is still coming down: what it has, it has not used up."},
         hints=["Is the loss still falling at the end of the log?",
                "Adam moves a weight by about its rate in an update: .001. How far is that in 40 updates, and how far "
                "does a weight have to go?",

@@ -102,21 +102,22 @@ def _falling(chart: Chart, patient: Patient) -> bool:
 def run(patient: Patient, chart: Chart) -> Iterator[str]:
     """Yield what is wrong with the run as a whole: its length, what is not finite, where its loss ends."""
     if len(chart.rows) < patient.updates:
-        yield f"The log has {len(chart.rows)} updates of {patient.updates}: the run ends before it has learned."
+        yield f"The log has {len(chart.rows)} updates of {patient.updates}: a shorter run shows less, and cures nothing."
         return
     if (bad := chart.first_nonfinite()) is not None:
         row = chart.rows[bad]
-        yield f"The run still breaks: loss {row.loss:.2g} and gradient norm {row.norm:.2g} at update {bad}."
+        yield f"The run breaks: loss {row.loss:.2g} and gradient norm {row.norm:.2g} at update {bad}."
         return
     if not all(p.isfinite().all() for p in chart.names["net"].parameters()):
         yield "The losses are finite, and yet a weight is not finite at the end."
     end = sum(row.loss for row in chart.rows[-10:]) / 10
     if not end < patient.bound:
         thrown = chart.telling()
+        learns = "does not come down far enough" if _falling(chart, patient) else "does not learn"
         why = "" if thrown == len(chart.rows) - 1 else (
             f" Look at update {thrown}: from there on it is no longer what it was, with a gradient norm of "
             f"{chart.rows[thrown].norm:.1g} after {chart.rows[max(0, thrown - 1)].norm:.1g}.")
-        yield (f"The run is finite, but it does not learn: its loss ends at {end:.2g}, and a healthy run ends below "
+        yield (f"The run is finite, but it {learns}: its loss ends at {end:.2g}, and a healthy run ends below "
                f"{patient.bound:g}.{why}{STILL.get(patient.number, '')}"
                + f" The check waits for {MOST} updates, and no longer." * (len(chart.rows) == MOST))
 
@@ -231,7 +232,7 @@ def _why(patient: Patient, chart: Chart, inputs: list, target: torch.Tensor, los
             return ". It was trained on other data than those."
     end = sum(row.loss for row in chart.rows[-10:]) / 10
     if end < .6 * loss:
-        return f". The log ends at {end:.2g}: does it show the loss, and on a new batch each time?"
+        return f". The log comes down to {end:.2g}: does it show the loss, and on a new batch each time?"
     return f".{STILL.get(patient.number, '')}"
 
 

@@ -40,8 +40,8 @@ def carried_state(part: Callable) -> Iterator[str]:
                "know its first three targets.")
         return
     if not near(h.detach(), last.detach()):
-        yield ("The state that comes back is not the last state of the window: the next window begins without "
-               "memory, and cannot know its first three targets.")
+        yield ("The state that comes back is not the last state of the window: the next window begins with "
+               "another memory than this one has left.")
         return
     error = ((readout(states) - target)**2).mean().item()
     if not math.isclose(float(both[0]), error, rel_tol=1e-3):
@@ -124,7 +124,7 @@ def far_gradient(part: Callable) -> Iterator[str]:
     elif not first > 1e-4 * last:
         yield (f"Going back, the first input gets {first / last:.0e} of the gradient that the last one "
                f"gets. What is to be remembered comes first, and an update hardly hears of it."
-               + " The forget gates of an LSTM start half shut." * isinstance(rnn, nn.LSTM))
+               + " In an LSTM the forget gates have to be open for that: their bias decides." * isinstance(rnn, nn.LSTM))
     elif first > 1e3 * last and first > 1e3 * float(weights.norm()):
         yield f"Now it explodes: the first input gets {first / last:.0e} times the gradient of the last."
     elif not last > 1e-4 * first:
@@ -177,5 +177,8 @@ def read(part: Callable) -> Iterator[str]:
                f"spread {fed.std().item():.1g}: it needs a mean near 0, and a spread near 1.")
     elif not gradient_of(state.sum(), x)[0][-3:].any():
         yield "The last three temperatures, which are asked for, do not reach the state that comes back."
+    elif (part(rnn, x.detach() + torch.tensor([5., 0, 0, 0, 0]).reshape(5, 1))[0] - state[0]).abs().max() < .01:
+        yield ("A sequence that is 5 kelvin warmer all along ends in the same state: its level, which is asked for, was "
+               "taken out of it.")
     elif saturated > .1:
         yield Price(f"Its price: {100 * saturated:.0f} % of the units are still at 1 or -1 when it begins to learn.")
