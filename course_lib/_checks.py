@@ -4,6 +4,8 @@
 cannot be right, ModuleNotFoundError for a package; a good value is returned.
 """
 
+from __future__ import annotations  # so that numpy.random loads when it is first used
+
 from contextlib import contextmanager
 from typing import Iterable, Iterator
 

@@ -5,6 +5,8 @@ not whole numbers, gains that are not numbers, a dtype that is not floating poin
 ValueError for sizes below 1, gains that are not finite, shapes without rows and columns, and names they do not know.
 """
 
+from __future__ import annotations  # so that numpy.random loads when it is first used
+
 from typing import Callable, Iterator
 
 import numpy as np

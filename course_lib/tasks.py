@@ -4,6 +4,8 @@ Each returns x (T, batch, D) and target, drawn from the caller's generator. Erro
 numbers and for an rng that is not a numpy Generator, ValueError for sizes below the least that the task can have.
 """
 
+from __future__ import annotations  # so that numpy.random loads when it is first used
+
 from functools import lru_cache
 
 import numpy as np
