@@ -40,6 +40,11 @@ def near(got: torch.Tensor, need: torch.Tensor, rtol: float = 1e-3) -> bool:
     return got.shape == need.shape and bool(((got.double() - need.double()).abs() <= rtol * need.abs().max()).all())
 
 
+def summed(got: torch.Tensor, need: torch.Tensor, count: int) -> str:
+    """What is said of a sum where the mean over `count` is asked for; nothing of anything else."""
+    return f" It is {count} times as large: a sum, and no mean." * near(got.detach(), count * need.detach())
+
+
 def require(fits: bool, call: str, kind: str, got) -> None:
     if not fits:
         came = f"a tensor of shape {tuple(got.shape)}" if isinstance(got, torch.Tensor) else type(got).__name__
@@ -113,11 +118,10 @@ def masked_loss(part: Callable) -> Iterator[str]:
     slope = torch.where(mask, 2 * (prediction.detach() - target.masked_fill(~mask, 0)) / mask.sum(), 0)
     loss = part(prediction, target, mask)
     require_tensor(loss, (), "masked_loss(prediction, target, mask)")
+    g, = gradient_of(loss, prediction)
     if not loss.isfinite():
         yield f"With an infinite target under the mask it is {loss.item()}: 0 times infinity is NaN."
-        return
-    g, = gradient_of(loss, prediction)
-    if not g.isfinite().all():
+    elif not g.isfinite().all():
         yield ("The loss is finite, its gradient is NaN: infinity was computed before it was thrown away, and on the "
                "way back it is multiplied by 0. The log shows a good loss with a NaN norm.")
     elif (g[mask] == 0).all():
@@ -144,13 +148,12 @@ def cross_entropy_part(part: Callable) -> Iterator[str]:
     slope, = torch.autograd.grad(need, logits)
     loss = part(logits, labels)
     require_tensor(loss, (), "cross_entropy(logits, labels)")
+    g, = gradient_of(loss, logits)
     if not loss.isfinite():
         apart = 200 if not part(logits[:3], labels[:3]).isfinite() else 2000
         yield (f"For logits that are {apart} apart it is {loss.item()}: the probability is rounded to 0 before log "
                f"sees it.")
-        return
-    g, = gradient_of(loss, logits)
-    if not g.isfinite().all():
+    elif not g.isfinite().all():
         yield ("The loss is finite and its gradient is NaN: log of 0 is still computed, and on the way back 0 meets "
                "infinity.")
     elif g[0].abs().max() < .01 * slope[0].abs().max():
@@ -158,7 +161,8 @@ def cross_entropy_part(part: Callable) -> Iterator[str]:
                f"{slope[0].abs().max().item():.2g}: the worst mistakes have to teach most, and this one teaches hardly "
                "anything.")
     elif not (near(loss.detach(), need.detach(), .01) and near(g, slope, .01)):
-        yield f"It is finite, but it is another loss: {loss.item():.3g}, and the cross-entropy is {need.item():.3g}."
+        yield (f"It is finite, but it is another loss: {loss.item():.3g}, and the cross-entropy is {need.item():.3g}."
+               + summed(loss, need, len(labels)))
 
 
 @judges("05")
@@ -298,18 +302,16 @@ def gradient_norm(part: Callable) -> Iterator[str]:
     a, b = torch.tensor([[3., 0.], [0., 4.]]), torch.tensor([12., 0., 0.])
     if not math.isclose(got := norm(a, b), 13, rel_tol=1e-3):
         yield f"For gradients whose norm is 13 it gives {got:.3g}: the zero is gone from the log, and so is the norm."
-        return
-    if math.isnan(got := norm(0 * a, 0 * b)):
+    elif math.isnan(got := norm(0 * a, 0 * b)):
         yield "For a gradient that really is 0 it is NaN: 0 is divided by the largest entry, which is 0."
-        return
-    if got:
+    elif got:
         yield f"A gradient that really is 0 has the norm {got:.1g} now: a dead network is no longer noticed."
-        return
-    for scale in (1e-18, 1e-24, 1e-30):
-        if not math.isclose(got := norm(a * scale, b * scale), 13 * scale, rel_tol=1e-2):
-            yield (f"A gradient whose norm is {13 * scale:.1e} gets the norm {got:.1e}: its square is below 1e-45, the "
-                   f"smallest float32. Printing more digits does not bring it back.")
-            return
+    else:
+        for scale in (1e-18, 1e-24, 1e-30):
+            if not math.isclose(got := norm(a * scale, b * scale), 13 * scale, rel_tol=1e-2):
+                yield (f"A gradient whose norm is {13 * scale:.1e} gets the norm {got:.1e}: its square is below 1e-45, "
+                       f"the smallest float32. Printing more digits does not bring it back.")
+                return
 
 
 @judges("15")
@@ -327,7 +329,7 @@ def classify(part: Callable) -> Iterator[str]:
         best, worst = (part(size * nn.functional.one_hot(labels, 4), labels).item() for size in (1000., -1000.))
         yield (f"For two examples that are right by a wide margin, and one that is wrong, it gives {loss.item():.3g}; "
                f"the cross-entropy is {need.item():.3g}. For the best logits there are it gives {best:.2g}, for the "
-               f"worst {worst:.4g}; the cross-entropy goes from 0 up to any size." + (
+               f"worst {worst:.4g}; the cross-entropy goes from 0 up to any size." + summed(loss, need, len(labels)) + (
                    " cross_entropy takes logits, and makes its own softmax." if .73 < best < .75 else ""))
 
 
