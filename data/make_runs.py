@@ -1,4 +1,4 @@
-"""Make the runs that travel with the course: `python data/make_runs.py [NAME ...]`. All of them take about ten minutes.
+"""Make the runs that travel with the course: `python data/make_runs.py [NAME ...]`. All of them take about twelve minutes.
 
 A file has what takes long in a notebook, above all what never learns; what is missing in it runs there.
 """
