@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 import setup_env
 from course_lib.lessons.nb00_start_here import ready
 from test_environment import constraints, dependencies
-from test_setup import no_news, served
+from test_setup import served, set_for_the_course
 
 ROOT = Path(__file__).parents[1]
 LINUX = pytest.mark.skipif(sys.platform == "win32", reason="Binder is Linux")
@@ -92,7 +92,7 @@ def test_the_last_step_installs_the_course_alone(tmp_path):
 
 def session(folder=ROOT, *command, **given):
     """What a command says that `start` of the course in a folder starts."""
-    own = (*THREADS, "LOKY_MAX_CPU_COUNT", "JUPYTER_CONFIG_PATH", "COURSE_PROGRESS", "COURSE_PLACE")
+    own = (*THREADS, "LOKY_MAX_CPU_COUNT", "JUPYTER_CONFIG_PATH", "JUPYTER_PATH", "COURSE_PROGRESS", "COURSE_PLACE")
     environment = {name: value for name, value in os.environ.items() if name not in own} | given
     return subprocess.check_output([folder / "start", *command], env=environment, text=True, cwd="/")
 
@@ -128,8 +128,8 @@ def test_progress_lies_with_the_notebooks_and_lesson_00_says_how_to_save_it_and_
 
 @LINUX
 def test_a_session_asks_nothing(tmp_path):
-    """JupyterLab as Binder starts it, but for its network: the page says that the news are off."""
+    """JupyterLab as Binder starts it, but for its network: no news, and the button Lecture."""
     root = ["--allow-root"] * (os.name == "posix" and os.getuid() == 0)
     with served([ROOT / "start", sys.executable, "-m", "jupyterlab", "--no-browser", "--port=0",
                  "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={tmp_path}", *root], tmp_path) as facts:
-        assert no_news(facts)
+        assert set_for_the_course(facts)

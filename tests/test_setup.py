@@ -449,13 +449,14 @@ def test_the_server_keeps_to_this_machine_and_asks_for_its_token(tmp_path):
         assert status(facts["url"] + f"api/contents?token={facts['token']}") == 200
         address = f"{facts['url']}lab/tree/notebooks/00_start_here.ipynb?token={facts['token']}"
         assert address in (tmp_path / "log").read_text()
-        assert no_news(facts)
+        assert set_for_the_course(facts)
 
 
-def no_news(facts):
-    """Return whether the page of a server says that the news are off."""
+def set_for_the_course(facts):
+    """Return whether the page of a server says that the news are off, and that it has the button Lecture."""
     page = fetched(f"{facts['url']}lab?token={facts['token']}")
-    return "apputils-extension:announcements" in re.search(r'"disabledExtensions": \[(.*?)\]', page).group(1)
+    disabled = re.search(r'"disabledExtensions": \[(.*?)\]', page).group(1)
+    return "apputils-extension:announcements" in disabled and '"name": "gradients-lecture"' in page
 
 
 @contextlib.contextmanager

@@ -5,17 +5,14 @@ import base64
 import gzip
 import json
 import re
-import subprocess
 from html import unescape
 
 import nbformat
 import pytest
-from jupyterlab_server.config import get_federated_extensions
 from nbformat import v4
 
 import assets
 import frames
-import notebooks
 import slides
 from course_lib.exercises.bank import bank_of
 from course_lib.screen import BLUE, Figure
@@ -168,13 +165,6 @@ def test_the_handout_without_a_browser_is_said(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     deck = slides.Deck("lecture_50", "", "", 50, 50, 0, {}, 0, 0)
     assert slides.handout(deck, tmp_path).startswith("No handout: no chromium found")
-
-
-def test_make_lab_has_the_button_lecture():
-    said = subprocess.run(["make", "-n", "-C", notebooks.ROOT, "lab", "PYTHON=python3"], capture_output=True, text=True).stdout
-    folder = re.search(r'JUPYTER_PATH="([^":]+)', said)[1]
-    assert "gradients-lecture" in get_federated_extensions([f"{folder}/labextensions"])
-    assert f'JUPYTER_CONFIG_PATH="{folder}' in said
 
 
 # Which figures move
