@@ -1,4 +1,4 @@
-"""Make the runs that travel with the course: `python data/make_runs.py [NAME ...]`. All of them take about twelve minutes.
+"""Make the runs that travel with the course: `python data/make_runs.py [NAME ...]`. All take about twelve minutes.
 
 A file has what takes long in a notebook, above all what never learns; what is missing in it runs there.
 """
@@ -55,7 +55,8 @@ RUNS = {
                                 "uniform + layer norm", "orthogonal + layer norm"]),
     "practice": (practice, [
         *product(["SGD"], [.1], [4, 10], DRAWS, [2000], [10]), *product(["SGD"], [.1, .3], [12], DRAWS, [1100], [50]),
-        *product(["SGD"], [1.], [4], DRAWS, [1100], [50]), *product(["Adam"], [.01], [10, 20, 30], DRAWS, [1000], [50])]),
+        *product(["SGD"], [1.], [4], DRAWS, [1100], [50]),
+        *product(["Adam"], [.01], [10, 20, 30], DRAWS, [1000], [50])]),
     "order": (order, [*product(["tanh", "orthogonal"], RATES), ("IRNN", .01)]),
     "adding": (adding, [*product(["tanh", "orthogonal"], RATES), ("IRNN", .001)]),
     "later_digits": (later_digits, [*product(longterm.KINDS, [25, 50]),

@@ -71,7 +71,7 @@ def texts_fit(figure) -> int:
 
 
 def ends_seen_or_marked(figure) -> bool:
-    """Whether the name of each curve of a figure of Decades bears an arrow just where its end is outside of the axes."""
+    """Whether the name of each curve of a figure of Decades bears an arrow just where its end is outside the axes."""
     low, high = figure.ax.get_ylim()
     named = [(curve.get_ydata()[-1], name.get_text()) for curve, name in zip(figure.curves, figure.names)
              if len(curve.get_ydata())]

@@ -1,4 +1,4 @@
-"""What a notebook shows of the exercises: boxes with a mark and words, answers by click, folds, the page of progress."""
+"""What notebooks show of the exercises: boxes with a mark and words, answers by click, folds, the page of progress."""
 
 import html.parser
 import json
@@ -54,7 +54,8 @@ def test_every_word_of_a_verdict_has_a_box():
 def test_a_prediction_is_folded_until_one_is_noted(shown):
     exercises.reveal("9.1", 1e-20)
     rich, plain = shown[-1]["text/html"], shown[-1]["text/plain"]
-    assert rich.index("<details>") < rich.index("</summary>") < rich.index("1e-20 steps") and "<details open" not in rich
+    assert rich.index("<details>") < rich.index("</summary>") < rich.index("1e-20 steps")
+    assert "<details open" not in rich
     assert "No prediction" not in rich and "1e-20" not in rich[:rich.index("</summary>")]
     assert plain == '9.1 measured: 1e-20 steps.\nNo prediction yet. Make one first next time: predict("9.1", ...).'
     exercises.predict("9.1", 1e-3)

@@ -30,7 +30,8 @@ def copy(tmp_path):
     """What `make address` writes to, with one notebook, and itself."""
     for folder in ("tools", "notebooks"):
         (tmp_path / folder).mkdir()
-    for name in ("pyproject.toml", "README.md", "CITATION.cff", "Makefile", "tools/address.py", "notebooks/00_start_here.ipynb"):
+    for name in ("pyproject.toml", "README.md", "CITATION.cff", "Makefile", "tools/address.py",
+                 "notebooks/00_start_here.ipynb"):
         shutil.copy(notebooks.ROOT / name, tmp_path / name)
     return tmp_path
 

@@ -687,9 +687,10 @@ def test_html_is_what_a_notebook_that_is_not_trusted_may_show(monkeypatch):
     assert solution.text == f"Solution of 99.1: States <all>{inspect.getsource(states)}"
     assert plain == f"Solution of 99.1: States <all>\n\n{inspect.getsource(states)}"
     assert with_helper.text.index("class Line(NamedTuple)") < with_helper.text.index("def fit(")
-    assert table.tags >= {("table",), ("caption",), ("thead",), ("tbody",), ("tr",), ("p",), ("details", "open", None), ("summary",),
-                          ("progress", "max", "10"), ("td", "style", "text-align:left"), ("th", "scope", "col"),
-                          ("th", "scope", "row"), ("strong",)}
+    assert table.tags >= {("table",), ("caption",), ("thead",), ("tbody",), ("tr",), ("p",),
+                          ("details", "open", None), ("summary",), ("progress", "max", "10"),
+                          ("td", "style", "text-align:left"), ("th", "scope", "col"), ("th", "scope", "row"),
+                          ("strong",)}
     assert "# slope &lt; offset &amp; all" in rich and "99 A sample &amp; more" in rich_table
 
 

@@ -1,4 +1,4 @@
-"""What make gain says of a class: intervals hold the truth as often as they say, numbers agree with other ways, bad files."""
+"""What make gain says: intervals hold the truth as often as they say, numbers agree with other ways, bad files."""
 import json
 import random
 import re
@@ -28,7 +28,8 @@ def classes(draws, students, true, seed):
 def sheet(rng, chance):
     """The answers of one student, right with this chance."""
     return {asked["id"]: asked["right"] if rng.random() < chance else
-            rng.choice([option["id"] for option in asked["options"] if option["id"] != asked["right"]]) for asked in ASKED}
+            rng.choice([option["id"] for option in asked["options"] if option["id"] != asked["right"]])
+            for asked in ASKED}
 
 
 def write(path, code, **sheets):
@@ -120,7 +121,7 @@ def test_at_the_ends_of_the_interval_a_t_test_is_just_not_refused(paired):
         t = (b - a).mean() / sem(b - a) if paired else (b.mean() - a.mean()) / np.hypot(sem(a), sem(b))
         freedom = 11 if paired else (sem(a)**2 + sem(b)**2)**2 / (sem(a)**4 / 11 + sem(b)**4 / 8)
         tail = float(mpmath.betainc(freedom / 2, .5, 0, freedom / (freedom + t**2), regularized=True))
-        assert tail == pytest.approx(.05, abs=1e-5 if paired else .005)  # unpaired, the degrees are those at the estimate
+        assert tail == pytest.approx(.05, abs=1e-5 if paired else .005)  # unpaired, the degrees are the estimate's
 
 
 def marks(students=40, seed=0):
@@ -158,9 +159,11 @@ def test_feldt_s_interval_holds_the_reliability_of_parallel_questions():
 
 def test_a_class_that_learns(tmp_path):
     text, page = said(made(tmp_path / "c", 24, keep=lambda when, number: (when, number) != ("after", 3)))
-    assert text.startswith("23 students answered before and after.") and "about" in text and "Only before: 1 student" in text
+    assert text.startswith("23 students answered before and after.")
+    assert "about" in text and "Only before: 1 student" in text
     assert "have not been validated with students" in page and page.count("<img alt=\"") == 2
-    assert re.search(r'alt="Share of right answers to each question\. Hardest in the end: \d+ \w+, \d+ %\. Most gained', page)
+    alt = r'alt="Share of right answers to each question\. Hardest in the end: \d+ \w+, \d+ %\. Most gained'
+    assert re.search(alt, page)
     assert "http" not in page.replace("http://www.w3.org", "")
 
 
@@ -173,7 +176,8 @@ def test_a_class_that_learns(tmp_path):
     (9, .3, .6, lambda when, number: when == "before", "There is no gain: 9 students answered before the course, none"),
     (9, .3, .6, lambda when, number: when == "after", "There is no gain: 9 students answered after the course, none"),
     (3, .3, .6, lambda when, number: (when == "before") == (number < 2), "and no code word is in both"),
-    (16, .3, .6, lambda when, number: (when == "before") == (number < 8), "8 sheets before are compared with 8 after as two"),
+    (16, .3, .6, lambda when, number: (when == "before") == (number < 8),
+     "8 sheets before are compared with 8 after as two"),
 ])
 def test_small_and_strange_classes_get_a_sentence(tmp_path, students, before, after, keep, told):
     text, _ = said(made(tmp_path / "c", students, before, after, keep or (lambda when, number: True)))
@@ -211,7 +215,8 @@ def test_what_is_missing_or_there_twice_is_told(tmp_path):
     del content["sheets"][0]["answers"]["latch"]
     (tmp_path / "c" / "inventory-1.json").write_text(json.dumps(content))
     notes = gain_files.read(gain_files.files([str(tmp_path / "c")])).notes
-    assert any("the same sheet is in inventory-0.json and in inventory-copy.json; it counts once" in note for note in notes)
+    twice = "the same sheet is in inventory-0.json and in inventory-copy.json; it counts once"
+    assert any(twice in note for note in notes)
     assert "code 1, before: 1 of 18 questions have no answer and count as not right." in notes
 
 
@@ -226,8 +231,10 @@ def changed(path, change):
     (lambda path: path.write_text("[1]"), "JSON of something else"),
     (lambda path: changed(path, lambda c: c.update(sheets=[{"when": "then"}])), "lacks a code word, or a sheet"),
     (lambda path: changed(path, lambda c: c.update(sheets=[])), "no file has a sheet in it"),
-    (lambda path: changed(path, lambda c: c["sheets"][0].update(version=0)), "answers version 0 of the questions, this copy"),
-    (lambda path: changed(path, lambda c: c["sheets"][0]["answers"].update(latch="maybe")), "answers 'latch' with 'maybe'"),
+    (lambda path: changed(path, lambda c: c["sheets"][0].update(version=0)),
+     "answers version 0 of the questions, this copy"),
+    (lambda path: changed(path, lambda c: c["sheets"][0]["answers"].update(latch="maybe")),
+     "answers 'latch' with 'maybe'"),
     (lambda path: changed(path, lambda c: c["sheets"][0]["answers"].update(latch=[])), "answers 'latch' with []"),
     (lambda path: write(path.with_name("inventory-b.json"), "code 0", before=sheet(random.Random(9), .5)),
      "have the code word 'code 0', in inventory-0.json and in inventory-b.json"),
@@ -239,7 +246,8 @@ def test_a_bad_file_gets_a_sentence(tmp_path, spoil, told, capsys):
     assert told in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("names, told", [([], "FILES is empty, needs files or folders"), (["gone"], "gone is not there")])
+@pytest.mark.parametrize("names, told", [
+    ([], "FILES is empty, needs files or folders"), (["gone"], "gone is not there")])
 def test_no_file_gets_a_sentence(names, told, capsys):
     assert gain.main(names) == 2
     assert told in capsys.readouterr().err
@@ -248,6 +256,7 @@ def test_no_file_gets_a_sentence(names, told, capsys):
 def test_the_page_is_written(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(gain, "TARGET", gain.ROOT / "build" / "test-gain" / "gain.html")
     assert gain.main([str(made(tmp_path / "c", 8))]) == 0
-    assert "The page: build/test-gain/gain.html" in capsys.readouterr().out and gain.TARGET.read_text().endswith("</html>\n")
+    assert "The page: build/test-gain/gain.html" in capsys.readouterr().out
+    assert gain.TARGET.read_text().endswith("</html>\n")
     gain.TARGET.unlink()
     gain.TARGET.parent.rmdir()

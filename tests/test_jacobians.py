@@ -73,7 +73,7 @@ def test_lyapunov_exponents_of_powers():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_lyapunov_exponents(seed):
-    """Measured in 40 draws: 4e-13 to 2e-7 apart, since a step that is nearly singular costs digits before the next QR."""
+    """Measured in 40 draws: 4e-13 to 2e-7 apart, since a nearly singular step costs digits before the next QR."""
     js = np.random.default_rng(seed).normal(size=(300, 16, 16)) / 4
     q, sums = np.eye(16), 0
     for J in js:  # the textbook's way: a QR at every step

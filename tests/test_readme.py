@@ -77,15 +77,16 @@ def test_the_hours_of_its_paths_are_those_of_the_notebooks():
     rows = re.findall(r"^\| (\d\d) \| \[.*\| (\d+)(?: \+ (\d+))? \|$", README, re.MULTILINE)
     lesson, more = {name: int(minutes) for name, minutes, _ in rows}, sum(int(more or 0) for *_, more in rows)
     project, = re.findall(r"the project itself takes about (\d+) hours", README)
-    assert f"about {(sum(lesson.values()) + more) / 60 + int(project):.0f} hours, exercises and project included" in README
+    hours = (sum(lesson.values()) + more) / 60 + int(project)
+    assert f"about {hours:.0f} hours, exercises and project included" in README
     weekend = sum(lesson[name] for name in ("00", "03", "04", "05", "06", "07", "08", "11")) / 60
     assert f"notebooks 00, 03 to 08 and 11, about {weekend:.0f} hours" in README
 
 
 def test_the_citation_is_valid_and_of_this_version():
     file = ROOT / "CITATION.cff"
-    run = subprocess.run([sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.citation-file-format", file],
-                         capture_output=True, text=True)
+    run = subprocess.run([sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.citation-file-format",
+                          file], capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr
     cited = yaml.safe_load(file.read_text(encoding="utf-8"))
     assert cited["version"] == address.project()["version"] and cited["title"].startswith(README.split("\n")[0][2:])

@@ -511,7 +511,8 @@ def opened(url):
 
 
 def test_the_courses_settings_are_ones_that_the_installed_jupyterlab_has():
-    overrides = json.loads((ROOT / "tools/jupyter/labconfig/default_setting_overrides.json").read_text(encoding="utf-8"))
+    file = ROOT / "tools/jupyter/labconfig/default_setting_overrides.json"
+    overrides = json.loads(file.read_text(encoding="utf-8"))
     share = Path(sys.prefix) / "share" / "jupyter"
     for plugin, settings in overrides.items():
         package, name = plugin.split(":")

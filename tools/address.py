@@ -4,8 +4,8 @@
     python tools/address.py ""               make address REPO=
 
 It has one place, [project.urls] of pyproject.toml, where the site and the tests read it. It is written where nothing
-can be read: into the notebooks' first cells, which run on Colab without the course, into README.md and CITATION.cff. Without an
-address nothing is fetched from one, and nothing leads to one.
+can be read: into the notebooks' first cells, which run on Colab without the course, into README.md and CITATION.cff.
+Without an address nothing is fetched from one, and nothing leads to one.
 """
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def elsewhere(name: str, root: Path = ROOT) -> dict[str, str]:
 
 
 def set_address(repo: str, root: Path = ROOT) -> None:
-    """Write an address, owner/course, or with "" none, into pyproject.toml, README.md, CITATION.cff and the notebooks."""
+    """Write an address, owner/course, or "" for none, into pyproject.toml, README.md, CITATION.cff, the notebooks."""
     if repo and not REPO.fullmatch(repo):
         raise ValueError(f"REPO is {repo!r}, needs owner/course, the two names behind github.com/ in the address of "
                          "your copy: make address REPO=owner/course")

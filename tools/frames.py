@@ -132,7 +132,7 @@ def names_of(source: str) -> tuple[set[str], set[str]]:
 
 
 class _Order(ast.NodeVisitor):
-    """The names of a cell in the order in which they are met: `reads` before they are bound, `later` inside functions."""
+    """The names of a cell in the order they are met: `reads` before they are bound, `later` inside functions."""
 
     FIRST = ("iter", "value", "items", "generators", "decorator_list", "test")  # what is computed before the rest
 
@@ -194,8 +194,9 @@ def run(source: str, namespace: dict[str, Any]) -> Any:
 
 
 def stored_alt(cell: NotebookNode) -> str:
-    """Return the alt text of the live figure as the notebook stores it: a cell shows it last, below what else it says."""
-    return next((output.data["text/plain"] for output in cell.outputs[::-1] if "text/html" in output.get("data", {})), "")
+    """Return the alt text of the live figure as the notebook stores it: a cell shows it below what else it says."""
+    return next((output.data["text/plain"] for output in cell.outputs[::-1]
+                 if "text/html" in output.get("data", {})), "")
 
 
 def frames(live: Any, stored: str, most: int = MOST_FRAMES) -> str:
@@ -254,7 +255,8 @@ def thinned(controls: list[Control], most: int) -> tuple[list[Control], list[lis
     fine = list(controls)
     for i in sliders:
         keep = thin(controls[i], max(LEAST_LEVELS, 2 * most if i == sliders[0] else most // 4))
-        fine[i] = controls[i]._replace(levels=[controls[i].levels[k] for k in keep], start=keep.index(controls[i].start),
+        fine[i] = controls[i]._replace(levels=[controls[i].levels[k] for k in keep],
+                                       start=keep.index(controls[i].start),
                                        texts=[controls[i].texts[k] for k in keep])
     coarse = [list(range(len(each.levels))) for each in fine]
     room = most // math.prod(len(each.levels) for each in fine if each.kind != "range")

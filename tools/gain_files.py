@@ -63,8 +63,8 @@ def sheets_of(path: Path) -> tuple[str, list[dict]]:
     for sheet in sheets:
         if sheet.get("version") != known["version"]:
             raise BadFile(f"{path.name} answers version {sheet.get('version')} of the questions, this copy of the "
-                          f"course has version {known['version']}: answers to other questions don't compare. Take the copy of "
-                          "the course that the class used, and only files of one version together.")
+                          f"course has version {known['version']}: answers to other questions don't compare. Take "
+                          "the copy of the course that the class used, and only files of one version together.")
         for name, option in sheet["answers"].items():
             if name not in options or not isinstance(option, str) or option not in options[name]:
                 raise BadFile(f"{path.name} answers {name!r} with {option!r}, which version {known['version']} of the "

@@ -16,29 +16,32 @@ from course_lib.screen import BLUE, INK, ORANGE
 from gain_files import UNKNOWN, Answers, right
 from gain_numbers import LEAST, class_gain, discrimination, mean_of_gains, reliability
 
-STYLE = """body { margin: 2rem auto; max-width: 60rem; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif; color: #24292f;
-  background: #fff; } table { border-collapse: collapse; font-size: .9rem; } caption { text-align: left; font-weight: 600; }
+STYLE = """body { margin: 2rem auto; max-width: 60rem; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif;
+  color: #24292f; background: #fff; }
+table { border-collapse: collapse; font-size: .9rem; } caption { text-align: left; font-weight: 600; }
 th, td { padding: .2rem .6rem; border-bottom: 1px solid #d5dae0; text-align: left; vertical-align: top; }
-tbody th { font-weight: normal; } td.number { text-align: right; white-space: nowrap; } img { max-width: 100%; height: auto; } .wide { overflow-x: auto; }"""
+tbody th { font-weight: normal; } td.number { text-align: right; white-space: nowrap; }
+img { max-width: 100%; height: auto; } .wide { overflow-x: auto; }"""
 NOT_VALIDATED = """These questions have not been validated with students: nobody has yet watched learners read them, and
-their difficulty and discrimination are known from no class. Take the numbers below as a first look at your class, not as a
-mark for a student, and do not compare them with those of another test. CONTRIBUTING.md says how your class can help to
-change that."""
-HOW = """<p>The gain of the class is (mean after - mean before) / (1 - mean before): what it learned, as a share of what it
-could still learn. Its interval is Fieller's for a ratio of two means. In 500 simulated classes each of 8, 30 and 300
-students whose gain is known, 0, 0.3 and 0.6, it held the truth in 90 to 98 % of the draws (tests/test_gain.py); percentiles
-of a bootstrap did so in 88 to 90 % at 8 students. The mean of the students' own gains is shown because others report it. It
-leans low, since a student who was lucky before has little to gain and much to lose: for simulated classes that knew as
-little after as before it was between -0.03 and -0.10 on average, and the gain of the class 0.00. "I don't know" and what is left open count as not right, and nothing
-is taken off for guessing. Discrimination is the correlation of a question with the score on all others. KR-20 is
-Cronbach's alpha of right and wrong, with Feldt's interval: it says how far the questions put the same students first.
-Questions about separate ideas may have a low one.</p>
-<ul><li>R. R. Hake (1998), "Interactive-engagement versus traditional methods", Am. J. Phys. 66: the gain of a class, here
-as PhysPort quotes it. He calls it low below 0.3 and high above 0.7, of another test in another field.</li>
-<li>L. Bao (2006), "Theoretical comparisons of average normalized gain calculations", Am. J. Phys. 74 (abstract): the gain
-of the class and the mean of gains differ.</li>
-<li>A. Madsen, S. B. McKagan, E. C. Sayre (2017), "Best practices for administering concept inventories", Phys. Teach. 55:
-what a concept inventory is (first section).</li>
+their difficulty and discrimination are known from no class. Take the numbers below as a first look at your class, not
+as a mark for a student, and do not compare them with those of another test. CONTRIBUTING.md says how your class can
+help to change that."""
+HOW = """<p>The gain of the class is (mean after - mean before) / (1 - mean before): what it learned, as a share of
+what it could still learn. Its interval is Fieller's for a ratio of two means. In 500 simulated classes each of 8, 30
+and 300 students whose gain is known, 0, 0.3 and 0.6, it held the truth in 90 to 98 % of the draws
+(tests/test_gain.py); percentiles of a bootstrap did so in 88 to 90 % at 8 students. The mean of the students' own
+gains is shown because others report it. It leans low, since a student who was lucky before has little to gain and much
+to lose: for simulated classes that knew as little after as before it was between -0.03 and -0.10 on average, and the
+gain of the class 0.00. "I don't know" and what is left open count as not right, and nothing is taken off for guessing.
+Discrimination is the correlation of a question with the score on all others. KR-20 is Cronbach's alpha of right and
+wrong, with Feldt's interval: it says how far the questions put the same students first. Questions about separate ideas
+may have a low one.</p>
+<ul><li>R. R. Hake (1998), "Interactive-engagement versus traditional methods", Am. J. Phys. 66: the gain of a class,
+here as PhysPort quotes it. He calls it low below 0.3 and high above 0.7, of another test in another field.</li>
+<li>L. Bao (2006), "Theoretical comparisons of average normalized gain calculations", Am. J. Phys. 74 (abstract): the
+gain of the class and the mean of gains differ.</li>
+<li>A. Madsen, S. B. McKagan, E. C. Sayre (2017), "Best practices for administering concept inventories", Phys. Teach.
+55: what a concept inventory is (first section).</li>
 <li>W. K. Adams, C. E. Wieman (2011), "Development and validation of instruments to measure learning of expert-like
 thinking", Int. J. Sci. Educ. 33 (abstract): interviews with students are what makes and validates such questions.</li>
 </ul>"""
@@ -60,29 +63,31 @@ def summary(answers: Answers) -> list[str]:
     both = [code for code in before if code in after]
     if not before or not after:
         kept, lacking = ("after", "before") if after else ("before", "after")
-        return [f"There is no gain: {students(len(before or after))} answered {kept} the course, none answered {lacking} it. "
-                f'A gain needs both: inventory.take("{lacking}", ...), and a new file of each student. The mean of the '
-                f"sheets {kept} is {percent(right(before or after, before or after).mean())}."]
+        return [f"There is no gain: {students(len(before or after))} answered {kept} the course, none answered "
+                f'{lacking} it. A gain needs both: inventory.take("{lacking}", ...), and a new file of each student. '
+                f"The mean of the sheets {kept} is {percent(right(before or after, before or after).mean())}."]
     paired = len(both) >= LEAST or len(both) == len(before) == len(after) or not (
         len(before) >= LEAST and len(after) >= LEAST)
     if not both and paired:
-        return [f"There is no gain: {students(len(before))} answered before, {len(after)} after, and no code word is in both. "
-                f"Were they typed anew in another way? Compared as two groups it takes at least {LEAST} sheets of each."]
+        return [f"There is no gain: {students(len(before))} answered before, {len(after)} after, and no code word is "
+                "in both. Were they typed anew in another way? Compared as two groups it takes at least "
+                f"{LEAST} sheets of each."]
     early, late = (right(before, both if paired else before).mean(1), right(after, both if paired else after).mean(1))
     who = (f"{students(len(both))} answered before and after." if paired else
-           f"{len(before)} sheets before are compared with {len(after)} after as two groups, because only {len(both)} code words "
-           "are in both. This takes those who answered once to be like the others.")
+           f"{len(before)} sheets before are compared with {len(after)} after as two groups, because only {len(both)} "
+           "code words are in both. This takes those who answered once to be like the others.")
     gain = class_gain(early, late, paired)
-    said = [f"{who} Right before: {percent(early.mean())}, after: {percent(late.mean())}.", gain_in_words(gain, len(early))]
+    said = [f"{who} Right before: {percent(early.mean())}, after: {percent(late.mean())}.",
+            gain_in_words(gain, len(early))]
     if paired and not np.isnan(gain.value):
         own, without = mean_of_gains(early, late)
         said.append(f"The mean of the students' own gains is {own}" + (
             f", without {students(without)} who had all right before." if without else "."))
-        alone = len(before) - len(both), len(after) - len(both)
-        if any(alone):
-            said.append(f"Only before: {students(alone[0])}; only after: {students(alone[1])}. They are not in these numbers" + (
-                f"; those who left had {percent(right(before, [c for c in before if c not in after]).mean())} right before."
-                if alone[0] else "."))
+        gone, new = [code for code in before if code not in after], len(after) - len(both)
+        if gone or new:
+            left = f"; those who left had {percent(right(before, gone).mean())} right before." if gone else "."
+            said.append(f"Only before: {students(len(gone))}; only after: {students(new)}. "
+                        f"They are not in these numbers{left}")
     return said
 
 
@@ -92,7 +97,8 @@ def gain_in_words(gain, count: int) -> str:
         return "The gain is undefined: all was right before, and nothing was left to learn."
     said = f"The normalized gain of the class is {gain}."
     if np.isnan(gain.low):
-        return f"{said} From fewer than {LEAST} students no interval is told: another such class may have any other gain."
+        return (f"{said} From fewer than {LEAST} students no interval is told: another such class may have any "
+                "other gain.")
     if not np.isfinite(gain.low):
         return f"{said} Nearly all was right before, so that no gain can be ruled out."
     if gain.low > 0:
@@ -111,8 +117,8 @@ def reliabilities(answers: Answers) -> list[str]:
     said = []
     for when, sheets in answers.sheets.items():
         if len(sheets) >= LEAST:
-            said.append(f"KR-20 {when}: {reliability(right(sheets, sheets))}. A correlation from {len(sheets)} sheets, such as "
-                        f"the discrimination below, is known to within about {2 / np.sqrt(len(sheets)):.1f}.")
+            said.append(f"KR-20 {when}: {reliability(right(sheets, sheets))}. A correlation from {len(sheets)} sheets, "
+                        f"such as the discrimination below, is known to within about {2 / np.sqrt(len(sheets)):.1f}.")
     return said
 
 
@@ -133,8 +139,8 @@ def table(caption: str, head: list[str], rows: list[list[str]], numbers: set[int
     top = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in head)
     body = "".join("<tr>" + "".join(
         f'<th scope="row">{html.escape(cell)}</th>' if not place else
-        f'<td{" class=number" if place in numbers else ""}>{html.escape(cell)}</td>' for place, cell in enumerate(row)) + "</tr>"
-        for row in rows)
+        f'<td{" class=number" if place in numbers else ""}>{html.escape(cell)}</td>'
+        for place, cell in enumerate(row)) + "</tr>" for row in rows)
     return (f'<div class="wide" tabindex="0" role="region" aria-label="{html.escape(caption)}"><table><caption>'
             f"{html.escape(caption)}</caption><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>")
 
@@ -185,7 +191,8 @@ def picture(figure: Figure, alt: str) -> str:
     """Return a figure as an image that needs no other file."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return f'<img alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
+    drawn = base64.b64encode(buffer.getvalue()).decode()
+    return f'<img alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{drawn}">'
 
 
 def scores_picture(answers: Answers) -> str:
@@ -215,7 +222,8 @@ def questions_picture(answers: Answers) -> str:
         ax.hlines(rows, shares["before"], shares["after"], color=INK, linewidth=1)
     for when, each in shares.items():
         early = when == "before"
-        ax.plot(each, rows, "o", color=ORANGE if early else BLUE, markerfacecolor="white" if early else BLUE, label=when)
+        ax.plot(each, rows, "o", color=ORANGE if early else BLUE, markerfacecolor="white" if early else BLUE,
+                label=when)
     ax.set(xlim=(-.03, 1.03), xlabel="share of right answers", yticks=rows, yticklabels=asked)
     ax.invert_yaxis()
     ax.legend(loc="best")
@@ -235,9 +243,9 @@ def page(answers: Answers) -> tuple[str, list[str]]:
                      [*said[1:], *reliabilities(answers), unknown(answers), *answers.notes])
     body = (f"<h1>What the class has learned</h1>\n<p><strong>{html.escape(said[0])}</strong></p>\n<ul>{listed}</ul>\n"
             f"<p>{NOT_VALIDATED}</p>\n<h2>The scores</h2>\n{scores_picture(answers)}\n<h2>The questions</h2>\n"
-            f"{questions_picture(answers)}\n{questions_table(answers)}\n<h2>The beliefs</h2>\n<p>Each wrong answer is a belief "
-            f"that notebook 16 puts on trial. Of so many rows a few look remarkable by chance: look at large numbers only.</p>\n"
-            f"{beliefs_table(answers)}\n<h2>How it was computed</h2>\n{HOW}")
+            f"{questions_picture(answers)}\n{questions_table(answers)}\n<h2>The beliefs</h2>\n<p>Each wrong answer is "
+            "a belief that notebook 16 puts on trial. Of so many rows a few look remarkable by chance: look at large "
+            f"numbers only.</p>\n{beliefs_table(answers)}\n<h2>How it was computed</h2>\n{HOW}")
     return (f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" '
-            f'content="width=device-width, initial-scale=1">\n<title>What the class has learned</title>\n<style>\n{STYLE}\n'
-            f"</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"), said
+            'content="width=device-width, initial-scale=1">\n<title>What the class has learned</title>\n<style>\n'
+            f"{STYLE}\n</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"), said

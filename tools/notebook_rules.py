@@ -35,7 +35,8 @@ IMAGE_DATA = re.compile(r"(?<=data:image/)[^\"')\s]*")
 MACHINE_PATH = re.compile(
     r"(?:/home/|/Users/|/root/|/tmp/|/var/folders/|[A-Z]:\\+Users)[^\s\"']*|\S*site-packages\S*")
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
-OWN = re.compile(r"^\d+\.\d+ (?:noted|not noted|hint \d+ of|passed|not yet|stopped)\b.*|^You predicted: .*|^Noted so far: .*"
+OWN = re.compile(r"^\d+\.\d+ (?:noted|not noted|hint \d+ of|passed|not yet|stopped)\b.*"
+                 r"|^You predicted: .*|^Noted so far: .*"
                  r"|<progress [^>]*value=\"[1-9].*", re.MULTILINE)  # what only somebody's answer brings about
 STYLE = re.compile(r'style="[^"]*"')
 PLUMBING = re.compile(

@@ -1,7 +1,7 @@
 """The plans of notebooks/TEACHING.md as lectures: a plan's parts, in its order, in one notebook with one kernel.
 
-`plan("50")` reads a plan from the page that tools/teaching.py counts; `lecture_book(plan)` makes its notebook of the stored
-lessons, with their outputs. In it every lesson has names of its own (KERNEL below).
+`plan("50")` reads a plan from the page that tools/teaching.py counts; `lecture_book(plan)` makes its notebook of the
+stored lessons, with their outputs. In it every lesson has names of its own (KERNEL below).
 """
 from __future__ import annotations
 
@@ -134,7 +134,8 @@ def lecture_book(wanted: Plan) -> NotebookNode:
         spoken = next(cell for cell in made if slide_type(cell) == "notes")
         spoken.source = spoken.source.replace("</summary>\n", "</summary>\n\n" + "\n\n".join(said) + "\n", 1)
         cells += made
-    cells += [words("slide", f"## To take home\n\n{wanted.close}"), notes(1, "The last sentence. Leave it on the screen.")]
+    cells += [words("slide", f"## To take home\n\n{wanted.close}"),
+              notes(1, "The last sentence. Leave it on the screen.")]
     for number, cell in enumerate(cells):
         cell.setdefault("id", f"plan-{number}")
         if cell.id.startswith("plan-"):

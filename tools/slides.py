@@ -1,8 +1,8 @@
 """Make of each stored notebook a lecture that needs no kernel and no network: a reveal.js deck in build/slides.
 
     python tools/slides.py [05_singular_values ...]      make slides [NB=05_singular_values]
-    python tools/slides.py --plan 50                     make slides PLAN=50: a plan of TEACHING.md as one deck, with its
-                                                         notebook, and a handout as PDF where there is a chromium
+    python tools/slides.py --plan 50                     make slides PLAN=50: a plan of TEACHING.md as one deck, with
+                                                         its notebook, and a PDF handout where there is a chromium
 
 The notebooks' slide types are the lecture: slide, subslide, fragment, notes, skip. Outputs are the stored ones; nothing
 is run but what makes the live figures (frames.py), which then move by precomputed frames. A slide shows the first
@@ -108,7 +108,8 @@ def write_deck(path: Path, target: Path, most: int = MOST_FRAMES, folder: Path =
     title = re.search(r"^# (.+)$", opening, re.MULTILINE).group(1)
     question = re.sub(r"[*_]", "", re.search(r"^#.*\n+(.+)$", opening, re.MULTILINE).group(1))
     minutes = int(re.search(r"(\d+) minutes", opening).group(1))
-    return write_page(path.stem, book, moving, still, Deck(path.stem, title, question, minutes, 0, 0, still, 0, start), target)
+    deck = Deck(path.stem, title, question, minutes, 0, 0, still, 0, start)
+    return write_page(path.stem, book, moving, still, deck, target)
 
 
 def write_plan(name: str, target: Path, most: int = MOST_FRAMES, folder: Path = KEPT) -> Deck:
@@ -127,8 +128,8 @@ def write_plan(name: str, target: Path, most: int = MOST_FRAMES, folder: Path = 
     (target / f"lecture_{name}.ipynb").write_text(text_of(book), encoding="utf-8", newline="\n")
     with_questions(book)
     votes = sum(len(part.votes) for part in plan.parts)
-    deck = Deck(f"lecture_{name}", plan.title, f"{plan.minutes} minutes, {votes} votes; the notebook: lecture_{name}.ipynb",
-                plan.minutes, 0, 0, still, 0, start)
+    said = f"{plan.minutes} minutes, {votes} votes; the notebook: lecture_{name}.ipynb"
+    deck = Deck(f"lecture_{name}", plan.title, said, plan.minutes, 0, 0, still, 0, start)
     return write_page(deck.name, book, moving, still, deck, target)
 
 
@@ -253,7 +254,8 @@ def vote(asked: Prediction) -> Markup:
         Markup('<div class="round"><label>{} <input data-round="{}" placeholder="{}" autocomplete="off"></label>'
                '<div class="bars" role="img" aria-label="no votes yet"></div></div>').format(name, number, wanted)
         for number, name in enumerate(("First round", "After talking"), 1))
-    return Markup('<div class="vote" data-vote="{}" data-choices="{}"><p><small>{}</small> {}</p><ol>{}</ol>{}</div>').format(
+    return Markup('<div class="vote" data-vote="{}" data-choices="{}"><p><small>{}</small> {}</p>'
+                  '<ol>{}</ol>{}</div>').format(
         asked.id, len(asked.choices or ()), asked.id, asked.question, choices, rounds)
 
 
@@ -276,7 +278,7 @@ def said_by(output: NotebookNode) -> str:
 
 
 def output_html(output: NotebookNode) -> Markup:
-    """Return one stored output: HTML as it is, lines that differ in their numbers as a table, the rest as it was printed."""
+    """Return one stored output: HTML as it is, lines that differ in their numbers as a table, the rest as printed."""
     data = output.get("data", {})
     text = TYPED.sub("", said_by(output)).rstrip("\n")
     if "text/html" in data and "course-box" not in data["text/html"]:
@@ -329,7 +331,8 @@ def table(words: list[str], rows: list[list[str]]) -> Markup:
     if words[-1].strip(" .,:;"):
         head[-1] = f"{head[-1]} ({words[-1].strip(' .,:;')})"
     return Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(
-        Markup("").join((Markup('<th scope="col">{}</th>').format(name) if name else Markup("<td></td>") for name in head)),
+        Markup("").join(Markup('<th scope="col">{}</th>').format(name) if name else Markup("<td></td>")
+                        for name in head),
         Markup("").join(Markup("<tr>{}</tr>").format(Markup("").join(map(Markup("<td>{}</td>").format, row)))
                         for row in zip(*columns)))
 
@@ -385,7 +388,7 @@ def build(names: Sequence[str], target: Path = TARGET, most: int = MOST_FRAMES, 
 
 
 def handout(deck: Deck, target: Path) -> str:
-    """Print the deck as PDF, two slides a page, by a chromium of this machine; return a line that says so or why not."""
+    """Print the deck as PDF, two slides a page, by this machine's chromium; return a line that says so or why not."""
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
     if not found:
         return (f"No handout: no chromium found (CHROMIUM=/path/to/chrome names yours). Any browser prints it: "

@@ -99,8 +99,8 @@ def predict(id: str, value: Any = ...) -> None:
         _tell(*_noted(prediction, value))
         return
     said = [f"Noted so far: {prediction.show(each)}." for each in _said(prediction)[:1]]
-    _tell("question", "\n".join([f"{id} your prediction: {prediction.question}", f"Put {prediction.wanted()} in place of "
-                                 "the ... and run the cell again.", *said]))
+    _tell("question", "\n".join([f"{id} your prediction: {prediction.question}",
+                                 f"Put {prediction.wanted()} in place of the ... and run the cell again.", *said]))
     if has_page() and "NBGRADER_EXECUTION" not in os.environ:
         from .asked import ask
 
@@ -153,7 +153,8 @@ def progress() -> None:
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in [head, *rows]]
     done = {(record["kind"], record["id"]) for record in records}
     last = next((record["id"].partition(".")[0] for record in records[::-1]), "")
-    _display(page(list(map(bank_of, numbers_of_banks())), done, rows, last, notes), "\n".join(["Your progress", *lines, *notes]))
+    _display(page(list(map(bank_of, numbers_of_banks())), done, rows, last, notes),
+             "\n".join(["Your progress", *lines, *notes]))
 
 
 def save_progress(path: str | Path = "progress.jsonl") -> None:
@@ -172,8 +173,8 @@ def load_progress(path: str | Path = "progress.jsonl") -> None:
     Raises FileNotFoundError if there is none.
     """
     if not Path(path).is_file():
-        raise FileNotFoundError(f'there is no file {path} in {Path.cwd()}. save_progress("{Path(path).name}") writes it '
-                                "where your progress is; upload it to the folder of this notebook.")
+        raise FileNotFoundError(f'there is no file {path} in {Path.cwd()}. save_progress("{Path(path).name}") writes '
+                                "it where your progress is; upload it to the folder of this notebook.")
     records, unreadable = Store(Path(path).absolute(), "The copy").read()
     count, known = _store().merge(records)
     torn = f" {unreadable} lines of it can't be read." * bool(unreadable)

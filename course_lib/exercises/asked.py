@@ -28,7 +28,8 @@ def controls(prediction: Prediction, note: Callable[[Any], str]) -> widgets.VBox
     def tell(value: Any) -> None:
         said.value = note(value)
 
-    rows = {"number": _number, "choice": _choice, "choices": _choices, "order": _order}[prediction.kind](prediction, tell)
+    kinds = {"number": _number, "choice": _choice, "choices": _choices, "order": _order}
+    rows = kinds[prediction.kind](prediction, tell)
     for control in rows:
         without_hooks(control)
     return widgets.VBox([*rows, said])

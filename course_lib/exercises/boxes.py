@@ -6,8 +6,9 @@ import re
 from .._kernel import GONE, STAYS
 from .._palette import BLUE, GREEN, INK, ORANGE, VERMILION
 
-MARKS = {"passed": ("✓", GREEN), "named": ("✓", GREEN), "not yet": ("✗", VERMILION), "stopped": ("✗", VERMILION), "open": ("…", INK),
-         "hint": ("→", BLUE), "question": ("?", ORANGE), "noted": ("✓", BLUE), "measured": ("=", BLUE)}
+MARKS = {"passed": ("✓", GREEN), "named": ("✓", GREEN), "not yet": ("✗", VERMILION), "stopped": ("✗", VERMILION),
+         "open": ("…", INK), "hint": ("→", BLUE), "question": ("?", ORANGE), "noted": ("✓", BLUE),
+         "measured": ("=", BLUE)}
 
 
 def box(kind: str, text: str) -> str:

@@ -11,7 +11,8 @@ from .bank import Bank, file_of
 CALL = re.compile(r'\b(?:check|predict)\(\s*"([\d.]+)"')
 
 
-def page(banks: list[Bank], done: set[tuple[str, str]], rows: list[tuple[str, ...]], last: str, notes: list[str]) -> str:
+def page(banks: list[Bank], done: set[tuple[str, str]], rows: list[tuple[str, ...]], last: str,
+         notes: list[str]) -> str:
     """HTML of the whole.
 
     done   (kind, id) of what was solved or predicted
@@ -22,19 +23,20 @@ def page(banks: list[Bank], done: set[tuple[str, str]], rows: list[tuple[str, ..
             for bank in banks}
     begun = [bank for bank in banks if str(bank.number) == last]
     coming = next((bank for bank in begun + banks if left[bank.number]), None)
-    top = f"Next: {_link(coming, left[coming.number][0])}" if coming else "Nothing is left: all is solved and predicted."
+    top = (f"Next: {_link(coming, left[coming.number][0])}" if coming else
+           "Nothing is left: all is solved and predicted.")
     body = "".join(_row(bank, row, left[bank.number], bank is coming) for bank, row in zip(banks, rows))
     head = "".join(_cell(name, 'th scope="col"') for name in ("Notebook", "Done", "Solved", "Predicted", "Hints used",
                                                               "Minutes left", "Open"))
     return (f"<p><strong>{top}</strong></p><table><caption>Your progress</caption><thead><tr>{head}</tr></thead>"
-            f"<tbody>{body}</tbody></table><p>{' '.join(notes)} save_progress() and load_progress() of course_lib.exercises "
-            "carry it to another machine.</p>")
+            f"<tbody>{body}</tbody></table><p>{' '.join(notes)} save_progress() and load_progress() of "
+            "course_lib.exercises carry it to another machine.</p>")
 
 
 def _row(bank: Bank, row: tuple[str, ...], left: list[str], unfolded: bool) -> str:
     count = len(bank.items)
-    bar = (f'<progress max="{count}" value="{count - len(left)}" aria-label="{count - len(left)} of {count} done in lesson '
-           f'{bank.number}"></progress>')
+    bar = (f'<progress max="{count}" value="{count - len(left)}" aria-label="{count - len(left)} of {count} done in '
+           f'lesson {bank.number}"></progress>')
     links = ", ".join(_link(bank, id) for id in left)
     links = f"<details{' open' * unfolded}><summary>{len(left)}</summary>{links}</details>" if left else "none"
     return (f"<tr>{_cell(_link(bank, '', row[0]), 'th scope=' + chr(34) + 'row' + chr(34))}{_cell(bar)}"

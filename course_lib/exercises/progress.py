@@ -49,7 +49,7 @@ class Store:
         self._lock = threading.Lock()
 
     def append(self, record: dict) -> None:
-        """Keep a record, JSON values with the texts "kind" and "id"; "at" is added, the time, if it has none. An OSError is told."""
+        """Keep a record: JSON values, "kind" and "id" texts; "at", the time, is added if absent. An OSError is told."""
         with self._lock:
             self._unsaved.append({"at": datetime.now(timezone.utc).isoformat(timespec="seconds"), **record})
             if self.path is None:

@@ -1,4 +1,4 @@
-"""Predictions answered by mouse, keyboard and code; boxes, folds and the page of progress, as axe and a phone see them."""
+"""Predictions answered by mouse, keyboard and code; boxes, folds, the page of progress, as axe and a phone see them."""
 
 from __future__ import annotations
 

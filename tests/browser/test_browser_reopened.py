@@ -1,4 +1,4 @@
-"""A lesson that was run, saved, shut down and opened again: every figure is its picture, and no widget or bar is dead."""
+"""A lesson run, saved, shut down and opened again: every figure is its picture, and no widget or bar is dead."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ def test_every_figure_is_its_picture_and_live_again_when_its_cell_runs(lab, page
     assert seen(page, f"{STILL} img").first.bounding_box()["width"] > 500
 
     cell = page.locator(".jp-CodeCell", has=page.locator(STILL)).first
-    where = next(i for i, each in enumerate(book.cells) if any('class="course-stays ' in str(output.get("data")) for output in each.get("outputs", [])))
+    where = next(i for i, each in enumerate(book.cells)
+                 if any('class="course-stays ' in str(output.get("data")) for output in each.get("outputs", [])))
     page.evaluate("index => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", where)
     execute(page, "notebook:run-all-above")
     execute(page, "notebook:run-cell")

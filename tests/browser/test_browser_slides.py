@@ -220,7 +220,8 @@ BACK_ROW = """async () => {
     Reveal.slide(h, v, 99);
     await new Promise(requestAnimationFrame);
     const copy = slide.cloneNode(true);
-    copy.querySelectorAll('aside, table, svg, .code, mjx-container, script, template, input').forEach(each => each.remove());
+    copy.querySelectorAll('aside, table, svg, .code, mjx-container, script, template, input')
+      .forEach(each => each.remove());
     const words = (copy.textContent.match(/[a-z][\\w'’-]*/gi) ?? []).length;
     if (words > 60) found.push(`${at}: ${words} words`);
     for (const each of slide.querySelectorAll('.where, p, li, td, th, pre, label, svg text')) {
@@ -233,7 +234,8 @@ BACK_ROW = """async () => {
     figures += pictures.length;
     for (const each of pictures) {
       const box = each.getBoundingClientRect();
-      if (box.width < 1600 && box.height < 700) found.push(`${at}: a figure of ${box.width.toFixed(0)} x ${box.height.toFixed(0)}`);
+      const size = `${box.width.toFixed(0)} x ${box.height.toFixed(0)}`;
+      if (box.width < 1600 && box.height < 700) found.push(`${at}: a figure of ${size}`);
     }
     for (const each of slide.querySelectorAll('.code.behind')) if (each.checkVisibility()) found.push(`${at}: code`);
   }

@@ -1,4 +1,4 @@
-"""The inventory: each wrong answer is a belief that the ledger does not let stand, each right one is computed; taking it."""
+"""The inventory: each wrong answer is a belief the ledger does not let stand, each right one is computed; taking it."""
 import json
 import random
 import re
@@ -52,7 +52,7 @@ def test_each_question_is_settled_by_a_cell(asked):
 def test_it_takes_ten_minutes_and_letters_give_nothing_away():
     texts = [inventory.questions()["words"]] + [text for asked in ASKED for text in (
         asked["question"], *(option["text"] for option in asked["options"][:-1]))]
-    minutes = len(" ".join(texts).split()) / 180 + len(ASKED) * 10 / 60  # as TEACHING counts reading; 10 s to choose each
+    minutes = len(" ".join(texts).split()) / 180 + len(ASKED) * 10 / 60  # as TEACHING counts reading; 10 s to choose
     assert 16 <= len(ASKED) <= 20 and minutes < 10
     places = letters(lambda asked: True)
     assert all(places.count(letter) >= 2 for letter in "abcd") and max(map(places.count, "abcd")) <= len(ASKED) / 2
@@ -156,13 +156,15 @@ RIGHT = {
     "limit": steeper, "whole": matrix, "slopes": orthogonal, "logs": factors, "rests": latch, "neither": unseen,
     "smaller": growth, "carried": window,
     "stretch": lambda: claims.measure(17)["tanh_exploded"] == 20 and claims.measure(21)["slopes_grew"] == 0,
-    "shrinks": lambda: all(shrinks(gain=1., activation=name, recurrent="uniform") for name in ("tanh", "relu", "linear")),
+    "shrinks": lambda: all(shrinks(gain=1., activation=name, recurrent="uniform")
+                           for name in ("tanh", "relu", "linear")),
     "end": lambda: claims.measure(15)["grew_first"] == 20 == claims.measure(15)["gone_at_200"],
     "adam": lambda: np.allclose([claims.measure(2)[name] for name in ("doubled_first", "doubled_second")], [2, 1],
                                 rtol=1e-6, atol=0),
     # trained networks: what test_nb16_claims measures anew
     "ordinary": lambda: claims.get(66).measured["bounded"] == 0 and claims.get(65).measured["bounded"] < 50,
-    "same": lambda: claims.measure(42)["work"] == 1 > claims.measure(69)["kept"] and claims.get(44).measured["told"] > 90,
+    "same": lambda: (claims.measure(42)["work"] == 1 > claims.measure(69)["kept"]
+                     and claims.get(44).measured["told"] > 90),
     "half": lambda: claims.measure(48)["vanished"] == 100,
     "none": lambda: .7 < sigmoid(1.) < .8 and sigmoid(1.)**200 < 1e-20,
 }
@@ -178,14 +180,16 @@ def test_what_is_called_right_is_what_is_measured(asked):
 
 def test_both_sheets_are_kept_and_exported(tmp_path, capsys):
     inventory.take("before", "Blue  Heron", letters(lambda asked: asked["lesson"] < "04"))
-    assert "Kept under 'blue heron'" in (told := capsys.readouterr().out) and "Right" not in told and "lesson" not in told
+    told = capsys.readouterr().out
+    assert "Kept under 'blue heron'" in told and "Right" not in told and "lesson" not in told
     inventory.take("after", "blue heron", letters(lambda asked: asked["id"] != "latch"))
     told = capsys.readouterr().out
     assert "Right before the course: 1 of 18." in told and "Right after the course: 17 of 18." in told
     assert re.findall(r"^\d+\. \(lesson (\d\d)\)", told, re.MULTILINE) == ["06"]
     content = json.loads(inventory.export("blue heron", tmp_path).read_text())
     assert content["code"] == "blue heron" and [sheet["when"] for sheet in content["sheets"]] == ["before", "after"]
-    assert content["sheets"][0]["answers"]["steeper"] == "limit" and content["sheets"][0]["answers"]["latch"] == "unknown"
+    answers = content["sheets"][0]["answers"]
+    assert answers["steeper"] == "limit" and answers["latch"] == "unknown"
 
 
 def test_the_first_sheet_counts(capsys, tmp_path):
@@ -221,7 +225,8 @@ def test_without_a_code_word_it_says_what_to_do_and_keeps_nothing(capsys):
     (lambda: inventory.take("before", "me@example.org"), "code word is 'me@example.org', needs 3 to 40 letters"),
     (lambda: inventory.take("before", 7), "code word is 7"),
     (lambda: inventory.take("before", "blue heron", "abc"), "answers has 3 letters, needs 18"),
-    (lambda: inventory.take("before", "blue heron", "d" + "?" * 17), "answer 1 is 'd', needs one of 'a', 'b', 'c', '?'"),
+    (lambda: inventory.take("before", "blue heron", "d" + "?" * 17),
+     "answer 1 is 'd', needs one of 'a', 'b', 'c', '?'"),
     (lambda: inventory.export("gray heron"), "nothing is kept under the code word 'gray heron'"),
 ])
 def test_bad_input_gets_a_sentence(call, said):

@@ -41,7 +41,8 @@ def test_a_home_that_is_missing_or_closed_is_a_line_of_the_report(monkeypatch):
         def exists(self, **_):
             raise PermissionError(13, "Permission denied")
     monkeypatch.setattr(ready, "default_path", lambda: Closed("/locked/progress.jsonl"))
-    assert ready._progress() == "/locked/progress.jsonl cannot be written: start with COURSE_PROGRESS set to a file that can"
+    assert ready._progress() == (
+        "/locked/progress.jsonl cannot be written: start with COURSE_PROGRESS set to a file that can")
 
 
 @pytest.mark.parametrize("package", ["packaging", "psutil", "platformdirs"])

@@ -272,7 +272,8 @@ def test_a_smaller_gradient_has_a_larger_floor():
 def test_what_is_looked_at_over_decades_has_a_logarithmic_axis():
     tangent, steps = Tangent(), StepSizes()
     right, errors = tangent.slopes.axes, steps.lines[0].axes
-    assert (right.get_xscale(), right.get_yscale()) == ("log", "linear") and tangent.points.axes.get_xscale() == "linear"
+    assert (right.get_xscale(), right.get_yscale()) == ("log", "linear")
+    assert tangent.points.axes.get_xscale() == "linear"
     assert (errors.get_xscale(), errors.get_yscale()) == ("log", "log")
 
 

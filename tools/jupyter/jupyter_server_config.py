@@ -1,6 +1,7 @@
-"""Notebooks open clean. JupyterLab writes into each what the kernel says of its language, version and all, and calls the
-notebook unsaved where that differs from the file. So a file that only says "python" is shown with what this Python's
-kernel will say, and saved without it: under version control a save changes outputs, and nothing that the machine brings.
+"""Notebooks open clean. JupyterLab writes into each what the kernel says of its language, version and all, and calls
+the notebook unsaved where that differs from the file. So a file that only says "python" is shown with what this
+Python's kernel will say, and saved without it: under version control a save changes outputs, and nothing that the
+machine brings.
 """
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 

@@ -1,7 +1,8 @@
 // The deck: its colors, its formulas, as many slides as its cells need, then reveal.js.
 "use strict";
 
-const WIDTH = 1280, HEIGHT = 720, TOP = 44, BOTTOM = 44, SIDE = 48, TIGHT = .95, SMALLEST = .6, LARGEST = 1.6, ROOMY = 1.5;
+const WIDTH = 1280, HEIGHT = 720, TOP = 44, BOTTOM = 44, SIDE = 48;
+const TIGHT = .95, SMALLEST = .6, LARGEST = 1.6, ROOMY = 1.5;
 const MOST_WORDS = 60;
 const room = HEIGHT - TOP - BOTTOM;
 
@@ -17,7 +18,8 @@ const isDark = () => (document.documentElement.dataset.theme
 // The words that a slide is read by: no figures, tables, formulas, code, notes.
 const words = cells => cells.map(cell => {
   const copy = cell.cloneNode(true);
-  copy.querySelectorAll("svg, table, .code, figure, template, script, mjx-container, input, .bars").forEach(each => each.remove());
+  copy.querySelectorAll("svg, table, .code, figure, template, script, mjx-container, input, .bars")
+    .forEach(each => each.remove());
   return (copy.textContent.match(/[a-z][\w'’-]*/gi) ?? []).length;
 }).reduce((sum, each) => sum + each, 0);
 const pictured = cell => cell.querySelector(".picture, .output img, .output svg") !== null;

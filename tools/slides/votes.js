@@ -1,4 +1,4 @@
-// Votes in the room: the counts of hands, or what a poll gave, typed or pasted into a round's line. Kept by this browser.
+// Votes in the room: counts of hands, or what a poll gave, typed or pasted into a round's line. Kept by this browser.
 "use strict";
 
 const votes = (() => {
@@ -35,7 +35,8 @@ const votes = (() => {
     if (!input.value.trim()) return shown(box, []);
     if (choices) {
       const found = counts(input.value, choices), all = found.reduce((sum, each) => sum + each, 0) || 1;
-      return shown(box, found.map((count, i) => [LETTERS[i], count / all, `${count} (${Math.round(100 * count / all)} %)`]));
+      return shown(box, found.map((count, i) =>
+        [LETTERS[i], count / all, `${count} (${Math.round(100 * count / all)} %)`]));
     }
     const numbers = (input.value.match(/[-+]?\d*\.?\d+(?:e[-+]?\d+)?/gi) ?? []).map(Number).sort((a, b) => a - b);
     const each = [...new Set(numbers)], most = Math.max(...each.map(x => numbers.filter(y => y === x).length));

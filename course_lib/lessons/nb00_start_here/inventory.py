@@ -1,4 +1,4 @@
-"""The questions of data/inventory.json. Answers are kept beside the progress; tools/gain.py reads what a class exports."""
+"""The questions of data/inventory.json. Answers are kept beside the progress; tools/gain.py reads the exports."""
 import functools
 import html
 import json
@@ -20,7 +20,7 @@ def questions() -> dict:
 def text() -> str:
     """Return all questions, each answer with its letter."""
     return "\n\n".join([questions()["words"]] + ["\n".join([f"{asked['number']}. {asked['question']}"] + [
-        f"   {option['letter']}  {option['text']}" for option in asked["options"]]) for asked in questions()["questions"]])
+        f"   {each['letter']}  {each['text']}" for each in asked["options"]]) for asked in questions()["questions"]])
 
 
 def take(when: str, code_word=..., answers: str | None = None):
@@ -48,16 +48,19 @@ def export(code_word: str, folder: str | Path = ".") -> Path:
     """Write the sheets of a code word into one file, inventory-blue-heron.json; return its path. errors: ValueError"""
     sheets = _sheets(code := _code(code_word))
     if not sheets:
-        raise ValueError(f"nothing is kept under the code word {code!r} here. Is it spelled as it was? take comes first.")
+        raise ValueError(f"nothing is kept under the code word {code!r} here. Is it spelled as it was? "
+                         "take comes first.")
     path = Path(folder) / f"inventory-{re.sub('[^a-z0-9]+', '-', code)}.json"
-    path.write_text(json.dumps({"inventory": "gradients-through-time", "code": code, "sheets": sheets}), encoding="utf-8")
+    content = {"inventory": "gradients-through-time", "code": code, "sheets": sheets}
+    path.write_text(json.dumps(content), encoding="utf-8")
     return path
 
 
 def _code(word) -> str:
     code = " ".join(word.lower().split()) if isinstance(word, str) else ""
     if not re.fullmatch(r"[\w -]{3,40}", code, re.ASCII):
-        raise ValueError(f'the code word is {word!r}, needs 3 to 40 letters, digits and spaces in quotes: "blue heron".')
+        raise ValueError(f"the code word is {word!r}, needs 3 to 40 letters, digits and spaces in quotes: "
+                         '"blue heron".')
     return code
 
 
@@ -73,10 +76,12 @@ def _keep(when: str, code: str, answers: dict[str, str]) -> str:
     """Keep a sheet; return what is said of it: before the course nothing of what is right."""
     _store_at(default_path()).append({"kind": "inventory", "id": when, "code": code, "sheet": {
         "version": questions()["version"], "answers": answers}})
-    said, every = [f"Kept under {code!r}. Of several sheets {when} the course the first one counts."], questions()["questions"]
+    every = questions()["questions"]
+    said = [f"Kept under {code!r}. Of several sheets {when} the course the first one counts."]
     if when == "after":
-        said += [f"Right {sheet['when']} the course: {sum(sheet['answers'].get(asked['id']) == asked['right'] for asked in every)}"
-                 f" of {len(every)}." for sheet in _sheets(code)]
+        for sheet in _sheets(code):
+            right = sum(sheet["answers"].get(asked["id"]) == asked["right"] for asked in every)
+            said.append(f"Right {sheet['when']} the course: {right} of {len(every)}.")
         said += [f"{asked['number']}. (lesson {asked['lesson']}) {asked['why']}" for asked in every
                  if answers[asked["id"]] != asked["right"]]
     return "\n".join(said)
@@ -87,9 +92,9 @@ def _page(when: str, code: str):
     with _checks.extra("lab", "the page of the questions"):
         import ipywidgets as widgets
     first, *shown = text().split("\n\n")
-    boxes = {asked["id"]: widgets.RadioButtons(options=[(option["letter"], option["id"]) for option in asked["options"]],
-                                               value=None, orientation="horizontal", description=f"Answer {asked['number']}")
-             for asked in questions()["questions"]}
+    boxes = {asked["id"]: widgets.RadioButtons(
+        options=[(option["letter"], option["id"]) for option in asked["options"]], value=None,
+        orientation="horizontal", description=f"Answer {asked['number']}") for asked in questions()["questions"]}
 
     def keep(button):
         left = [str(number) for number, box in enumerate(boxes.values(), start=1) if box.value is None]

@@ -49,7 +49,8 @@ class Front(Figure):
         below.text(self.distances[0] - .95, .49, "guessing", va="top", fontsize=8.5)
         looks = (True, GREEN, "o", "learned"), (False, VERMILION, "x", "not learned")
         self.dots = {(name, learned): self.curve(ax, colour, marker, markersize=6, label=words)
-                     for ax, name in ((above, "reach"), (below, "accuracy")) for learned, colour, marker, words in looks}
+                     for ax, name in ((above, "reach"), (below, "accuracy"))
+                     for learned, colour, marker, words in looks}
         above.legend(loc="lower left", ncols=2)
         self.counts = [self.moving(below.text(x, 1.07, "", ha="center", va="center")) for x in self.distances]
 

@@ -102,7 +102,8 @@ def _falling(chart: Chart, patient: Patient) -> bool:
 def run(patient: Patient, chart: Chart) -> Iterator[str]:
     """Yield what is wrong with the run as a whole: its length, what is not finite, where its loss ends."""
     if len(chart.rows) < patient.updates:
-        yield f"The log has {len(chart.rows)} updates of {patient.updates}: a shorter run shows less, and cures nothing."
+        yield (f"The log has {len(chart.rows)} updates of {patient.updates}: a shorter run shows less, and cures "
+               "nothing.")
         return
     if (bad := chart.first_nonfinite()) is not None:
         row = chart.rows[bad]

@@ -437,8 +437,8 @@ def scaled_step(part: Callable) -> Iterator[str]:
             cause = ("was it divided by the scale twice?" if .8 < small * scale / .01 < 1.2 else
                      f"was it clipped while it was {scale:g} times as large?" if small < .005 else
                      "the scale changes during training, and a step must not.")
-            yield (f"With the scale {scale:g} a gradient of 0.1 moves a weight by {small:.1g}, and at the rate 0.1 that is to be "
-                   f"0.01: {cause}")
+            yield (f"With the scale {scale:g} a gradient of 0.1 moves a weight by {small:.1g}, and at the rate 0.1 "
+                   f"that is to be 0.01: {cause}")
         else:
             continue
         return

@@ -124,7 +124,8 @@ def far_gradient(part: Callable) -> Iterator[str]:
     elif not first > 1e-4 * last:
         yield (f"Going back, the first input gets {first / last:.0e} of the gradient that the last one "
                f"gets. What is to be remembered comes first, and an update hardly hears of it."
-               + " In an LSTM the forget gates have to be open for that: their bias decides." * isinstance(rnn, nn.LSTM))
+               + " In an LSTM the forget gates have to be open for that: their bias decides."
+               * isinstance(rnn, nn.LSTM))
     elif first > 1e3 * last and first > 1e3 * float(weights.norm()):
         yield f"Now it explodes: the first input gets {first / last:.0e} times the gradient of the last."
     elif not last > 1e-4 * first:
@@ -178,7 +179,7 @@ def read(part: Callable) -> Iterator[str]:
     elif not gradient_of(state.sum(), x)[0][-3:].any():
         yield "The last three temperatures, which are asked for, do not reach the state that comes back."
     elif (part(rnn, x.detach() + torch.tensor([5., 0, 0, 0, 0]).reshape(5, 1))[0] - state[0]).abs().max() < .01:
-        yield ("A sequence that is 5 kelvin warmer all along ends in the same state: its level, which is asked for, was "
-               "taken out of it.")
+        yield ("A sequence that is 5 kelvin warmer all along ends in the same state: its level, which is asked for, "
+               "was taken out of it.")
     elif saturated > .1:
         yield Price(f"Its price: {100 * saturated:.0f} % of the units are still at 1 or -1 when it begins to learn.")

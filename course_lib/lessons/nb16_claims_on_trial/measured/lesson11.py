@@ -76,8 +76,8 @@ def claim_50(units: int = 100) -> dict[str, float]:
 
 
 def claim_51(block: int = 0, better: str = "LSTM chrono", rnn_updates: float = 1.) -> dict[str, float]:
-    """The mean error of three LSTMs with chrono biases over that of three tanh RNNs as torch draws them, in fifths: what
-    is finer hangs on the processor and its threads.
+    """The mean error of three LSTMs with chrono biases over that of three tanh RNNs as torch draws them, in fifths:
+    what is finer hangs on the processor and its threads.
 
     far, near  digits read 25 steps ago, 200 updates, and read just now, 260 updates: percent of wrong answers
     sunspots   next year's number from 30 years, 400 updates: squared error
