@@ -13,6 +13,7 @@ from course_lib.exercises.bank import Bank, Prediction
 from course_lib.exercises.progress import Store
 from course_lib.screen import figure
 
+ROOT = Path(__file__).resolve().parent.parent
 NUMBER = Prediction("9.1", "How <small>?", unit="steps", scale="log10")
 CHOICE = Prediction("9.2", "Which?", kind="choice", choices=("up", "down"))
 CHOICES = Prediction("9.3", "Which hold?", kind="choices", choices=("a", "b", "c"))
@@ -54,14 +55,23 @@ def test_every_word_of_a_verdict_has_a_box():
 def test_a_prediction_is_folded_until_one_is_noted(shown):
     exercises.reveal("9.1", 1e-20)
     rich, plain = shown[-1]["text/html"], shown[-1]["text/plain"]
-    assert rich.index("<details>") < rich.index("</summary>") < rich.index("1e-20 steps")
-    assert "<details open" not in rich
+    assert rich.index('<details class="course-fold">') < rich.index("</summary>") < rich.index("1e-20 steps")
+    assert " open>" not in rich
     assert "No prediction" not in rich and "1e-20" not in rich[:rich.index("</summary>")]
     assert plain == '9.1 measured: 1e-20 steps.\nNo prediction yet. Make one first next time: predict("9.1", ...).'
     exercises.predict("9.1", 1e-3)
     exercises.reveal("9.1", 1e-20)
     assert "<details" not in shown[-1]["text/html"]
     assert words(shown[-1]["text/html"])[1:] == shown[-1]["text/plain"].split()
+
+
+def test_untrusted_pages_keep_folded_what_trusted_ones_do():
+    """JupyterLab takes the style out of a notebook it does not trust; the course's settings bring it."""
+    settings = ROOT / "tools/jupyter/labconfig/default_setting_overrides.json"
+    rules = json.loads(settings.read_text(encoding="utf-8"))["@deathbeds/jupyterlab-fonts:fonts"]["styles"]
+    rule, = (key for key in rules if "course-fold" in key)
+    assert rules[rule] == {"display": "none"}
+    assert "{" + re.sub(r" ?([>,]) ?", r"\1", rule) + "{display:none}}" in boxes.WAITS
 
 
 @pytest.mark.parametrize("prediction, clicks, value", [

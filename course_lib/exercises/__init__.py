@@ -136,7 +136,7 @@ def reveal(id: str, measured: Any) -> None:
         _tell("passed" if remark.startswith("Right") else "measured",
               f"{id} measured: {found}.\nYou predicted: {prediction.show(said[0])}. {remark}")
     else:
-        _display(fold(f"{id} measured", "Predict first, or open it.", found), _filled(
+        _display(fold(f"{id} measured", "Predict first, or open it: what the cell shows is kept with it.", found), _filled(
             f'{id} measured: {found}.\nNo prediction yet. Make one first next time: predict("{id}", ...).'))
 
 

@@ -10,6 +10,10 @@ MARKS = {"passed": ("✓", GREEN), "named": ("✓", GREEN), "not yet": ("✗", V
          "open": ("…", INK), "hint": ("→", BLUE), "question": ("?", ORANGE), "noted": ("✓", BLUE),
          "measured": ("=", BLUE)}
 
+# What else a cell shows waits with a closed fold, but for errors and warnings; a lecture, and paper, shows all.
+WAITS = ("<style>@media screen{body:not([data-jp-deck-mode=presenting]) .jp-OutputArea:has(.course-fold:not([open]))"
+         ">.jp-OutputArea-child:not(:has(.course-fold,[data-mime-type$=error],[data-mime-type$=stderr])){display:none}}</style>")
+
 
 def box(kind: str, text: str) -> str:
     """HTML of a text in a box; what stands before its first colon or line end is bold.
@@ -22,9 +26,9 @@ def box(kind: str, text: str) -> str:
 
 
 def fold(head: str, ask: str, text: str) -> str:
-    """HTML of a text that stays folded until somebody opens it."""
-    return _framed("question", f"<details><summary><strong>{_mark('question')}{html.escape(head)}.</strong> "
-                               f"{html.escape(ask)}</summary>{html.escape(text)}.</details>")
+    """HTML of a text that stays folded until somebody opens it, and with it all that its cell shows."""
+    summary = f"<summary><strong>{_mark('question')}{html.escape(head)}.</strong> {html.escape(ask)}</summary>"
+    return WAITS + _framed("question", f'<details class="course-fold">{summary}{html.escape(text)}.</details>')
 
 
 def _mark(kind: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lab import complaints, errors, run_all, theme
+from lab import complaints, errors, execute, run_all, theme
 from test_browser_reopened import reopened
 
 IMPORTS = "from course_lib.exercises import check, hint, predict, progress, reveal"
@@ -55,3 +55,33 @@ def test_a_prediction_by_mouse_by_keyboard_and_by_code(lab, page):
     reopened(lab, page, name)
     assert "Error displaying" not in page.locator(".jp-Notebook").inner_text()
     assert "0.1 your prediction" in page.locator(".jp-CodeCell").nth(1).inner_text()
+
+
+def test_what_the_cell_shows_waits_with_the_fold_but_for_errors(lab, page):
+    cell = 'print("the value is", 11)\nreveal("13.2", 11)\nprint("after it")'
+    name = lab.write("waits.ipynb", IMPORTS, cell, cell + "\nraise ValueError('seen at once')")
+    lab.open(page, name)
+    run_all(page)
+    calm, failing = page.locator(".jp-CodeCell").all()[1:3]
+    calm.locator("details").wait_for()
+    outputs = calm.locator(".jp-OutputArea")
+    assert "the value is" not in outputs.inner_text() and "after it" not in outputs.inner_text()
+    failing.get_by_text("seen at once").last.wait_for()
+    assert "the value is 11" not in failing.locator(".jp-OutputArea").inner_text()
+    calm.locator("summary").click()
+    assert "the value is 11" in outputs.inner_text() and "after it" in outputs.inner_text()
+
+    execute(page, "docmanager:save")
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.close()")
+    lab.open(page, name)
+    outputs = page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea")
+    outputs.locator("details").wait_for()
+    assert "the value is" not in outputs.inner_text(), "a saved notebook keeps it folded"
+
+
+def test_the_lessons_as_stored_keep_what_they_measured(lab, page):
+    lab.open(page, "13_what_came_after.ipynb")
+    waiting = page.locator(".jp-OutputArea", has=page.locator(".course-fold"))
+    waiting.first.scroll_into_view_if_needed()
+    children = waiting.first.locator(".jp-OutputArea-child")
+    assert [child.is_visible() for child in children.all()].count(True) == 1 < children.count()

@@ -135,8 +135,13 @@ def shown(cell: NotebookNode, moving: dict[str, str]) -> Iterator[str]:
     outputs = list(cell.outputs)
     if cell.id in moving:
         outputs = [output for output in outputs if "text/html" not in output.get("data", {})]
+    waits = any("course-fold" in output.get("data", {}).get("text/html", "") for output in outputs)
+    if waits:
+        yield fenced("{raw} html", '<div class="waits">')
     for output in outputs:
         yield from output_source(output)
+    if waits:
+        yield fenced("{raw} html", "</div>")
     if cell.id in moving:
         yield fenced("{raw} html", f'<div class="output">{moving[cell.id]}</div>')
     elif LIVE.search(cell.source) and any("data" in output for output in cell.outputs):
