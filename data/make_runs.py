@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from course_lib import train, until_solved
-from course_lib.lessons.nb06_vanishing import agreement, longterm
+from course_lib.lessons.nb06_vanishing import agreement, longterm, words
 from course_lib.lessons.nb08_clipping import success
 from course_lib.lessons.nb09_initialization_and_other_cures import contest
 
@@ -26,6 +26,13 @@ def trained(method, T: int) -> success.Outcome:
 
 def practice(method: str, rate: float, distance: int, draw: int, updates: int, every: int) -> np.ndarray:
     return agreement.practise(distance, getattr(train, method)(rate), updates, draw, progress=False, every=every).needed
+
+
+def read(kind: str, distance: int) -> words.Felt:
+    size, *rest = words.practise_words(kind, distance)
+    longest = max(words.DISTANCES) + 2  # files hold arrays of one shape
+    padded = np.pad(size, ((0, 0), (0, 0), (0, longest - size.shape[-1])))
+    return words.Felt(*(each.astype(np.float16) for each in (padded, *rest)))
 
 
 def order(name: str, rate: float) -> until_solved.Solved:
@@ -57,6 +64,7 @@ RUNS = {
         *product(["SGD"], [.1], [4, 10], DRAWS, [2000], [10]), *product(["SGD"], [.1, .3], [12], DRAWS, [1100], [50]),
         *product(["SGD"], [1.], [4], DRAWS, [1100], [50]),
         *product(["Adam"], [.01], [10, 20, 30], DRAWS, [1000], [50])]),
+    "words": (read, [*product(words.CELLS, words.DISTANCES)]),
     "order": (order, [*product(["tanh", "orthogonal"], RATES), ("IRNN", .01)]),
     "adding": (adding, [*product(["tanh", "orthogonal"], RATES), ("IRNN", .001)]),
     "later_digits": (later_digits, [*product(longterm.KINDS, [25, 50]),
