@@ -248,6 +248,13 @@ def test_the_browser_edition_looks_for_a_package_nowhere_but_on_the_site(monkeyp
     assert kernel == {"pyodideUrl": "here", "disablePyPIFallback": True}
 
 
+def test_a_page_names_each_script_within_it_by_its_hash():
+    rules = make_site.policy('<head></head><script>a < 1</script><script src="b.js"></script><script>\n</script>')
+    for script in ("a < 1", "\n"):
+        assert f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" in rules
+    assert rules.count("sha256-") == 2 and "default-src 'none'" in rules and "script-src 'self' 'sha" in rules
+
+
 def test_without_the_network_the_pages_are_built_and_said_to_be(monkeypatch, tmp_path, capsys):
     def no_network(*_):
         raise SetupError("JupyterLite could not be installed; no package index could be reached.")

@@ -128,6 +128,26 @@ def test_every_link_of_the_site_leads_somewhere(site, parts):
     assert count > 100
 
 
+def test_a_page_runs_no_script_but_its_own_and_fetches_from_nowhere_else(site, page, tmp_path):
+    """What somebody put into an output, say, from disk and from a server."""
+    put_in = """<script>document.body.title = 'run'</script><img src=x onerror="document.body.title = 'run'">
+                <script src="http://localhost:9/x.js"></script><img src="http://localhost:9/x.png">"""
+    copy = shutil.copytree(site, tmp_path / "site")
+    file = copy / "00_start_here.html"
+    text = file.read_text(encoding="utf-8")
+    refused = []
+    page.on("requestfailed", lambda request: refused.append(request.url) if request.failure == "csp" else None)
+    for source, runs in (text, False), (re.sub("<meta http-equiv=.Content-Security-Policy[^>]*>", "", text), True):
+        file.write_text(source.replace("</article>", put_in + "</article>"), encoding="utf-8")
+        with served(copy) as address:
+            for place in file.as_uri(), f"{address}/{file.name}":
+                refused.clear()
+                page.goto(place)
+                assert page.locator("svg[role=img], .output img").count() > 0
+                assert (page.locator("body").get_attribute("title") == "run") is runs
+                assert sorted(refused) == ([] if runs else ["http://localhost:9/x.js", "http://localhost:9/x.png"])
+
+
 def test_no_page_asks_for_anything_outside_and_its_maths_is_set(site, page):
     outside, problems = requests_outside(page, site.as_uri()), []
     page.on("console", lambda message: problems.append(message.text) if message.type in ("error", "warning") else None)
