@@ -6,10 +6,11 @@ from functools import cache
 import numpy as np
 import pytest
 
-from course_lib import initialise, jacobians
+from course_lib import bptt, initialise, jacobians
 from course_lib.lessons.nb05_singular_values.exponents import largest_exponent
 from course_lib.lessons.nb05_singular_values.figures import (CriticalGain, Ellipse, SingularValues, TransientGrowth,
                                                              departure_from_normality)
+from course_lib.lessons.nb05_singular_values.one_line import OneLine
 from course_lib.screen.live import live
 from legible import legible
 
@@ -229,3 +230,65 @@ def test_sliders_move_it(make, ranges):
         assert figure.alt != before
         before = figure.alt
     assert f'alt="{figure.alt[:20]}' in widget._repr_mimebundle_()["text/html"]
+
+
+# OneLine -----------------------------------------------------------------------------------------------
+
+@cache
+def line():
+    return OneLine()
+
+
+def network_of_three(gain, seed, steps):
+    """The product of the last steps' Jacobians of the figure's network, formed in whole."""
+    rng = np.random.default_rng(seed)
+    run = bptt.forward(initialise.rnn(1, 3, rng, "gaussian", gain), rng.normal(size=(150, 1, 1)))
+    return np.linalg.multi_dot([np.eye(3), *jacobians.step_jacobians(run)[:-steps - 1:-1, 0]]) if steps else np.eye(3)
+
+
+@pytest.mark.parametrize("distance, gain, network", [(0, 1., 1), (1, .5, 4), (7, 1.5, 2), (40, 1., 0)])
+def test_the_sphere_has_the_gradients_sent_back(distance, gain, network):
+    figure = line().update(distance=distance, gain=gain, network=network)
+    v = np.random.default_rng(3).normal(size=(120, 3)) @ network_of_three(gain, network, distance)
+    v /= np.linalg.norm(v, axis=1, keepdims=True)
+    assert np.allclose(figure.data.vectors, v, rtol=0, atol=1e-9)
+    drawn = np.concatenate([np.stack(dots.get_data(), axis=1) for dots in (figure.front, figure.behind)])
+    turned = v @ figure.VIEW.T
+    assert np.allclose(sorted(map(tuple, drawn)), sorted(map(tuple, turned[:, :2])), rtol=0, atol=1e-9)
+    assert len(figure.front.get_xdata()) == (turned[:, 2] >= 0).sum()
+    assert np.allclose(figure.VIEW @ figure.VIEW.T, np.eye(3), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("distance, network", [(2, 0), (8, 1), (30, 3)])
+def test_the_line_is_where_most_is_sent(distance, network):
+    figure = line().update(distance=distance, gain=1., network=network)
+    squares, vectors = np.linalg.eigh(network_of_three(1., network, distance).T
+                                      @ network_of_three(1., network, distance))
+    assert abs(figure.data.line @ vectors[:, -1]) == pytest.approx(1, abs=1e-9)
+    if distance < 10:  # further back the formed product has lost sigma_2
+        assert figure.data.ratio == pytest.approx(np.sqrt(squares[1] / squares[2]), rel=1e-6, abs=0)
+    assert np.isnan(line().update(distance=0).data.line).all()
+
+
+def test_what_agrees_is_said_and_drawn():
+    figure = line().update(distance=25, gain=1., network=2)
+    v = figure.data.vectors
+    own, three, eight, most, huge = numbers("between two of them is #. Over five networks of each size it is # with 3, # "
+                                            "with 8, # with 32, # with 128 units", figure.alt)
+    assert own == pytest.approx(np.median(np.abs(np.einsum("ni,ni->n", v[::2], v[1::2]))), abs=.006)
+    assert own > .99 and three >= eight > most > huge
+    for dot, name, value in zip(figure.dots, figure.names, (three, eight, most, huge)):
+        assert dot.get_xdata()[0] == 25 and dot.get_ydata()[0] == pytest.approx(value, abs=.006)
+        assert name.get_text().endswith(f"{value:.2f}")
+    assert f"{own:.2f}" in figure.own.get_text()
+
+
+@pytest.mark.parametrize("values", [{"distance": 101}, {"distance": -1}, {"gain": 2.}, {"network": 5}])
+def test_one_line_says_what_it_needs(values):
+    with pytest.raises(ValueError, match="gain needs to be one of .* distance 0 to 100, network 0 to 4"):
+        line().update(**values)
+
+
+@pytest.mark.parametrize("values", [{}, {"distance": 40}, {"distance": 100, "gain": 1.5, "network": 0}])
+def test_one_line_is_legible(values):
+    assert legible(line().update(**{"distance": 0, "gain": 1., "network": 1, **values})) > 8

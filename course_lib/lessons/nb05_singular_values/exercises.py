@@ -717,4 +717,7 @@ BANK = Bank(5, "Singular values", [
         hints=["jacobians.log_gradient_norms(run, v) has the shape (T + 1, 1): ln |dL/dh_t| for t = 0 ... T.",
                "Take its values at t = skip and at t = T. How many steps lie between them?"],
     ),
+    Prediction("5.16", "Two random gradients of 8 numbers have a |cos| near 0.25, typically. Send both back through 100 "
+                       "steps of the shipped run. What is their |cos| then, typically?", kind="choice",
+               choices=("about 0.25", "about 0.6", "above 0.9")),
 ])

@@ -156,7 +156,7 @@ class TransientGrowth(Figure):
 
     def draw(self):
         ax = self.ax = self.panels(
-            at=(.085, .14, .69, .76), title="Powers of a matrix whose eigenvalues all have modulus ρ", xlabel="power k",
+            at=(.085, .14, .69, .76), title="Powers of a matrix whose eigenvalues all have the size ρ", xlabel="power k",
             ylabel="log10 of the norm of W^k (decades)", xlim=(0, self.STEPS), ylim=self.DECADES)
         self.guide(ax, 0)
         self.norm, self.low = self.curve(ax, BLUE, linewidth=2.4), self.curve(ax, ORANGE, ":", linewidth=2)
@@ -189,7 +189,7 @@ class TransientGrowth(Figure):
         top = growth.top
         course = ("never rises above 1" if growth.sizes[top] < 1e-9 else
                   f"rises to {10 ** growth.sizes[top]:.3g} at k = {top}")
-        return (f"The norm of W^k for a matrix of {self.HIDDEN} units whose eigenvalues all have modulus "
+        return (f"The norm of W^k for a matrix of {self.HIDDEN} units whose eigenvalues all have the size "
                 f"{self.values['rho']:g}, with departure from normality {growth.distance:.1f}: it {course} and "
                 f"is {10 ** growth.sizes[-1]:.2g} at k = {self.STEPS}. It lies between rho^k and sigma_1^k with "
                 f"sigma_1 = {10 ** growth.sigma:.3g}.")
@@ -336,7 +336,7 @@ class CriticalGain(Figure):
             xlim=(.45, 3.05), ylim=(low, high))
         self.guide(ax, 0)
         self.key(ax, (.99, .03, "below 0: the gradient vanishes", INK), ha="right", va="baseline")
-        ax.text(.48, .04, "above 0: it explodes")
+        ax.text(.48, .42, "above 0: it explodes", va="center")
         rate = np.linspace(.5, np.exp(high), 50)
         ax.plot(rate, np.log(rate), ":", color=ORANGE, linewidth=1.6)
         ax.text(1.62, .42, "ln g: the linear net", color=ORANGE, va="center")
