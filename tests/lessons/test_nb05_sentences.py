@@ -138,7 +138,7 @@ def test_far_losses_agree_sooner_in_small_networks(recurrent, gain):
             near.setdefault(hidden, []).append(median_cosine(js[-20:]))
             far.setdefault(hidden, []).append(median_cosine(js[-100:]))
     assert min(near[8]) > max(near[128]) and max(near[128]) < .8
-    assert min(far[8]) > .7 and np.median(far[8]) > np.median(far[128]) > np.median(near[128])
+    assert min(far[8]) > max(.7, min(far[128])) and np.median(far[128]) > np.median(near[128])
 
 
 def test_two_gradients_differ_by_twice_the_ratio():
