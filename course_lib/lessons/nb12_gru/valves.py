@@ -1,0 +1,48 @@
+"""The drawing of lesson 11 with parts crossed out: the GRU, and the minGRU of lesson 13."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ... import initialise
+from ..nb11_lstm.roads import INPUTS, UNITS, default_gru
+from ..nb11_lstm.valves import Valves
+
+
+class GRUValves(Valves):
+    """The GRU as torch draws it, with all biases of a gate at one value: z keeps, 1 - z writes, r hides h from n.
+
+    way  "forward" or "backward"
+    b_z, b_r  the gates' biases
+    """
+
+    name = "GRU"
+    labels = {"b_z": "update bias b_z", "b_r": "reset bias b_r"}
+    valves, ways = {"f": "z", "i": "1 - z", "r": "r"}, {"f": "z", "g": "n", "r": "r"}
+    missing = "told", "shown", "i", "o"
+    candidate, corners = "$n$: tanh", ("$h_{t-1}$", "$h_t$", "", "")
+
+    def compute(self, way="backward", b_z=0., b_r=0.):
+        params = default_gru(self.seed)
+        for bias, value in zip(np.split(params.b_h, 3), (b_r, b_z)):
+            bias[...] = value
+        return self.measured(way, params)
+
+
+class MinGRUValves(Valves):
+    """The minGRU as initialise.mingru draws it, with all biases of its gate at one value: here z writes and 1 - z keeps.
+
+    way  "forward" or "backward"
+    b_z  the gate's bias
+    """
+
+    name = "minGRU"
+    labels = {"b_z": "bias b_z"}
+    valves = {"f": "1 - z", "i": "z"}
+    missing = "told", "shown", "f", "i", "g", "o", "link"
+    reading, corners = ("f", "g"), ("$h_{t-1}$", "$h_t$", "", "")
+
+    def compute(self, way="backward", b_z=0.):
+        params = initialise.mingru(INPUTS, UNITS, np.random.default_rng(self.seed))
+        np.split(params.b_h, 2)[0][...] = b_z
+        return self.measured(way, params)
