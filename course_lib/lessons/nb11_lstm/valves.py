@@ -18,7 +18,8 @@ STEPS, STEP, SEQUENCES = 60, 50, 8
 X, Y = (50, 606), (36, 330)  # where the roads begin and end; the heights of W_hh and of the straight road
 F, SUM, OUT = 185, 330, 520  # across: the valve on the road, the sum, the branch to h_t
 VALVES = {"f": (F, Y[1]), "i": (SUM, 236), "o": (OUT, 205), "r": (SUM, 84)}
-LETTERS = {"f": (F + 12, 366, "left"), "i": (SUM + 36, 236, "left"), "o": (OUT + 36, 205, "left"), "r": (SUM - 36, 84, "right")}
+LETTERS = {"f": (F + 12, 366, "left"),
+           "i": (SUM + 36, 236, "left"), "o": (OUT + 36, 205, "left"), "r": (SUM - 36, 84, "right")}
 ROADS = {"before": ([(X[0], Y[1]), (F, Y[1])], BLUE), "kept": ([(F, Y[1]), (SUM - 13, Y[1])], BLUE),
          "now": ([(SUM + 13, Y[1]), (OUT, Y[1])], BLUE), "after": ([(OUT, Y[1]), (X[1], Y[1])], BLUE),
          "candidate": ([(SUM, 160), (SUM, 236)], GREEN), "written": ([(SUM, 236), (SUM, Y[1] - 13)], GREEN),
@@ -27,8 +28,8 @@ BRANCHES = {"f": [(F, Y[0]), (F, 296)], "i": [(255, Y[0]), (255, 236), (296, 236
             "r": [(400, Y[0]), (400, 84), (364, 84)], "o": [(450, Y[0]), (450, 205), (486, 205)]}
 LINK = [(X[0], Y[0]), (X[0], Y[1])]  # between the state before and h_{t-1}
 LINES = {part: points for part, (points, _) in ROADS.items()} | BRANCHES | {"link": LINK}
-CROSSED = {"before": (F, Y[1]), "after": (563, Y[1]), "told": (OUT, 205), "f": (F, 170), "i": (255, 140), "g": (SUM, 80),
-           "o": (450, 120), "link": (X[0], 183)}
+CROSSED = {"before": (F, Y[1]), "after": (563, Y[1]), "told": (OUT, 205), "f": (F, 170), "i": (255, 140),
+           "g": (SUM, 80), "o": (450, 120), "link": (X[0], 183)}
 
 
 class Valves(Figure):
@@ -166,8 +167,9 @@ class Valves(Figure):
         gates = ", ".join(f"{gate} at {step.gates[gate]:.2f}" for gate in self.valves.values())
         words = f"One step of {self.name} as roads and valves, {f'open on average {gates}' if gates else 'no valve'}. "
         if self.values["way"] == "backward":
-            return words + (f"Backward, of |dL/d{self.state}_t| {step.straight:.2f} comes to step t - 1 by the straight "
-                            f"road, {step.through:.2f} through W_hh, and {step.whole:.2f} by all ways together.")
+            return words + (f"Backward, of |dL/d{self.state}_t| {step.straight:.2f} comes to step t - 1 by the "
+                            f"straight road, {step.through:.2f} through W_hh, and {step.whole:.2f} by all ways "
+                            f"together.")
         passing = ", ".join(f"{gate} lets {step.passed[gate]:.2f}" for gate in self.valves.values())
         return words + (f"Forward, of what comes to it {passing} pass." if passing else
                         "Forward, nothing passes around W_hh." if self.ways else "")
