@@ -8,6 +8,7 @@ from course_lib.lessons.nb06_vanishing import longterm
 from course_lib.lessons.nb11_lstm import traffic
 from course_lib.lessons.nb11_lstm.long_order import order_by_bias
 from course_lib.lessons.nb11_lstm.roads import by_distance, default_lstm, roads
+from course_lib.lessons.nb11_lstm.valves import LSTMValves
 
 pytestmark = pytest.mark.long
 
@@ -82,3 +83,16 @@ def test_at_a_larger_rate_the_lstm_wins_on_sunspots_and_chrono_does_not():
     lstm, chrono, tanh = (longterm.learn_forecast(name, known, seeds=range(5, 10), rate=.01).mean()
                           for name in ("LSTM b_f = 1", "LSTM chrono", "tanh"))
     assert lstm < .85 * tanh < chrono
+
+
+def test_what_the_valves_show_holds_for_other_networks_and_inputs():
+    """Measured on the seeds 0 to 7: with bias 0 straight .50 to .52, through W_hh .12 to .16, all ways .60 to .65; with
+    bias 5 all ways 1.00 to 1.02; with input or output gate closed less than .002 comes through W_hh."""
+    for seed in range(8, 16):
+        zero, five = (LSTMValves(seed=seed, b_f=b).data for b in (0., 5.))
+        assert .48 < zero.straight < .54 and .2 < zero.through / zero.straight < .36 and .58 < zero.whole < .68
+        assert max(zero.ways, key=zero.ways.get) == "g" and zero.ways["g"] > 5 * zero.ways["i"]
+        assert five.straight > .985 and .01 < five.through < zero.through and .99 < five.whole < 1.04
+        for gate in ("b_i", "b_o"):
+            closed = LSTMValves(seed=seed, **{gate: -6.}).data
+            assert closed.through < .004 and abs(closed.whole - closed.straight) < .004
