@@ -12,7 +12,8 @@ from course_lib import initialise
 from course_lib.lessons.nb09_initialization_and_other_cures import contest, figures
 from course_lib.lessons.nb09_initialization_and_other_cures.contest import EntryResult
 from course_lib.lessons.nb09_initialization_and_other_cures.figures import (ContestChart, DirectConnection,
-                                                                            InitialGradients, ProductSpectrum)
+                                                                            InitialGradients, ProductSpectrum,
+                                                                            SizesOnTheWay)
 from course_lib.screen.live import live
 from legible import ends_seen_or_marked, legible, named
 
@@ -91,6 +92,26 @@ def test_spectrum_in_words():
     assert figure.update(T=50, drive=1.).data[2, 0] < -1 < ProductSpectrum().data[2, -1]
 
 
+@pytest.mark.parametrize("values", [dict(), dict(gain=.5, steps=30), dict(gain=1.4, steps=7, activation="tanh")])
+def test_sizes_on_the_way_are_those_of_products(values):
+    figure = SizesOnTheWay(**values)
+    v, h = figure.values, figure.first
+    W, product = v["gain"] * figure.params.W_hh, np.broadcast_to(np.eye(200), (5, 200, 200))
+    for _ in range(v["steps"]):
+        h = h @ W.T if v["activation"] == "linear" else np.tanh(h @ W.T)
+        slopes = np.ones_like(h) if v["activation"] == "linear" else 1 - h**2
+        product = slopes[:, :, None] * W @ product
+    gradients = np.einsum("bi,bij->bj", figure.last, product)
+    assert np.allclose(10. ** figure.data.states, np.abs(h).ravel(), rtol=1e-9, atol=0)
+    assert np.allclose(10. ** figure.data.gradients, np.abs(gradients).ravel(), rtol=1e-6, atol=0)
+    for text, made, start in zip(figure.words, (h, gradients), (figure.first, figure.last)):
+        factor = np.linalg.norm(made) / np.linalg.norm(start)
+        assert f"after {v['steps']} steps: × {factor:.2g}" == text.get_text() and f"{factor:.1g} times" in figure.alt
+    for line, made in zip(figure.ends, (h, gradients)):  # twice the share of each bin, as an outline
+        seen = (np.abs(made) > 1e-12) & (np.abs(made) < 1e8)
+        assert np.isclose(line.get_ydata().sum() / 2, seen.mean())
+
+
 @pytest.mark.parametrize("values", [dict(), dict(alpha=.3, recurrent="orthogonal", T=40), dict(alpha=0., T=10)])
 def test_direct_connection_agrees_with_autograd(values):
     figure = DirectConnection().update(**values)
@@ -157,6 +178,7 @@ def test_no_text_is_cut_or_covers_another(make):
 @pytest.mark.parametrize("make, ranges", [
     (InitialGradients, dict(activation=["tanh", "relu"], gain=(.5, 2.), drive=(.01, 1., "log"), T=(10, 100))),
     (ProductSpectrum, dict(T=(10, 50, 10), drive=[.01, 1.])),
+    (SizesOnTheWay, dict(gain=(.5, 1.5), steps=(1, 30), activation=["linear", "tanh"])),
     (DirectConnection, dict(alpha=(0., .99), T=(10, 100),
                               recurrent=["uniform", "gaussian", "orthogonal", "identity"]))])
 def test_sliders_move_it(make, ranges):

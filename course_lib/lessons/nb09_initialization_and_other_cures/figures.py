@@ -18,6 +18,80 @@ COLOURS = (BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (VERMILION, (0, (1, 1))), 
 BACK, LEFT = "steps back from the end, T − t", r"$\log_{10}\ |dL/dh_t|$  (decades)"
 
 
+class Sizes(NamedTuple):
+    """What SizesOnTheWay shows, log10 of the size of each entry, (sequences * H,) each.
+
+    states     h after the last step
+    gradients  dL/dh before the first
+    """
+
+    states: np.ndarray
+    gradients: np.ndarray
+
+
+class SizesOnTheWay(Figure):
+    """Histograms of the entries of the state on its way forward and of the gradient on its way back, without inputs.
+
+    H = 200 units, 5 sequences with normal initial states and a loss with normal dL/dh_T.
+
+    gain        times normal entries of variance 1/H
+    steps       forward and back
+    activation  "linear" or "tanh"
+    """
+
+    size = (900, 340)
+    labels = {"gain": "standard deviation, times √H", "steps": "steps"}
+    bins = np.linspace(-12, 8, 81)
+
+    def __init__(self, seed: int = 0, **values):
+        rng = np.random.default_rng(seed)
+        self.params = initialise.rnn(1, 200, rng, recurrent="gaussian")
+        self.first, self.last = rng.normal(size=(2, 5, 200))
+        super().__init__(**values)
+
+    def draw(self):
+        left, right = self.axes = self.panels(
+            dict(title="Forward: the entries of the state", ylabel="share of the entries"),
+            dict(title="Back: the entries of the gradient"), xlabel=r"$\log_{10}$ of the entry's size  (decades)",
+            xlim=(-12, 8), ylim=(0, .4), xticks=range(-12, 9, 4))
+        self.guide(left, x=0), self.guide(right, x=0)
+        for ax, entries in zip(self.axes, (self.first, self.last)):
+            ax.plot(*self._steps(np.log10(np.abs(entries))), color=INK, linestyle=(0, (4, 3)), linewidth=1.2)
+        self.ends = [self.curve(ax, color, linewidth=2.2) for ax, color in zip(self.axes, (BLUE, VERMILION))]
+        self.words = [*self.key(left, (.02, .97, "", BLUE)), *self.key(right, (.02, .97, "", VERMILION))]
+        self.key(left, (.02, .86, "dashed: before the first step", INK))
+        self.key(right, (.02, .86, "dashed: at the last state", INK))
+
+    def compute(self, gain=1., steps=10, activation="linear"):
+        params = self.params._replace(W_hh=gain * self.params.W_hh)
+        run = bptt.forward(params, np.zeros((steps, 5, 1)), self.first, activation)
+        back = bptt.backward(run, bptt.at_end(run, self.last))
+        with np.errstate(divide="ignore"):
+            return Sizes(*(np.log10(np.abs(each)).ravel() for each in (run.h[-1], back.dh[0])))
+
+    def _steps(self, logs) -> np.ndarray:
+        """The outline of a histogram, (2, points)."""
+        counts, _ = np.histogram(logs, self.bins)
+        return np.stack([np.repeat(self.bins, 2)[1:-1], np.repeat(counts / logs.size, 2)])
+
+    def _factors(self, sizes) -> list[float]:
+        """By how much the root mean square has changed, forward and back."""
+        return [np.sqrt((100. ** logs).mean() / (start**2).mean())
+                for logs, start in zip(sizes, (self.first, self.last))]
+
+    def move(self, sizes):
+        for line, text, logs, factor in zip(self.ends, self.words, sizes, self._factors(sizes)):
+            line.set_data(*self._steps(logs))
+            text.set_text(f"after {self.values['steps']} steps: × {factor:.2g}")
+
+    def describe(self, sizes):
+        v, (forward, back) = self.values, self._factors(sizes)
+        return (f"Two histograms of the sizes of entries, {v['activation']} units, entries of W_hh with standard "
+                f"deviation {v['gain']:.3g} over the root of H. After {v['steps']} steps the root mean square of the "
+                f"state is {forward:.1g} times what it was, after as many steps back that of the gradient "
+                f"{back:.1g} times.")
+
+
 class InitialGradients(Decades):
     """log10 |dL/dh_t| against the distance T - t for five ways to draw W_hh, relative to |dL/dh_T|.
 
