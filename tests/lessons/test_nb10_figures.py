@@ -7,7 +7,9 @@ import pytest
 
 from course_lib import bptt, initialise
 from course_lib.lessons.nb10_truncated_bptt import figures, influence_balancing, windows
-from course_lib.lessons.nb10_truncated_bptt.figures import STEPS, Balancing, Reach, WindowAndLag
+from course_lib.lessons.nb10_truncated_bptt.checkpoints import KEPT, PIECE, checkpoint_cost
+from course_lib.lessons.nb10_truncated_bptt.figures import (
+    STEPS, Balancing, Checkpoints, DotRows, Reach, ThroughAWindow, WindowAndLag)
 from course_lib.lessons.nb10_truncated_bptt.windows import LAGS, TASKS, WINDOWS
 from course_lib.screen.live import live
 from legible import legible
@@ -137,12 +139,55 @@ def test_balancing_refuses(window):
         Balancing(window=window)
 
 
+# Checkpoints -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("k", [1, 7, 10, 33, 100])
+def test_checkpoints_in_words_and_pixels(k):
+    figure = Checkpoints(k=k)
+    states, steps = checkpoint_cost(100, k)
+    assert f"At most {states} states are kept, in place of 101, and {steps} steps are taken forward" in figure.alt
+    assert "the fewest states are 20, at 10." in figure.alt
+    assert figure.words.get_text() == f"k = {k}: {states} states, {steps} steps forward"
+    assert np.array_equal(figure.dots.get_xydata(), [(k, states), (k, steps)])
+    shown = np.asarray(figure.image.get_array())
+    assert np.array_equal(shown[..., 3] > 0, figure.data.memory > 0)
+    kept, piece = (shown[figure.data.memory == which] for which in (KEPT, PIECE))
+    assert (kept[:, 3] == 1).all() and (piece[:, 3] < .7).all()  # told apart without hue
+
+
+# Still pictures ----------------------------------------------------------------------------------------
+
+
+def test_rows_of_dots_in_words():
+    rows = {"first": (np.array([.1, .4]), "two of them"), "second": (np.array([.3]), "one")}
+    figure = DotRows(rows, title="A title", xlabel="an axis", xlim=(0, 1), guide=(.5, "half"), marks={"second": .25},
+                     sizes={"first": np.array([9., 80.])})
+    assert figure.alt == "A title, an axis. first: two of them; second: one."
+    ax, = figure.fig.axes
+    first, second, mark = ax.collections
+    assert np.allclose(first.get_offsets()[:, 0], [.1, .4]) and np.allclose(first.get_sizes(), [9, 80])
+    assert np.allclose(second.get_offsets(), [(.3, 1)])
+    assert np.allclose(mark.get_segments()[0][:, 0], .25) and legible(figure) > 4
+
+
+def test_what_a_window_hides_in_words():
+    q = np.array([.5, .6, .9])
+    figure = ThroughAWindow({"fast": q ** np.arange(101)[:, None], "slow": .99 ** np.arange(101)[:, None]}, 10)
+    assert "shows its first 10 points, and exactly 0 behind them" in figure.alt
+    assert "fast: a factor of 0.50, 0.60, 0.90 a step inside, 50 steps back 9e-16, 8e-12, 5e-03" in figure.alt
+    assert "slow: a factor of 0.99 a step inside, 50 steps back 6e-01" in figure.alt
+    solid = [line for line in figure.fig.axes[0].lines if line.get_linestyle() == "-" and len(line.get_xdata()) == 10]
+    assert len(solid) == 4 and legible(figure) > 4
+
+
 # All of them -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("make, values", [
     (Reach, {}), (Reach, dict(kind="chunks", k=24)), (Reach, dict(k=1)), (Balancing, dict(window=1)),
-    (Balancing, dict(window=200, start=-1.)), (Balancing, {}), ("map", dict(task="hold", lag=3, window=1)),
+    (Balancing, dict(window=200, start=-1.)), (Balancing, {}), (Checkpoints, {}), (Checkpoints, dict(k=1)),
+    (Checkpoints, dict(k=100)), ("map", dict(task="hold", lag=3, window=1)),
     ("map", dict(task="delay", lag=12, window=13))], ids=str)
 def test_no_text_is_cut_or_covers_another(make, values, small):
     assert legible(small.update(**values) if make == "map" else make(**values)) > 8
@@ -150,6 +195,7 @@ def test_no_text_is_cut_or_covers_another(make, values, small):
 
 @pytest.mark.parametrize("make, ranges", [
     (Reach, dict(kind=["window", "chunks"], k=(1, 24))), (Balancing, dict(window=(1, 200), start=(-1., 1.))),
+    (Checkpoints, dict(k=(1, 100))),
     ("map", dict(task=["delay", "hold"], lag=list(LAGS), window=list(WINDOWS)))], ids=str)
 def test_sliders_move_it(make, ranges, small):
     figure = small.update(task="delay", lag=12, window=10) if make == "map" else make()

@@ -1,8 +1,12 @@
 """Sentences of lesson 10 tried where no cell tries them: other networks, lags and budgets."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from course_lib import bptt, gradcheck, initialise
 from course_lib.lessons.nb10_truncated_bptt import windows
 
 pytestmark = pytest.mark.long
@@ -26,3 +30,20 @@ def test_hold_is_learned_through_one_step_at_lags_that_no_cell_tries():
 def test_four_times_the_updates_do_not_teach_a_delay_beyond_the_window():
     """Measured for a delay of 12 through 10 steps: 0 of 5 after 1200 updates in place of 300, errors .43 to .50."""
     assert np.mean(windows.trial("delay", 12, 10, updates=1200).error > .2) >= .8
+
+
+@pytest.mark.parametrize("gain, H, D", [(.5, 4, 3), (1., 9, 1), (1.5, 6, 2)])
+def test_forward_mode_as_the_lesson_writes_it_gives_the_gradient_of_every_loss(gain, H, D):
+    book = Path(__file__).parents[2] / "notebooks" / "10_truncated_bptt.ipynb"
+    cells = json.loads(book.read_text(encoding="utf-8"))["cells"]
+    cell = next(each for each in cells if each["id"] == "forward-mode-def")
+    names = {"np": np}
+    exec("".join(cell["source"]), names)
+    rng = np.random.default_rng(0)
+    params = initialise.rnn(D, H, rng, gain=gain)._replace(b_h=rng.normal(size=H))
+    x, direct = rng.normal(size=(60, D)), rng.normal(size=(61, H))
+    for t, gradient in enumerate(names["forward_mode"](params, x, direct), start=1):
+        run = bptt.forward(params, x[:t, None])
+        grads = bptt.backward(run, bptt.at_end(run, direct[t])).grads
+        truth = np.concatenate([grads.W_hh, grads.W_xh, grads.b_h[:, None]], axis=1)
+        assert gradcheck.relative_error(gradient, truth, axis=None) < 1e-12

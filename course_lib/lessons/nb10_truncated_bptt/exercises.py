@@ -6,10 +6,11 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 from itertools import product
 from math import comb
+from typing import NamedTuple
 
 import numpy as np
 
-from ... import bptt, gradcheck, initialise
+from ... import bptt, cells, gradcheck, initialise
 from ...exercises.bank import Bank, Exercise, Mistake, Prediction
 
 
@@ -342,6 +343,112 @@ def _random_truncation_cases(rng):
         cut[at] = cut[-2] = True
         cases.append((rng.uniform(.5, 1.5, n), cut, rng.uniform(.1, .5, n)))
     return [*cases, (rng.uniform(.5, 1.5, 4), np.zeros(4, bool), rng.uniform(.1, .5, 4))]
+
+
+# 10.14 Exact, piece by piece
+
+
+class _Piecewise(NamedTuple):
+    """`forward` of exercise 10.14: runs a network over at most `most` steps, as if memory held no more."""
+
+    params: cells.RNNParams
+    most: int
+    activation: str
+
+    def __call__(self, x, state=None):
+        if len(x) > self.most:
+            raise ValueError(f"{len(x)} steps at once, and k = {self.most} fit into memory.")
+        return bptt.forward(self.params, x, state, self.activation)
+
+
+def checkpointed(forward, x, k):
+    starts, kept = range(0, len(x), k), [None]
+    for start in starts[:-1]:                          # the first time: one state of each piece is kept
+        kept.append(forward(x[start:start + k], kept[-1]).h[-1].copy())
+    dW_hh, dh = 0, 0
+    for start, state in zip(starts[::-1], kept[::-1]):
+        run = forward(x[start:start + k], state)
+        direct = run.h.copy()
+        direct[0] = 0                                  # the piece before reads this state
+        direct[-1] += dh                               # from the piece behind
+        back = bptt.backward(run, direct)
+        dW_hh, dh = dW_hh + back.grads.W_hh, back.dh[0]
+    return dW_hh
+
+
+def _checkpointed_by_complex_step(forward, x, k):
+    params, _, activation = forward
+    return gradcheck.complex_step(
+        lambda W_hh: (bptt.forward(params._replace(W_hh=W_hh), x, activation=activation).h[1:] ** 2).sum() / 2,
+        params.W_hh)
+
+
+def _checkpointed_from_the_start(forward, x, k):
+    def before(start):  # the state there, each time anew
+        state = None
+        for a in range(0, start, k):
+            state = forward(x[a:a + k], state).h[-1]
+        return state
+
+    dW_hh, dh = 0., 0.
+    for start in reversed(range(0, len(x), k)):
+        run = forward(x[start:start + k], before(start))
+        for t in range(len(run.x), 0, -1):
+            h = run.h[t]
+            da = (dh + h) * (1 - h**2 if run.activation == "tanh" else h * (1 - h))
+            dW_hh, dh = dW_hh + da.T @ run.h[t - 1], da @ run.params.W_hh
+    return dW_hh
+
+
+def _checkpointed_step_by_step(forward, x, k):
+    states = [forward(x[:1]).h[0]]
+    for x_t in x[:-1]:
+        states.append(forward(x_t[None], states[-1]).h[-1])
+    dh, dW_hh = np.zeros_like(states[0]), np.zeros((states[0].shape[-1],) * 2)
+    for x_t, state in zip(x[::-1], states[::-1]):
+        run = forward(x_t[None], state)
+        back = bptt.backward(run, bptt.at_end(run, run.h[-1] + dh))
+        dW_hh, dh = dW_hh + back.grads.W_hh, back.dh[0]
+    return dW_hh
+
+
+def _checkpointed_wrong(hand=lambda back: back.dh[0], read=lambda h: h + 0., border=0., keep=-1, order=-1,
+                        replaced=False, summed=False, own=False, start_from=None, whole=False, which="W_hh"):
+    def checkpointed(forward, x, k):
+        starts = list(range(0, len(x) // k * k if whole else len(x), k))
+        kept = [None]
+        for start in starts:
+            kept.append(forward(x[start:start + k], kept[-1]).h[keep].copy())
+        total, dh, states = 0, 0, dict(zip(starts, kept if start_from is None else start_from(kept)))
+        for start in starts[::order]:
+            run = forward(x[start:start + k], states[start])
+            direct = read(run.h)
+            direct[0] *= border
+            direct[-1] = dh if replaced and start != starts[-1] else direct[-1] + dh
+            back = bptt.backward(run, direct)
+            gradient = getattr(back.grads, which)
+            total = gradient if own else total + gradient
+            dh = hand(back) + (dh if summed else 0)
+        return total
+
+    return checkpointed
+
+
+def _checkpointed_last_loss(forward, x, k):
+    starts, kept = range(0, len(x), k), [None]
+    for start in starts:
+        kept.append(forward(x[start:start + k], kept[-1]).h[-1])
+    dW_hh, dh = 0, kept[-1]
+    for start, state in zip(starts[::-1], kept[-2::-1]):
+        run = forward(x[start:start + k], state)
+        back = bptt.backward(run, bptt.at_end(run, dh))
+        dW_hh, dh = dW_hh + back.grads.W_hh, back.dh[0]
+    return dW_hh
+
+
+def _checkpointed_cases(rng):
+    return [(_Piecewise(params, k, activation), x, k) for (params, x, k), activation in zip(
+        _chunked_cases(rng), ("tanh", "sigmoid", "tanh", "sigmoid"))]
 
 
 BANK = Bank(10, "Truncated BPTT", [
@@ -788,5 +895,78 @@ BANK = Bank(10, "Truncated BPTT", [
         hints=["With which chance is term j reached? There must be no cut after the terms 0 ... j - 1.",
                "Independent chances multiply: (1 - c[0]) (1 - c[1]) ... (1 - c[j - 1]). Divide term j by that.",
                "Start with a chance of 1; after each term stop at a cut, else multiply it by 1 - c[j]."],
+    ),
+    Prediction("10.13", "T = 1000 steps, and the exact gradient. One state is kept every k steps; on the way back the "
+                        "pieces between are computed again, one at a time. How many states have to be in memory at "
+                        "once, with the best k, in place of 1001?", unit="states", scale="log10", close=.15),
+    Exercise(
+        "10.14", "Exact, piece by piece", minutes=8, difficulty=2,
+        solution=checkpointed, oracle=_checkpointed_by_complex_step, cases=_checkpointed_cases,
+        also_correct=(_checkpointed_from_the_start, _checkpointed_step_by_step),
+        mistakes=[
+            Mistake(_checkpointed_wrong(hand=lambda back: 0),
+                    "This is the sum over chunks of exercise 10.4: nothing crosses a border. Add back.dh[0] of the "
+                    "piece behind to the last row of `direct`; added to row 0 it would reach no weight."),
+            Mistake(_checkpointed_wrong(border=1.),
+                    "A state at a border is read twice: as the last of one piece and as row 0 of the next. L has it "
+                    "once. Set direct[0] to 0."),
+            Mistake(_checkpointed_wrong(replaced=True),
+                    "At a border dL/dh has two parts: what the loss reads from that state, and what comes back from "
+                    "the piece behind. The second took the place of the first: add it."),
+            Mistake(_checkpointed_wrong(order=1),
+                    "The pieces are taken from the first to the last. The gradient comes from the piece behind, so "
+                    "the last one has to be first."),
+            Mistake(_checkpointed_wrong(order=1, hand=lambda back: back.dh[-1]),
+                    "The pieces are taken from the first to the last, and what is handed on belongs to the end of a "
+                    "piece. Go back: start with the last piece, and hand back.dh[0] over."),
+            Mistake(_checkpointed_wrong(start_from=lambda kept: [None] * len(kept)),
+                    "Each piece starts from zeros, so its states are not those of the sequence. Start from the state "
+                    "that was kept."),
+            Mistake(_checkpointed_wrong(start_from=lambda kept: kept[1:]),
+                    "Each piece starts from its own last state. The state before its first step is the checkpoint of "
+                    "the piece before it."),
+            Mistake(_checkpointed_wrong(start_from=lambda kept: [None, None, *kept[1:]]),
+                    "The checkpoints are one piece late: each piece starts from the state at which the piece before "
+                    "it started."),
+            Mistake(_checkpointed_wrong(keep=-2),
+                    "The state that is kept is the last but one of its piece: the next piece starts one step early. "
+                    "run.h has k + 1 rows; keep run.h[-1]."),
+            Mistake(_checkpointed_wrong(hand=lambda back: back.dh[-1]),
+                    "back.dh[-1] is dL/dh at the end of the piece behind. At its start, where the two meet, it is "
+                    "back.dh[0]."),
+            Mistake(_checkpointed_wrong(hand=lambda back: back.dh[1]),
+                    "back.dh[1] is dL/dh one step inside the piece behind. At its start it is back.dh[0]: that has "
+                    "passed W_hh once more."),
+            Mistake(_checkpointed_wrong(summed=True),
+                    "back.dh[0] already holds all that lies behind. Added up over the pieces, what is far away "
+                    "counts several times."),
+            Mistake(_checkpointed_wrong(own=True),
+                    "This is the gradient of the first piece alone. Each piece has its part: add them up."),
+            Mistake(_checkpointed_last_loss,
+                    "Here the loss reads the last state alone. L has a term for every step: each piece reads all its "
+                    "states but row 0."),
+            Mistake(_checkpointed_wrong(read=lambda h: np.concatenate([0 * h[:-1], h[-1:]])),
+                    "Each piece reads its last state alone. L has a term for every step: read all states of a piece "
+                    "but row 0."),
+            Mistake(_checkpointed_wrong(read=lambda h: 2 * h), "The derivative of |h|^2 / 2 is h, without the 2."),
+            Mistake(_checkpointed_wrong(read=lambda h: np.ones_like(h)),
+                    "Here the loss reads 1 from each state, as for a sum of h_t. The derivative of |h|^2 / 2 is h."),
+            Mistake(_checkpointed_wrong(read=lambda h: h**2 / 2),
+                    "direct holds dL/dh_t, not the loss: the derivative of |h|^2 / 2 is h."),
+            Mistake(_checkpointed_wrong(whole=True),
+                    "The last piece is missing where k does not divide T: it is shorter, and its steps count too."),
+            Mistake(_checkpointed_wrong(which="W_xh"), "This is dL/dW_xh. The one for W_hh is back.grads.W_hh."),
+            Mistake(lambda forward, x, k: bptt.backward(forward(x), forward(x).h).grads.W_hh,
+                    "The whole sequence does not fit: give `forward` k steps at a time, x[start:start + k]."),
+            Mistake(lambda forward, x, k: checkpointed(forward, x, k) / len(range(0, len(x), k)),
+                    "This is a mean over the pieces. L is a sum over the steps, so the pieces add up."),
+        ],
+        hints=["First time: run piece after piece, each from the last state of the one before, and keep only the "
+               "states between them.",
+               "Second time: from the last piece to the first. Run it again from its checkpoint, and go back through "
+               "it with bptt.backward.",
+               "back.dh[0] is dL/dh at the start of a piece, from all that lies behind. Add it to the last row of "
+               "`direct` of the piece before.",
+               "Row 0 of a piece is the last row of the piece before: let only one of them read it (direct[0] = 0)."],
     ),
 ])

@@ -1,4 +1,5 @@
-"""The figures of lesson 10: which steps a loss reaches, window against lag, a gradient that points the wrong way."""
+"""The figures of lesson 10: which steps a loss reaches, window against lag, a gradient that points the wrong way,
+what a window hides, what checkpoints keep."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from matplotlib.colors import to_rgb
 from ... import bptt, initialise
 from ..._checks import choice, count
 from ...screen.figure import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
-from . import influence_balancing, windows
+from . import checkpoints, influence_balancing, windows
 from .windows import LAGS, TASKS, WINDOWS, reaches
 
 STEPS = 24  # of Reach
@@ -253,3 +254,139 @@ class Balancing(Figure):
                 f"{self.average[k - 1]:.3g}. Right, training in chunks of {k} steps from theta = "
                 f"{self.values['start']:g}: the distance from -1/6 changes by {balance.growth:.4f} at each chunk; "
                 f"{self._goes(balance)}.")
+
+
+class DotRows(Figure):
+    """Rows of dots, one for each network or pattern, with what is said of them at the end of the row.
+
+    rows    {name: (values, words)}: the places of the dots, (n,), and the words
+    title, xlabel, xlim  of the axes
+    guide   (place, words): a line through all rows
+    marks   {name: place}: a short line through one row
+    sizes   {name: (n,)}: areas of the dots
+    """
+
+    def __init__(self, rows: Mapping[str, tuple[np.ndarray, str]], *, title: str, xlabel: str,
+                 xlim: tuple[float, float], guide: tuple[float, str], marks: Mapping[str, float] | None = None,
+                 sizes: Mapping[str, np.ndarray] | None = None):
+        self.rows, self.axis, self.guided = dict(rows), dict(title=title, xlabel=xlabel, xlim=xlim), guide
+        self.marks, self.sizes = marks or {}, sizes or {}
+        self.size = (900, 100 + 30 * len(self.rows))
+        super().__init__()
+
+    def draw(self):
+        n, height = len(self.rows), self.size[1]
+        ax = self.panels(at=(.23, 52 / height, .4, 1 - 84 / height), yticks=range(n), yticklabels=list(self.rows),
+                         ylim=(n - .4, -1.1), **self.axis)
+        self.guide(ax, x=self.guided[0], style=(0, (1, 2)))
+        ax.text(self.guided[0], -.85, f"{self.guided[1]} ", ha="right", va="center", fontsize=8.5)
+        for row, (name, (values, words)) in enumerate(self.rows.items()):
+            heights = row + .2 * np.linspace(-1, 1, len(values)) if len(values) > 1 else [row]
+            ax.scatter(values, heights, s=self.sizes.get(name, 24), color=BLUE, alpha=.75, linewidth=0)
+            if name in self.marks:
+                ax.vlines(self.marks[name], row - .38, row + .38, color=VERMILION, linewidth=2.2)
+            ax.text(1.03, row, words, transform=ax.get_yaxis_transform(), va="center")
+
+    def describe(self, _):
+        rows = "; ".join(f"{name}: {words}" for name, (_, words) in self.rows.items())
+        return f"{self.axis['title']}, {self.axis['xlabel']}. {rows}."
+
+
+class ThroughAWindow(Figure):
+    """The gradient of the last loss by distance: solid inside a window, dotted where the window shows exactly 0.
+
+    truth   {name: (T + 1, n)}: |dL/dh_{T-j}| over |dL/dh_T| of n networks, without a window; two names
+    window  steps
+    """
+
+    size = (900, 340)
+
+    def __init__(self, truth: Mapping[str, np.ndarray], window: int):
+        self.truth, self.window = dict(truth), window
+        super().__init__()
+
+    def draw(self):
+        T = len(next(iter(self.truth.values()))) - 1
+        ax = self.panels(at=(.09, .15, .7, .74), title="The gradient of the last loss, six networks", ylim=(-30, 3),
+                         xlabel="steps back from the end", ylabel=r"$\log_{10}$ of its share  (decades)", xlim=(0, T))
+        self.guide(ax, x=self.window - 1, style=(0, (4, 3)))
+        ax.text(self.window, 1, f"← a window of {self.window} steps; beyond it shows 0", va="center", fontsize=8.5)
+        for (name, sizes), color in zip(self.truth.items(), (BLUE, ORANGE)):
+            with np.errstate(divide="ignore"):
+                logs = np.log10(sizes)
+            ax.plot(np.arange(self.window), logs[:self.window], color=color, linewidth=2.6)
+            ax.plot(np.arange(self.window - 1, T + 1), logs[self.window - 1:], ":", color=color, linewidth=1.4)
+            ax.text(T + 1, max(logs[-1].mean(), -27), f"{name}{' ↓' * bool(logs[-1].mean() < -30)}", color=color,
+                    va="center", clip_on=False)
+
+    def describe(self, _):
+        ends = "; ".join(
+            f"{name}: a factor of {', '.join(f'{q:.2f}' for q in sizes[self.window - 1] ** (1 / (self.window - 1)))} a "
+            f"step inside, 50 steps back {', '.join(f'{part:.0e}' for part in sizes[50])}"
+            for name, sizes in self.truth.items())
+        return (f"The gradient of the last loss against the distance, three networks of each kind. A window of "
+                f"{self.window} steps shows its first {self.window} points, and exactly 0 behind them. {ends}.")
+
+
+class StatesKept(NamedTuple):
+    """What Checkpoints shows.
+
+    memory  (T + 1, 3 T), of checkpoints.in_memory
+    cost    checkpoints.CheckpointCost
+    """
+
+    memory: np.ndarray
+    cost: checkpoints.CheckpointCost
+
+
+class Checkpoints(Figure):
+    """The exact gradient over 100 steps with a checkpoint every k: which states are in memory when, and what it costs.
+
+    k  steps from one checkpoint to the next, 1 to 100; 100 is full BPTT
+    """
+
+    size = (900, 380)
+    labels = {"k": "steps between checkpoints k"}
+    T = 100
+
+    def __init__(self, **values):
+        self.costs = [checkpoints.checkpoint_cost(self.T, k) for k in range(1, self.T + 1)]
+        self.fewest = min(cost.states for cost in self.costs)
+        super().__init__(**values)
+
+    def draw(self):
+        T = self.T
+        left, right = self.axes = self.panels(
+            dict(title="Which states are in memory", xlabel="steps taken, forward and back", ylabel="t of the state",
+                 xlim=(0, 3 * T), ylim=(-.5, T + 14), grid=False),
+            dict(title="What it costs", xlabel="steps between checkpoints k", xscale="log", xlim=(1, T),
+                 ylim=(0, 2.25 * T), xticks=[1, 2, 5, 10, 20, 50, 100], xticklabels=[1, 2, 5, 10, 20, 50, 100]))
+        right.minorticks_off()
+        self.image = self.moving(left.imshow(np.zeros((T + 1, 3 * T, 4)), extent=(0, 3 * T, -.5, T + .5),
+                                             aspect="auto", origin="lower"))
+        self.key(left, (.01, .985, "lines: checkpoints", BLUE), (.36, .985, "blocks: the piece at hand", ORANGE))
+        k = np.arange(1, T + 1)
+        right.plot(k, [cost.states for cost in self.costs], color=BLUE)
+        right.plot(k, [cost.steps for cost in self.costs], "--", color=VERMILION)
+        right.text(1.15, 1.78 * T, "steps forward", color=VERMILION)
+        right.text(1.7, .74 * T, "states kept", color=BLUE)
+        self.guide(right, self.fewest, f"fewest: {self.fewest}", at=.01, va="top")
+        self.dots = self.curve(right, INK, "o", markersize=7)
+        self.words, = self.key(right, (.98, .99, "", INK), ha="right", linespacing=1.4)
+
+    def compute(self, k=10):
+        return StatesKept(checkpoints.in_memory(self.T, k), checkpoints.checkpoint_cost(self.T, k))
+
+    def move(self, kept):
+        colors = np.array([(0, 0, 0, 0), (*to_rgb(BLUE), 1), (*to_rgb(ORANGE), .6)])
+        self.image.set_data(colors[kept.memory])
+        self.dots.set_data([self.values["k"]] * 2, kept.cost)
+        self.words.set_text(f"k = {self.values['k']}: {kept.cost.states} states, {kept.cost.steps} steps forward")
+
+    def describe(self, kept):
+        best = [k for k, cost in enumerate(self.costs, start=1) if cost.states == self.fewest]
+        return (f"Left, which states of {self.T} steps are in memory while the gradient is computed with a checkpoint "
+                f"every {self.values['k']} steps: the checkpoints stay, the pieces between them come and go, the last "
+                f"one first on the way back. At most {kept.cost.states} states are kept, in place of {self.T + 1}, and "
+                f"{kept.cost.steps} steps are taken forward, in place of {self.T}. Right, both against the distance: "
+                f"the fewest states are {self.fewest}, at {', '.join(map(str, best))}.")
