@@ -381,4 +381,8 @@ BANK = Bank(12, "The GRU", [
     Prediction("12.6", "Remember one symbol for 50 steps. Which of them learn it with at least four of "
                        "five seeds?", kind="choices",
                choices=("orthogonal", "LSTM b_f = 0", "LSTM chrono", "GRU", "GRU chrono")),
+    Prediction("12.7", "Two lessons that none of them has seen: who is least surprised by the next letter?",
+               kind="choice", choices=("tanh", "LSTM", "GRU", "counts, n = 8")),
+    Prediction("12.8", "The GRU: how many of the last letters must it read to be within 0.05 bits of what it reaches "
+                       "with 96?", unit="letters", close=.3),
 ])

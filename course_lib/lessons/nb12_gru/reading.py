@@ -1,0 +1,209 @@
+"""A real text, the course's own prose, read letter by letter by networks that were trained beforehand."""
+
+import numpy as np
+
+from ... import _checks, bptt, cells, data, losses
+
+LETTERS = "\n !\"#'(),-.:;?abcdefghijklmnopqrstuvwxyz"
+ONE_HOT = np.eye(len(LETTERS), dtype=np.float32)
+SIZES = {"tanh": 170, "LSTM": 81, "GRU": 96}  # units; 42 710, 42 808 and 43 432 parameters
+PARAMS = {"tanh": cells.RNNParams, "LSTM": cells.LSTMParams, "GRU": cells.GRUParams}
+PARTS = {"test": ("05_singular_values", "11_lstm"), "validation": ("08_clipping",)}
+SEEDS = 5
+
+
+def prose(part: str) -> str:
+    """Return the prose of some lessons: "test", 05 and 11; "validation", 08; "train", all others.
+
+    errors  ValueError for another part, FileNotFoundError where the course's data folder is missing
+    """
+    _checks.choice("part", part, ("train", *PARTS))
+    lessons = dict(each.split("\n", 1) for each in data.file("prose.txt").read_text(encoding="ascii").split("=")[1:])
+    held_out = [name for names in PARTS.values() for name in names]
+    return "".join(lessons[name] for name in PARTS.get(part, [name for name in lessons if name not in held_out]))
+
+
+def codes(text: str) -> np.ndarray:
+    """Return the letters' numbers, their places in LETTERS, (len(text),).
+
+    errors  ValueError for a letter that the networks never read
+    """
+    if unknown := sorted(set(text) - set(LETTERS)):
+        raise ValueError(f"the text has {unknown[0]!r}, which is none of the {len(LETTERS)} letters. Write it in lower "
+                         f"case, and # for a number.")
+    return np.array([LETTERS.index(letter) for letter in text], int)
+
+
+def readers(kind: str) -> list[cells.NetworkParams]:
+    """Return the five trained networks of a kind, "tanh", "LSTM" or "GRU", as data/make_letters.py left them.
+
+    errors  ValueError for another kind, FileNotFoundError where the course's data folder is missing
+    """
+    _checks.choice("kind", kind, SIZES)
+    with np.load(data.file("letters.npz")) as kept:
+        def part(params, name):
+            return params(*(kept[f"{name}.{field}"].astype(np.float32) for field in params._fields))
+
+        return [cells.NetworkParams(part(PARAMS[kind], f"{kind}.{seed}.rnn"),
+                                    part(cells.ReadoutParams, f"{kind}.{seed}.readout")) for seed in range(SEEDS)]
+
+
+def contexts(kind: str) -> np.ndarray:
+    """The bits a letter of the five networks by how many letters they read, as `by_context` found them, (5, 96).
+
+    errors  as `readers`
+    """
+    _checks.choice("kind", kind, SIZES)
+    with np.load(data.file("letters.npz")) as kept:
+        return kept[f"{kind}.context"]
+
+
+def updates_until(kind: str, bits: float) -> np.ndarray:
+    """After how many updates each of the five networks cost less than so many bits a letter in lesson 08, (5,).
+
+    Infinite if it never did. The lesson was read each 100 updates.
+
+    errors  as `readers`
+    """
+    _checks.choice("kind", kind, SIZES)
+    with np.load(data.file("letters.npz")) as kept:
+        runs, first = kept[f"{kind}.validation"], kept["rates"].tolist().index(kept[f"{kind}.rate"])
+    below = runs[[first, *range(1 - SEEDS, 0)]] < bits
+    return np.where(below.any(1), 100. * (1 + below.argmax(1)), np.inf)
+
+
+def side_by_side(text: str, count: int) -> np.ndarray:
+    """The text's numbers as `count` sequences that are read side by side, (steps + 1, count)."""
+    numbers = codes(text)
+    steps = (len(numbers) - 1) // count
+    return np.stack([numbers[i * steps:(i + 1) * steps + 1] for i in range(count)], axis=1)
+
+
+def surprise(network: cells.NetworkParams, numbers: np.ndarray) -> np.ndarray:
+    """-log2 of the probability that each letter got from those before it in its column, in bits.
+
+    numbers  (T + 1, B); each column is read from the zero state
+    returns  (T, B), of numbers[1:]
+    """
+    run = bptt.forward(network.rnn, ONE_HOT[numbers[:-1]])
+    y = cells.readout(network.readout, run.h[1:])
+    return losses.cross_entropy(y[..., None, :], numbers[1:, :, None])[0] / np.log(2)
+
+
+def counted(context: int, numbers: np.ndarray, weight: float = 32.) -> np.ndarray:
+    """-log2 of the probability of each letter by counts in the training lessons, in bits.
+
+    p_n = (count(last n letters, letter) + weight p_{n-1}) / (count(last n letters) + weight), p_{-1} = 1/40
+
+    context  how many letters back are counted, 0 to 10
+    numbers  (N,)
+    returns  (N - context,), of numbers[context:]
+    """
+    seen, p = codes(prose("train")), 1 / len(LETTERS)
+    for n in range(context + 1):
+        here = numbers[context - n:]
+        p = (_times(seen, here, n + 1) + weight * p) / (_times(seen[:-1], here[:-1], n) + weight)
+    return -np.log2(p)
+
+
+def _times(seen: np.ndarray, asked: np.ndarray, length: int) -> np.ndarray:
+    """How often each passage of so many letters of `asked` stands in `seen`."""
+    in_seen, wanted = (sum((each[i:len(each) - length + 1 + i] * len(LETTERS)**i for i in range(length)),
+                           np.zeros(len(each) - length + 1, int)) for each in (seen, asked))
+    found, counts = np.unique(in_seen, return_counts=True)
+    place = np.minimum(np.searchsorted(found, wanted), len(found) - 1)
+    return np.where(found[place] == wanted, counts[place], 0)
+
+
+def by_context(network: cells.NetworkParams, numbers: np.ndarray, longest: int) -> np.ndarray:
+    """The mean surprise at letters of which the last k are read, from the zero state, k = 1 ... longest: (longest,).
+
+    numbers  (N,); the same N - 2 longest letters for every k
+    """
+    total, last = np.zeros(longest), len(numbers) - longest
+    windows = np.lib.stride_tricks.sliding_window_view(numbers, longest + 1).T  # column s begins with letter s
+    for begin in range(longest, last, 500):
+        columns = np.arange(begin - longest, min(begin + 500, last) - 1)
+        bits = surprise(network, windows[:, columns])
+        letters = np.arange(begin, min(begin + 500, last))
+        for k in range(1, longest + 1):
+            total[k - 1] += bits[k - 1, letters - k - columns[0]].sum()
+    return total / (last - longest)
+
+
+def exchanges(network: cells.NetworkParams, windows: np.ndarray) -> np.ndarray:
+    """By how many bits another letter would change the surprise at the last letter, if all were linear: dL/dx alone.
+
+    windows  (T + 1, B); the last row is what is predicted
+    returns  (T, B, 40): [s, b, j] is dL/dx_s at letter j less dL/dx_s at the letter that stands there
+    """
+    read, B = windows[:-1], windows.shape[1]
+    back = bptt.loss_and_grads(network, ONE_HOT[read], windows[-1], losses.cross_entropy).back
+    dx = back.dx * np.float32(B / np.log(2))  # the loss is a mean over the batch, in nats
+    return dx - np.take_along_axis(dx, read[..., None], -1)
+
+
+def leans(network: cells.NetworkParams, windows: np.ndarray) -> np.ndarray:
+    """How much the prediction of the last row leans on each letter before it: the root mean square of `exchanges`.
+
+    windows  (T + 1, B)
+    returns  (T, B), in bits: over the 39 letters that do not stand there
+    """
+    return np.sqrt((exchanges(network, windows).astype(float)**2).sum(-1) / (len(LETTERS) - 1))
+
+
+def exchanged(network: cells.NetworkParams, windows: np.ndarray, distances, seed: int = 0):
+    """Put another letter, drawn at random, in the place of one: what `exchanges` says, and what the surprise does.
+
+    windows    (T + 1, B); the last row is what is predicted
+    distances  (D,), how many letters before it, 1 to T; one letter at a time is another
+    returns    said, measured, (D, B) both: the changes in bits
+    """
+    distances, columns = np.asarray(distances)[:, None], np.arange(windows.shape[1])
+    there = windows[-1 - distances, columns]
+    others = (there + np.random.default_rng(seed).integers(1, len(LETTERS), there.shape)) % len(LETTERS)
+    changed = np.repeat(windows[:, None], len(distances), axis=1)
+    changed[-1 - distances, np.arange(len(distances))[:, None], columns] = others
+    after = surprise(network, changed.reshape(len(windows), -1))[-1].reshape(there.shape)
+    return exchanges(network, windows)[-distances, columns, others], after - surprise(network, windows)[-1]
+
+
+def passages(count: int, length: int, seed: int = 0) -> np.ndarray:
+    """Return passages of the test lessons, drawn at random, (length + 1, count)."""
+    numbers = codes(prose("test"))
+    begins = np.random.default_rng(seed).integers(0, len(numbers) - length, count)
+    return numbers[begins + np.arange(length + 1)[:, None]]
+
+
+def in_words(letter: int, count: int, length: int) -> np.ndarray:
+    """Return passages of the test lessons that end with that letter of a word of 7 or more: (length + 1, count).
+
+    letter  1 to 7; the words are the same for each, spread over both lessons
+    """
+    text = prose("test")
+    starts = np.array([i for i in range(length, len(text) - 7) if text[i - 1] == " " and text[i:i + 7].isalpha()])
+    ends = starts[np.linspace(0, len(starts) - 1, count).astype(int)] + letter - 1
+    return codes(text)[ends + np.arange(-length, 1)[:, None]]
+
+
+def write(network: cells.NetworkParams, begin: str, letters: int, temperature, seed=0) -> list[str]:
+    """Let a network go on with a text: each letter is drawn from softmax(y / temperature) and read as the next input.
+
+    temperature, seed  numbers, or (B,) for B texts; above 0. Texts of one seed use the same dice
+    returns            what was written, B texts
+    errors             ValueError for a letter that is none of the 40 and for a temperature that is not above 0
+    """
+    temperature, seed = np.broadcast_arrays(np.atleast_1d(_checks.floating("temperature", temperature)), seed)
+    if not (temperature > 0).all():
+        raise ValueError(f"temperature is {temperature.min():g}, needs to be above 0. Near 0 the likeliest wins.")
+    dice = np.stack([np.random.default_rng(each).random(letters) for each in seed], axis=1)
+    read, state, written = np.repeat(codes(begin)[:, None], len(seed), axis=1), None, []
+    for die in dice:
+        run = bptt.forward(network.rnn, ONE_HOT[read], state)
+        y = cells.readout(network.readout, run.h[-1]) / temperature[:, None]
+        p = np.exp(y - y.max(-1, keepdims=True)).cumsum(-1)
+        read = (p < die[:, None] * p[:, -1:]).sum(-1)[None]
+        state = tuple(getattr(run, name)[-1] for name in cells.cell_of(network.rnn).states)
+        state = state if len(state) > 1 else state[0]
+        written.append(read[0])
+    return ["".join(LETTERS[number] for number in column) for column in np.transpose(written)]

@@ -1,0 +1,199 @@
+"""The figures of a real text: networks write, a prediction leans on earlier letters, what a longer context gives."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from ...screen.figure import BLUE, GREEN, INK, VERMILION, Figure
+from ...screen.kit import apart
+from . import reading
+from .reading import LETTERS, SIZES
+
+COLOURS = {"tanh": (BLUE, "-."), "LSTM": (GREEN, "--"), "GRU": (VERMILION, "-")}
+TEMPERATURES = np.arange(1, 16) / 10
+BEGIN = "the gradient "
+MONO = dict(family="DejaVu Sans Mono")
+
+
+@lru_cache
+def first_reader(kind: str):
+    """The network with seed 0."""
+    return reading.readers(kind)[0]
+
+
+def visible(text: str) -> str:
+    """The text with a sign for the end of a line."""
+    return text.replace("\n", "¶")
+
+
+def words_of(text: str) -> list[str]:
+    """What stands between signs and spaces."""
+    return "".join(letter if letter.isalpha() else " " for letter in text).split()
+
+
+class Writing(Figure):
+    """What the three networks write after "the gradient ", each letter drawn at a temperature, with the same dice.
+
+    temperature  .1 to 1.5: 1 draws as the network says, less prefers the likeliest
+    dice         which random numbers
+    """
+
+    size = (900, 300)
+    LINE, LINES, DICE = 82, 2, 10
+
+    def draw(self):
+        every = np.array([(temperature, dice) for dice in range(self.DICE) for temperature in TEMPERATURES])
+        self.texts = {kind: reading.write(first_reader(kind), BEGIN, self.LINE * self.LINES - len(BEGIN),
+                                          every[:, 0], every[:, 1].astype(int)) for kind in SIZES}
+        self.places = {(round(10 * temperature), int(dice)): i for i, (temperature, dice) in enumerate(every)}
+        self.words = set(words_of(reading.prose("train")))
+        self.lines, self.shares = {}, {}
+        for row, (kind, (colour, _)) in enumerate(COLOURS.items()):
+            height = .97 - row * .33
+            self.key(self.fig, (.01, height, kind, colour), fontsize=10.5, fontweight="bold")
+            self.shares[kind], = self.key(self.fig, (.08, height, "", INK))
+            self.lines[kind] = self.key(self.fig, *((.01, height - .09 - .08 * line, "", INK)
+                                                    for line in range(self.LINES)), fontsize=12, **MONO)
+
+    def compute(self, temperature=.5, dice=0):
+        place = self.places[round(10 * temperature), dice]
+        return {kind: BEGIN + texts[place] for kind, texts in self.texts.items()}
+
+    def known(self, text: str) -> float:
+        """The share of the words, but for the last, which may be cut, that stand in the training lessons."""
+        return float(np.mean([word in self.words for word in words_of(text)[:-1]]))
+
+    def move(self, texts):
+        for kind, text in texts.items():
+            self.shares[kind].set_text(f"{self.known(text):.0%} of its words stand in the lessons")
+            for i, line in enumerate(self.lines[kind]):
+                line.set_text(visible(text[i * self.LINE:(i + 1) * self.LINE]))
+
+    def describe(self, texts):
+        said = "; ".join(f"{kind}, {self.known(text):.0%} of its words stand in the lessons: {visible(text[:60])}"
+                         for kind, text in texts.items())
+        return f"What three networks write at temperature {self.values['temperature']:g}. {said}."
+
+
+class Leaning(Figure):
+    """By how many bits each prediction would change, to first order, if an earlier letter were another one.
+
+    position  which letter of the line is predicted, counted from 0
+    """
+
+    size = (900, 490)
+    labels = {"position": "letter to be predicted"}
+    LINE, READ = 84, 96  # letters that are shown; letters that are read before a prediction
+    BEGIN = 13101  # where the line begins in the test lessons
+    LOW, HIGH, STRIP = -4, 1, -4.75
+    DECADES = (-3, -2, -1, 0)
+
+    def draw(self):
+        numbers = reading.codes(reading.prose("test"))[self.BEGIN - self.READ:self.BEGIN + self.LINE]
+        self.line = "".join(LETTERS[number] for number in numbers[self.READ:])
+        windows = np.lib.stride_tricks.sliding_window_view(numbers, self.READ + 1).T
+        self.sizes, self.bits = {}, {}
+        for kind in SIZES:
+            self.bits[kind] = reading.surprise(first_reader(kind), windows)[-1]
+            with np.errstate(divide="ignore"):
+                self.sizes[kind] = np.log10(reading.leans(first_reader(kind), windows))
+        panels = self.panels(*(dict(
+            at=(.07, .69 - .315 * row, .75, .25), xlim=(-.5, self.LINE - .5), ylim=(self.STRIP - .55, self.HIGH),
+            xticks=[], yticks=range(self.LOW, self.HIGH + 1), yticklabels=["10⁻⁴", ".001", ".01", ".1", "1", "10"],
+            ylabel="bits") for row in range(len(SIZES))))
+        panels[0].set_title("By how many bits another letter in this place would change the prediction, to first order")
+        self.bars, self.tints, self.marks, self.words = {}, {}, {}, {}
+        for ax, (kind, (colour, _)) in zip(panels, COLOURS.items()):
+            for x, letter in enumerate(self.line):
+                ax.text(x, self.STRIP, visible(letter), ha="center", va="center", fontsize=9, **MONO)
+            self.bars[kind] = self.curve(ax, colour, linewidth=3, solid_capstyle="butt")
+            self.tints[kind] = [self.curve(ax, colour, linewidth=12, solid_capstyle="butt", alpha=.14 * (i + 1))
+                                for i in range(len(self.DECADES))]
+            self.marks[kind] = self.curve(ax, INK, linewidth=1.6)
+            self.key(ax, (1.015, 1, kind, colour), fontsize=10.5, fontweight="bold")
+            self.words[kind], = self.key(ax, (1.015, .84, "", INK), linespacing=1.4)
+
+    def compute(self, position=60):
+        back = np.arange(position)
+        return {kind: sizes[self.READ - position + back, position] for kind, sizes in self.sizes.items()}
+
+    def reach(self, sizes: np.ndarray, level: float) -> int:
+        """How many letters back is the farthest on which the prediction leans by at least 10^level bits; 0: none."""
+        leaned = np.flatnonzero(sizes >= level)
+        return len(sizes) - leaned[0] if len(leaned) else 0
+
+    def move(self, data):
+        position = self.values["position"]
+        for kind, sizes in data.items():
+            x, gap = np.arange(position), np.full(position, np.nan)
+            seen = np.where(sizes > self.LOW, sizes, np.nan)
+            self.bars[kind].set_data(np.stack([x, x, gap], 1).ravel(),
+                                     np.stack([np.full(position, self.LOW), seen, gap], 1).ravel())
+            for low, tint in zip(self.DECADES, self.tints[kind]):
+                inside = x[(sizes >= low) & (sizes < (low + 1 if low < self.DECADES[-1] else np.inf))]
+                tint.set_data(np.stack([inside - .5, inside + .5, np.full(len(inside), np.nan)], 1).ravel(),
+                              np.full(3 * len(inside), self.STRIP))
+            self.marks[kind].set_data([position - .5, position - .5, position + .5, position + .5, position - .5],
+                                      self.STRIP + np.array([-.5, .5, .5, -.5, -.5]))
+            self.words[kind].set_text(
+                f"gave {self.named(position)} the\nprobability {2.**-self.bits[kind][position]:.2g}\n"
+                f"at least .01 bits:\n{self.reach(sizes, -2)} letters back")
+
+    def named(self, position: int) -> str:
+        """The letter in words."""
+        return {"\n": "the line's end", " ": "the space"}.get(self.line[position], f"“{self.line[position]}”")
+
+    def describe(self, data):
+        position = self.values["position"]
+        said = "; ".join(
+            f"{kind} gave it {2.**-self.bits[kind][position]:.2g}, leans by .1 bits or more on {(sizes >= -1).sum()} "
+            f"letters, by .01 or more up to {self.reach(sizes, -2)} letters back" for kind, sizes in data.items())
+        return (f"Predicting {self.named(position)} after “{visible(self.line[max(0, position - 30):position])}”: "
+                f"{said}.")
+
+
+class ByContext(Figure):
+    """Bits a letter in the test lessons by how many of the last letters are read: five networks a kind, and counts."""
+
+    size = (900, 380)
+    COUNTED = range(9)
+
+    def draw(self):
+        numbers = reading.codes(reading.prose("test"))
+        self.curves = {kind: reading.contexts(kind) for kind in SIZES}
+        self.counts = [reading.counted(n, numbers).mean() for n in self.COUNTED]
+        longest = self.curves["GRU"].shape[1]
+        left, right = self.panels(
+            dict(at=(.07, .15, .36, .75), title="Bits a letter", xlabel="letters that are read", xscale="log",
+                 xlim=(1, longest), ylim=(1.5, 3.8)),
+            dict(at=(.59, .15, .39, .75), title="What more letters would still give", xlabel="letters that are read",
+                 ylabel="bits a letter", yscale="log", xlim=(1, 48), ylim=(1e-3, 3)))
+        for ax, ticks in ((left, (1, 2, 5, 10, 20, 50, 96)), (right, (1, 8, 16, 24, 32, 40, 48))):
+            ax.set_xticks(ticks, labels=ticks)
+            ax.minorticks_off()
+        ends = []
+        for kind, (colour, dash) in COLOURS.items():
+            for curve in self.curves[kind]:
+                left.plot(np.arange(1, longest + 1), curve, dash, color=colour, linewidth=1)
+                right.plot(np.arange(1, 49), np.maximum(curve[:48] - curve[-1], 1e-9), dash, color=colour, linewidth=1)
+            ends.append(self.curves[kind][:, -1].mean())
+        left.plot(self.COUNTED[1:], self.counts[1:], "o", color=INK, markersize=5)
+        left.text(3, 1.7, "counts", color=INK)
+        low, high = left.get_ylim()
+        heights = apart((np.array(ends) - low) / (high - low), .075)
+        self.key(left, *((1.02, y, f"{kind} {end:.2f}", COLOURS[kind][0])
+                         for kind, y, end in zip(SIZES, heights, ends)), va="center")
+
+    def needed(self, kind: str, missing: float) -> np.ndarray:
+        """How many letters each network must read to be within so many bits of what it reaches with all, (5,)."""
+        curve = self.curves[kind]
+        return 1 + np.argmax(curve < curve[:, -1:] + missing, axis=1)
+
+    def describe(self, _):
+        said = (", ".join(f"{kind} {self.needed(kind, bits).min()} to {self.needed(kind, bits).max()}" for kind in SIZES)
+                for bits in (.05, .01))
+        return (f"Bits a letter by how many of the last letters are read. Letters needed to be within .05 bits of what "
+                f"a network reaches with 96: {'; within .01 bits: '.join(said)}. The best count, {np.argmin(self.counts)} letters back, has "
+                f"{min(self.counts):.2f} bits.")
