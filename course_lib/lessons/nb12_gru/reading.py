@@ -164,7 +164,7 @@ def exchanged(network: cells.NetworkParams, windows: np.ndarray, distances, seed
     others = (there + np.random.default_rng(seed).integers(1, len(LETTERS), there.shape)) % len(LETTERS)
     changed = np.repeat(windows[:, None], len(distances), axis=1)
     changed[-1 - distances, np.arange(len(distances))[:, None], columns] = others
-    after = surprise(network, changed.reshape(len(windows), -1))[-1].reshape(there.shape)
+    after = np.stack([surprise(network, each)[-1] for each in changed.swapaxes(0, 1)])
     return exchanges(network, windows)[-distances, columns, others], after - surprise(network, windows)[-1]
 
 

@@ -41,7 +41,7 @@ class Writing(Figure):
     """
 
     size = (900, 300)
-    LINE, LINES, DICE = 82, 2, 10
+    LINE, LINES, DICE = 62, 2, 10
 
     def draw(self):
         every = np.array([(temperature, dice) for dice in range(self.DICE) for temperature in TEMPERATURES])
@@ -55,7 +55,7 @@ class Writing(Figure):
             self.key(self.fig, (.01, height, kind, colour), fontsize=10.5, fontweight="bold")
             self.shares[kind], = self.key(self.fig, (.08, height, "", INK))
             self.lines[kind] = self.key(self.fig, *((.01, height - .09 - .08 * line, "", INK)
-                                                    for line in range(self.LINES)), fontsize=12, **MONO)
+                                                    for line in range(self.LINES)), fontsize=13, **MONO)
 
     def compute(self, temperature=.5, dice=0):
         place = self.places[round(10 * temperature), dice]
