@@ -136,6 +136,45 @@ def test_the_earliest_prediction_counts_wherever_it_was_made(shown, tmp_path):
     assert exercises._said(NUMBER) == [7, 5]
 
 
+def test_a_copy_that_is_not_written_is_not_said_to_be(shown, tmp_path, monkeypatch, capsys):
+    exercises.predict("9.2", "up")
+
+    def full(descriptor, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.write", full)
+    with pytest.raises(OSError, match=r"copy.jsonl can't be written \(No space left on device\): there is no copy yet"):
+        exercises.save_progress("copy.jsonl")
+    assert "written to" not in capsys.readouterr().out
+
+
+def test_a_copy_spoils_no_other_file(shown, tmp_path, monkeypatch):
+    exercises.predict("9.2", "up")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "00_start_here.ipynb").write_text('{"cells": []}\n')
+    for call in (exercises.save_progress, exercises.load_progress):
+        for strange in (None, 3, "", b"a", "a\0"):
+            with pytest.raises(ValueError, match="needs its name in quotes"):
+                call(strange)
+    with pytest.raises(ValueError, match="00_start_here.ipynb has other things in it than progress"):
+        exercises.save_progress("00_start_here.ipynb")
+    assert (tmp_path / "00_start_here.ipynb").read_text() == '{"cells": []}\n'
+    with pytest.raises(ValueError, match="00_start_here.ipynb has nothing of progress in it"):
+        exercises.load_progress("00_start_here.ipynb")
+    with pytest.raises(OSError, match="can't be written"):
+        exercises.save_progress(tmp_path)
+    exercises.save_progress("~/copy.jsonl")
+    assert len(Store(tmp_path / "copy.jsonl").read()[0]) == 1
+
+
+def test_a_record_without_its_time_is_taken_in_once(shown, tmp_path, capsys):
+    (tmp_path / "other.jsonl").write_text('{"kind": "prediction", "id": "9.2", "value": "up"}\n')
+    for _ in range(2):
+        exercises.load_progress("other.jsonl")
+    assert capsys.readouterr().out.splitlines()[-1] == "0 records taken in, 1 were here already."
+
+
 def test_a_file_that_is_not_there_gets_a_sentence(shown, tmp_path):
     with pytest.raises(FileNotFoundError, match=r'no file x.jsonl in .*save_progress\("x.jsonl"\) writes it'):
         exercises.load_progress("x.jsonl")

@@ -23,6 +23,7 @@ import sys
 import textwrap
 import types
 import warnings
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
@@ -284,6 +285,8 @@ class Tensor:
     (after(str), "not yet", "The result is a text, needed an array of shape (5,)."),
     (after(lambda h: (x for x in h)), "not yet", "a generator (yield where return should stand)"),
     (after(lambda h: {"h": h}), "not yet", "an object of type dict"),
+    (after(lambda h: h.astype(object)), "not yet", "Python objects of shape (5,), needed an array of shape"),
+    (after(lambda h: Decimal(1)), "not yet", "The result is a Decimal, needed an array of shape (5,)"),
     (after(lambda h: h > 0), "not yet", "True and False of shape (5,), needed an array of shape (5,)"),
     (after(lambda h: h + 1e-9j), "not yet", "The result is complex, needed real numbers."),
     (after(lambda h: np.append(h[:-1], np.nan)), "not yet", "at index [4] is nan, needed a finite number."),
@@ -526,6 +529,7 @@ def test_check_prints_one_text_and_records_a_pass_once(capsys, learner):
                                                       "There are: 99.1, 99.2, 99.4, 99.5, 99.6."),
     (lambda: exercises.reveal("pi", 1), ValueError, "There are: 99.3, 99.7, 99.8, 99.9, 99.10."),
     (lambda: exercises.check("²", 1), ValueError, "There are: 99.1"),
+    (lambda: exercises.check("9" * 5000 + ".1", 1), ValueError, "There are: 99.1"),
     (lambda: exercises.reveal("99.7", "up"), ValueError, "'up' is not one of \"Grows\", \"shrinks\"."),
 ])
 def test_ids_that_do_not_exist(call, error, says):
@@ -581,6 +585,7 @@ def test_a_prediction_is_asked_for_noted_and_revealed(capsys, learner):
     ("99.7", "shrinks", "Grows", "It turned out otherwise."),
     ("99.8", ["b", "a"], {"a", "b"}, "Right, all of it."),
     ("99.8", "a", ["b"], "Missing: b. Does not hold: a."),
+    ("99.8", ["b ", "A"], frozenset("ab"), "Right, all of it."),
     ("99.9", ["a", "b", "c"], ("a", "b", "c"), "Right."),
     ("99.9", ["a", "b", "c"], ["b", "a", "c"], "It turned out otherwise."),
 ])
@@ -597,9 +602,28 @@ def test_remarks(id, said, measured, remark, capsys):
 ])
 def test_what_is_no_prediction(id, said, capsys, learner):
     exercises.predict(id, said)
-    said_so = f"{id} not noted: {words.cut(repr(said))} is not {ITEMS[id].wanted()}."
+    alone = " Write the number alone, with a decimal point: no quotes, no unit." * isinstance(said, (str, list)) * (
+        id == "99.3")
+    said_so = f"{id} not noted: {words.cut(repr(said))} is not {ITEMS[id].wanted()}.{alone}"
     assert " ".join(lines(capsys)) == " ".join(said_so.split())
     assert not learner.exists()
+
+
+@pytest.mark.parametrize("id, said, told", [
+    ("99.3", (0, 5), "99.3 not noted: [0, 5] is not a number (units). Write the number alone, with a decimal point"),
+    ("99.7", ("Grows", "shrinks"), "99.7 not noted: ['Grows', 'shrinks'] is not one of"),
+    ("99.8", ("a", "b"), "99.8 noted: a, b."),
+    ("99.9", ("c", "a", "b"), "99.9 noted: c, a, b."),
+    ("99.9", ({"a", "b", "c"},), "is a set, which has no order: square brackets make a list."),
+])
+def test_values_side_by_side_are_a_list_and_a_set_is_no_order(id, said, told, capsys):
+    exercises.predict(id, *said)
+    assert told in " ".join(lines(capsys))
+
+
+def test_zero_has_no_minus(capsys, learner):
+    exercises.predict("99.3", -0.)
+    assert lines(capsys) == ["99.3 noted: 0 units."]
 
 
 @pytest.mark.parametrize("said", ["x" * 10**6, 10**5000, np, [0] * 10**5], ids=["text", "digits", "module", "list"])
@@ -870,6 +894,13 @@ def test_where_nothing_can_be_written_memory_serves(trouble, tmp_path, monkeypat
     (warning,) = lines(capsys)
     assert warning.startswith(f"Your progress can't be saved in {path} (")
     assert warning.endswith("), so it is kept in memory until this kernel stops.")
+
+
+def test_progress_in_memory_is_not_said_to_be_in_a_file(learner, capsys):
+    learner.mkdir(parents=True)
+    exercises.predict("99.3", 3)
+    exercises.progress()
+    assert "Kept in memory, sent nowhere." in capsys.readouterr().out
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")

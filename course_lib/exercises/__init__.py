@@ -88,15 +88,16 @@ def solution(id: str) -> None:
              f"<pre><code>{html.escape(source, quote=False)}</code></pre></details>", f"{title}\n\n{source}")
 
 
-def predict(id: str, value: Any = ...) -> None:
+def predict(id: str, value: Any = ..., *more: Any) -> None:
     """Note what you expect before you measure it; the first prediction counts, later ones are noted too.
 
     id     "3.2"
     value  a number, one of the choices or a list of them, as the question says; ... prints the question
+    more   values side by side count as a list
     """
     prediction = _find(id, Prediction)
     if value is not ... and value is not None:
-        _tell(*_noted(prediction, value))
+        _tell(*_noted(prediction, [value, *more] if more else value))
         return
     said = [f"Noted so far: {prediction.show(each)}." for each in _said(prediction)[:1]]
     _tell("question", "\n".join([f"{id} your prediction: {prediction.question}",
@@ -145,7 +146,8 @@ def progress() -> None:
     records, unreadable = _store().read()
     head = ("Notebook", "Solved", "Predicted", "Hints used", "Minutes left", "Open")
     rows = [_row(bank_of(number), records) for number in numbers_of_banks()]
-    notes = ["Kept in a file on this computer, sent nowhere." if _store().path else "Kept in memory, sent nowhere."]
+    on_disk = _store().path and not _store().trouble
+    notes = [f"Kept in {'a file on this computer' if on_disk else 'memory'}, sent nowhere."]
     if unreadable:
         count = "1 line of it" if unreadable == 1 else f"{unreadable} lines of it"
         notes.append(f"{count} can't be read (cut short by a crash?); nothing else is lost.")
@@ -161,24 +163,41 @@ def save_progress(path: str | Path = "progress.jsonl") -> None:
     """Put your progress into a file that `load_progress` takes in on another machine; what the file holds stays.
 
     path  of the file; beside the notebooks, from where JupyterLab downloads it, if it names no folder
+    Raises ValueError for another program's file, OSError if it can't be written.
     """
-    count, known = Store(Path(path).absolute(), "The copy").merge(_store().read()[0])
-    _say(f"{count} records written to {path}, {known} were there. load_progress takes them in elsewhere.")
+    copy = Store(_file(path), "")
+    theirs, strange = copy.read()
+    if strange and not theirs:
+        raise ValueError(f"{path} has other things in it than progress, and would be spoiled. Name another file.")
+    count, known = copy.merge(_store().read()[0])
+    if copy.trouble:
+        raise OSError(f"{path} can't be written ({copy.trouble}): there is no copy yet. Name another file.")
+    _say(f"{count} record{'s' * (count != 1)} written to {path}, {known} were there. "
+         "load_progress takes them in elsewhere.")
 
 
 def load_progress(path: str | Path = "progress.jsonl") -> None:
     """Take in what `save_progress` put into a file; nothing of your progress here is lost, nothing doubled.
 
     path  of the file
-    Raises FileNotFoundError if there is none.
+    Raises FileNotFoundError if there is none, ValueError if it has nothing of progress in it.
     """
-    if not Path(path).is_file():
-        raise FileNotFoundError(f'there is no file {path} in {Path.cwd()}. save_progress("{Path(path).name}") writes '
+    file = _file(path)
+    if not file.is_file():
+        raise FileNotFoundError(f'there is no file {path} in {Path.cwd()}. save_progress("{file.name}") writes '
                                 "it where your progress is; upload it to the folder of this notebook.")
-    records, unreadable = Store(Path(path).absolute(), "The copy").read()
+    records, unreadable = Store(file, "The copy").read()
+    if unreadable and not records:
+        raise ValueError(f"{path} has nothing of progress in it. save_progress writes a file that has.")
     count, known = _store().merge(records)
-    torn = f" {unreadable} lines of it can't be read." * bool(unreadable)
-    _say(f"{count} records taken in, {known} were here already.{torn}")
+    torn = f" {unreadable} line{'s' * (unreadable > 1)} of it can't be read." * bool(unreadable)
+    _say(f"{count} record{'s' * (count != 1)} taken in, {known} were here already.{torn}")
+
+
+def _file(path: str | Path) -> Path:
+    if not isinstance(path, (str, os.PathLike)) or "\0" in str(path) or str(path) in ("", "."):
+        raise ValueError(f'the file is {words.short(path)}, needs its name in quotes, such as "progress.jsonl".')
+    return Path(os.path.expanduser(path)).absolute()
 
 
 def _row(notebook: Bank, records: list[dict]) -> tuple[str, ...]:
@@ -201,7 +220,7 @@ def _find(id: str, kind: type) -> Any:
         raise TypeError(f'the id is {words.short(id)}; write it as a string: "{words.short(id)}".')
     numbers = numbers_of_banks()
     start = id.partition(".")[0]
-    number = int(start) if start.isdecimal() else None
+    number = int(start) if start.isdecimal() and len(start) < 4 else None
     items = [item for each in ([number] if number in numbers else numbers) for item in bank_of(each).items]
     for item in items:
         if item.id == id and isinstance(item, kind):

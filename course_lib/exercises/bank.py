@@ -66,17 +66,22 @@ class Prediction:
                 if self.scale == "log10" and number < 0:
                     raise ValueError(f"{words.short(said)} is below 0, and a size is asked for. 10 to the power -3 is "
                                      "1e-3.")
-                return float(number)
+                return float(number) + 0  # no minus before a zero
         else:
-            known = {choice.casefold(): choice for choice in self.choices}
-            several = said if isinstance(said, (list, tuple, set)) else [said]
-            chosen = [known.get(str(choice).strip().casefold()) for choice in several]
+            known = {words.folded(choice): choice for choice in self.choices}
+            unordered = isinstance(said, (set, frozenset))
+            several = said if unordered or isinstance(said, (list, tuple)) else [said]
+            chosen = [known.get(words.folded(str(choice))) for choice in several]
             count = {"choice": 1, "choices": max(1, len(chosen)), "order": len(self.choices)}[self.kind]
-            if isinstance(said, set) and None not in chosen:
-                chosen.sort(key=self.choices.index)  # a set has no order of its own
+            if unordered and None not in chosen:
+                chosen.sort(key=self.choices.index)
             if None not in chosen and len(chosen) == len(set(chosen)) == count:
+                if unordered and self.kind == "order":
+                    raise ValueError(f"{words.short(said)} is a set, which has no order: square brackets make a list.")
                 return chosen[0] if self.kind == "choice" else chosen
-        raise ValueError(f"{words.short(said)} is not {self.wanted()}.")
+        alone = " Write the number alone, with a decimal point: no quotes, no unit."
+        raise ValueError(f"{words.short(said)} is not {self.wanted()}." + alone * (
+            self.kind == "number" and isinstance(said, (str, list))))
 
     def show(self, value: float | str | list[str], digits: int = 6) -> str:
         """A value of `value` in words."""

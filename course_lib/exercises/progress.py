@@ -40,11 +40,11 @@ class Store:
     """An append-only file of records. Where it can't be written, memory keeps them, and one sentence says so.
 
     path  of the file; it and its directory are made with the first record; None: memory alone
-    what  the sentence calls what is kept
+    what  the sentence calls what is kept; "" for none: `trouble` says what keeps it in memory
     """
 
     def __init__(self, path: Path | None, what: str = "Your progress") -> None:
-        self.path, self.what, self._warned = path, what, ""
+        self.path, self.what, self._warned, self.trouble = path, what, "", ""
         self._unsaved: list[dict] = []
         self._lock = threading.Lock()
 
@@ -64,12 +64,13 @@ class Store:
                         os.fsync(file.fileno())
                         del self._unsaved[0]
                 if self._warned == "saved":
-                    self._warned = ""  # the next trouble is another one
+                    self._warned = self.trouble = ""  # the next trouble is another one
             except OSError as error:
                 self._warn("saved", error)
 
     def merge(self, records: list[dict]) -> tuple[int, int]:
         """Keep those of another store's records that are not here yet; how many they were, and how many were here."""
+        records = [{"at": "", **record} for record in records]  # or append would date it anew, each time
         mine = {json.dumps(record, sort_keys=True) for record in self.read()[0]}
         new = {text: record for record in records if (text := json.dumps(record, sort_keys=True)) not in mine}
         for record in new.values():
@@ -90,8 +91,9 @@ class Store:
             return records + self._unsaved, len(parsed) - len(records)
 
     def _warn(self, done: str, error: OSError) -> None:
-        if not self._warned:
-            print(f"{self.what} can't be {done} in {self.path} ({error.strerror}), "
+        self.trouble = error.strerror or str(error)
+        if self.what and not self._warned:
+            print(f"{self.what} can't be {done} in {self.path} ({self.trouble}), "
                   "so it is kept in memory until this kernel stops.")
         self._warned = self._warned or done
 

@@ -22,6 +22,10 @@ def kind(value: Any) -> str:
     """What a value is, without its numbers: "an array of shape (3, 4)"."""
     if isinstance(value, (bool, np.bool_)) or isinstance(value, np.ndarray) and value.dtype.kind == "b":
         return f"an array of True and False of shape {value.shape}" if np.ndim(value) else "True or False"
+    if isinstance(value, np.ndarray) and value.dtype.kind == "O":
+        return f"an array of Python objects of shape {value.shape}"
+    if isinstance(value, numbers.Number) and not isinstance(value, (numbers.Complex, np.generic)):
+        return f"a {cut(type(value).__name__, 60)}"
     if isinstance(value, (numbers.Number, np.generic)) or isinstance(value, np.ndarray) and value.shape == ():
         return "a single number"
     if isinstance(value, np.ndarray):
