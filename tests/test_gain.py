@@ -220,6 +220,29 @@ def test_what_is_missing_or_there_twice_is_told(tmp_path):
     assert "code 1, before: 1 of 18 questions have no answer and count as not right." in notes
 
 
+def test_code_words_are_joined_however_they_were_typed(tmp_path):
+    rng = random.Random(0)
+    write(tmp_path / "inventory-a.json", "Blue_Heron", before=sheet(rng, .3))
+    write(tmp_path / "inventory-b.json", "blue  heron", after=sheet(rng, .6))
+    assert "1 student answered before and after" in said(tmp_path)[0]
+
+
+def test_a_sheet_before_that_came_later_is_told(tmp_path):
+    path = made(tmp_path / "c", 2) / "inventory-0.json"
+    changed(path, lambda content: content["sheets"][0].update(day="2026-12-01"))
+    note, = gain_files.read(gain_files.files([str(tmp_path / "c")])).notes
+    assert note.startswith("code 0: the sheet before, of 2026-12-01, is later than the sheet after, of 2026-11-29")
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_students_who_are_all_alike_tell_no_interval(paired):
+    found = gain_numbers.class_gain(np.full(6, .5), np.full(6, .7), paired)
+    assert found.value == pytest.approx(.4) and np.isnan([found.low, found.high]).all()
+    assert "All students are alike in it" in gain_page.gain_in_words(found, 6)
+    assert np.isnan(gain_numbers.mean_of_gains(np.full(6, .5), np.full(6, .7))[0].low)
+    assert gain_numbers.class_gain(np.full(6, .5), np.r_[np.full(5, .7), .75], paired).low < .4
+
+
 def changed(path, change):
     content = json.loads(path.read_text())
     change(content)
@@ -229,6 +252,8 @@ def changed(path, change):
 @pytest.mark.parametrize("spoil, told", [
     (lambda path: path.write_text("{"), "can't be read as JSON"),
     (lambda path: path.write_text("[1]"), "JSON of something else"),
+    (lambda path: path.write_text("[" * 100_000), "can't be read as JSON"),
+    (lambda path: changed(path, lambda c: c["sheets"][0].update(version="1")), "answers version '1' of the questions"),
     (lambda path: changed(path, lambda c: c.update(sheets=[{"when": "then"}])), "lacks a code word, or a sheet"),
     (lambda path: changed(path, lambda c: c.update(sheets=[])), "no file has a sheet in it"),
     (lambda path: changed(path, lambda c: c["sheets"][0].update(version=0)),
@@ -255,7 +280,10 @@ def test_no_file_gets_a_sentence(names, told, capsys):
 
 def test_the_page_is_written(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(gain, "TARGET", gain.ROOT / "build" / "test-gain" / "gain.html")
-    assert gain.main([str(made(tmp_path / "c", 8))]) == 0
+    half = sheet(random.Random(0), .5)
+    half.pop("latch")
+    write(made(tmp_path / "c", 8) / "inventory-half.json", "half a letter \ud800", before=half)  # on the page: a ?
+    assert gain.main([str(tmp_path / "c")]) == 0
     assert "The page: build/test-gain/gain.html" in capsys.readouterr().out
     assert gain.TARGET.read_text().endswith("</html>\n")
     gain.TARGET.unlink()

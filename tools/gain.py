@@ -25,7 +25,7 @@ def main(names: Sequence[str]) -> int:
         return 2
     page, sentences = gain_page.page(answers)
     TARGET.parent.mkdir(parents=True, exist_ok=True)
-    TARGET.write_text(page, encoding="utf-8", newline="\n")
+    TARGET.write_text(page, encoding="utf-8", errors="replace", newline="\n")
     print(*sentences, f"The page: {TARGET.relative_to(ROOT)}", sep="\n")
     return 0
 

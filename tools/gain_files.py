@@ -47,7 +47,7 @@ def sheets_of(path: Path) -> tuple[str, list[dict]]:
     export = "Ask for a new file: inventory.export writes it."
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise BadFile(f"{path.name} can't be read as JSON ({error}): cut short, or saved by another program. {export}"
                       ) from None
     if not isinstance(content, dict) or content.get("inventory") != NAME:
@@ -62,7 +62,7 @@ def sheets_of(path: Path) -> tuple[str, list[dict]]:
     options = {asked["id"]: {option["id"] for option in asked["options"]} for asked in known["questions"]}
     for sheet in sheets:
         if sheet.get("version") != known["version"]:
-            raise BadFile(f"{path.name} answers version {sheet.get('version')} of the questions, this copy of the "
+            raise BadFile(f"{path.name} answers version {sheet.get('version')!r} of the questions, this copy of the "
                           f"course has version {known['version']}: answers to other questions don't compare. Take "
                           "the copy of the course that the class used, and only files of one version together.")
         for name, option in sheet["answers"].items():
@@ -70,12 +70,12 @@ def sheets_of(path: Path) -> tuple[str, list[dict]]:
                 raise BadFile(f"{path.name} answers {name!r} with {option!r}, which version {known['version']} of the "
                               "questions does not have: the file was changed by hand, or the questions were, without a "
                               f"new version. {export}")
-    return code, sheets
+    return inventory.one_form(code), sheets
 
 
 def read(paths: Iterable[Path]) -> Answers:
     """Return the sheets of all files; BadFile for one that can't be right, and for two people of one code word."""
-    found, where, notes = {"before": {}, "after": {}}, {}, []
+    found, where, days, notes = {"before": {}, "after": {}}, {}, {}, []
     asked = len(inventory.questions()["questions"])
     for path in paths:
         code, sheets = sheets_of(path)
@@ -84,6 +84,7 @@ def read(paths: Iterable[Path]) -> Answers:
             other = found[when].setdefault(code, answers)
             first = where.setdefault((when, code), path.name)
             if other is answers:
+                days[when, code] = str(sheet.get("day", ""))
                 if len(answers) < asked:
                     notes.append(f"{code}, {when}: {asked - len(answers)} of {asked} questions have no answer and "
                                  "count as not right.")
@@ -94,6 +95,9 @@ def read(paths: Iterable[Path]) -> Answers:
                               'they differ. If two people chose the same word, change "code" in the file of one of '
                               "them; if one person answered twice, take the second sheet out: the first look at the "
                               "questions counts.")
+    notes += [f"{code}: the sheet before, of {days['before', code]}, is later than the sheet after, of "
+              f"{days['after', code]}: what is right had been shown by then." for code in found["before"]
+              if days["before", code] > days.get(("after", code), "~")]
     if not found["before"] and not found["after"]:
         raise BadFile("no file has a sheet in it. inventory.take keeps one; export it afterwards.")
     return Answers(found, notes)

@@ -14,7 +14,7 @@ LEAST = 5  # students; from fewer no interval is told
 
 
 class Estimate(NamedTuple):
-    """A number and its interval; NaN where there is none, infinite where it has no end."""
+    """A number and its interval; NaN where there is none (few students, or all alike), infinite where it has no end."""
 
     value: float
     low: float = np.nan
@@ -67,8 +67,10 @@ def class_gain(before: np.ndarray, after: np.ndarray, paired: bool) -> Estimate:
     v_a, v_b = a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)
     v_ab = np.cov(a, b)[0, 1] / len(a) if paired else 0.
     spread = v_b + ratio**2 * v_a
+    if spread - 2 * ratio * v_ab < 1e-15:  # all alike: a spread that was not seen has no interval
+        return Estimate(1 - ratio)
     freedom = len(a) - 1 if paired else (  # Welch and Satterthwaite's, at the estimate
-        spread**2 / (v_b**2 / (len(b) - 1) + (ratio**2 * v_a)**2 / (len(a) - 1)) if spread else len(a) + len(b) - 2)
+        spread**2 / (v_b**2 / (len(b) - 1) + (ratio**2 * v_a)**2 / (len(a) - 1)))
     t2 = t_quantile(round(freedom, 1))**2
     # (mean b - r mean a)^2 <= t^2 var(mean b - r mean a), a quadratic in r
     square, half, rest = (a.mean()**2 - t2 * v_a, a.mean() * b.mean() - t2 * v_ab, b.mean()**2 - t2 * v_b)
@@ -85,6 +87,8 @@ def mean_of_gains(before: np.ndarray, after: np.ndarray) -> tuple[Estimate, int]
     gains = (after - before)[open_] / (1 - before)[open_]
     if len(gains) < LEAST:
         return Estimate(gains.mean() if len(gains) else np.nan), int((~open_).sum())
+    if gains.std() < 1e-9:
+        return Estimate(gains.mean()), int((~open_).sum())
     reach = t_quantile(len(gains) - 1) * gains.std(ddof=1) / np.sqrt(len(gains))
     return Estimate(gains.mean(), gains.mean() - reach, gains.mean() + reach), int((~open_).sum())
 

@@ -96,6 +96,8 @@ def gain_in_words(gain, count: int) -> str:
     if np.isnan(gain.value):
         return "The gain is undefined: all was right before, and nothing was left to learn."
     said = f"The normalized gain of the class is {gain}."
+    if np.isnan(gain.low) and count >= LEAST:
+        return f"{said} All students are alike in it, so that they do not tell how another class would differ."
     if np.isnan(gain.low):
         return (f"{said} From fewer than {LEAST} students no interval is told: another such class may have any "
                 "other gain.")

@@ -200,6 +200,25 @@ def test_the_first_sheet_counts(capsys, tmp_path):
     assert set(sheet["answers"].values()) == {"unknown"}
 
 
+def test_a_code_word_written_otherwise_is_the_same(tmp_path):
+    inventory.take("before", "blue-heron", "?" * 18)
+    inventory.take("after", "Blue_Heron", "?" * 18)
+    path = inventory.export("blue heron", tmp_path)
+    assert path.name == "inventory-blue-heron.json" and len(json.loads(path.read_text())["sheets"]) == 2
+
+
+def test_a_sheet_of_other_questions_is_not_counted(monkeypatch, capsys):
+    inventory.take("before", "blue heron", "?" * 18)
+    Store(default_path()).append({"kind": "inventory", "id": "after", "code": "torn heron", "sheet": {"answers": 5}})
+    monkeypatch.setattr(inventory, "questions", lambda: {"version": 99, "words": "", "questions": ASKED})
+    inventory.take("after", "blue heron", letters(lambda asked: True))
+    told = capsys.readouterr().out
+    assert "The sheet before the course answers other questions than today's." in told
+    assert "Right before" not in told and "Right after the course: 18 of 18." in told
+    inventory.take("after", "torn heron", letters(lambda asked: True))
+    assert "Right after the course: 18 of 18." in capsys.readouterr().out
+
+
 def test_the_page_keeps_what_is_chosen(tmp_path):
     page = inventory.take("before", "blue heron")
     boxes = [child for child in page.children if hasattr(child, "options")]
@@ -224,6 +243,8 @@ def test_without_a_code_word_it_says_what_to_do_and_keeps_nothing(capsys):
     (lambda: inventory.take("during", "blue heron"), "when is 'during', needs one of 'before', 'after'"),
     (lambda: inventory.take("before", "me@example.org"), "code word is 'me@example.org', needs 3 to 40 letters"),
     (lambda: inventory.take("before", 7), "code word is 7"),
+    (lambda: inventory.take("before", "grüner Reiher"), "needs 3 to 40 letters of a to z, digits and spaces"),
+    (lambda: inventory.take("before", "blue heron", ["a", "b"]), "answers is ['a', 'b'], needs a text of letters"),
     (lambda: inventory.take("before", "blue heron", "abc"), "answers has 3 letters, needs 18"),
     (lambda: inventory.take("before", "blue heron", "d" + "?" * 17),
      "answer 1 is 'd', needs one of 'a', 'b', 'c', '?'"),
@@ -232,3 +253,9 @@ def test_without_a_code_word_it_says_what_to_do_and_keeps_nothing(capsys):
 def test_bad_input_gets_a_sentence(call, said):
     with pytest.raises(ValueError, match=re.escape(said)):
         call()
+
+
+def test_a_folder_that_is_not_there_gets_a_sentence(tmp_path):
+    inventory.take("before", "blue heron", "?" * 18)
+    with pytest.raises(ValueError, match="there is no folder .*gone.* here"):
+        inventory.export("blue heron", tmp_path / "gone")

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from ... import _checks, data
+from ...exercises import words
 from ...exercises.progress import Store, default_path
 
 _store_at = functools.cache(lambda path: Store(path, "Your answers"))
@@ -35,6 +36,8 @@ def take(when: str, code_word=..., answers: str | None = None):
     code, chosen, every = _code(code_word), {}, questions()["questions"]
     if answers is None:
         return _page(when, code)
+    if not isinstance(answers, str):
+        raise ValueError(f"answers is {words.short(answers)}, needs a text of letters, such as \"b c a ?\".")
     letters = re.sub(r"[\s,;]", "", answers).lower()
     if len(letters) != len(every):
         raise ValueError(f"answers has {len(letters)} letters, needs {len(every)}: print(inventory.text()) shows them.")
@@ -50,17 +53,24 @@ def export(code_word: str, folder: str | Path = ".") -> Path:
     if not sheets:
         raise ValueError(f"nothing is kept under the code word {code!r} here. Is it spelled as it was? "
                          "take comes first.")
-    path = Path(folder) / f"inventory-{re.sub('[^a-z0-9]+', '-', code)}.json"
+    if not Path(folder).expanduser().is_dir():
+        raise ValueError(f"there is no folder {str(folder)!r} here. Make it first, or leave it out.")
+    path = Path(folder).expanduser() / f"inventory-{re.sub('[^a-z0-9]+', '-', code)}.json"
     content = {"inventory": "gradients-through-time", "code": code, "sheets": sheets}
     path.write_text(json.dumps(content), encoding="utf-8")
     return path
 
 
+def one_form(word: str) -> str:
+    """Return a code word in one form: Blue_Heron, blue-heron and "blue  heron" are one person's."""
+    return " ".join(re.sub(r"[_-]", " ", word.lower()).split())
+
+
 def _code(word) -> str:
-    code = " ".join(word.lower().split()) if isinstance(word, str) else ""
-    if not re.fullmatch(r"[\w -]{3,40}", code, re.ASCII):
-        raise ValueError(f"the code word is {word!r}, needs 3 to 40 letters, digits and spaces in quotes: "
-                         '"blue heron".')
+    code = one_form(word) if isinstance(word, str) else ""
+    if not re.fullmatch(r"[a-z0-9 ]{3,40}", code):
+        raise ValueError(f"the code word is {words.short(word)}, needs 3 to 40 letters of a to z, digits and spaces in "
+                         'quotes: "blue heron".')
     return code
 
 
@@ -68,7 +78,8 @@ def _sheets(code: str) -> list[dict]:
     """The sheets of a code word, the first of each kind: a second look at the questions is no second measurement."""
     first = {record["id"]: {"when": record["id"], "day": record["at"][:10], **record["sheet"]}
              for record in reversed(_store_at(default_path()).read()[0])
-             if record["kind"] == "inventory" and record["code"] == code}
+             if record["kind"] == "inventory" and one_form(str(record.get("code"))) == code
+             and isinstance(record.get("sheet"), dict) and isinstance(record["sheet"].get("answers"), dict)}
     return [first[when] for when in ("before", "after") if when in first]
 
 
@@ -80,6 +91,9 @@ def _keep(when: str, code: str, answers: dict[str, str]) -> str:
     said = [f"Kept under {code!r}. Of several sheets {when} the course the first one counts."]
     if when == "after":
         for sheet in _sheets(code):
+            if sheet.get("version") != questions()["version"]:
+                said.append(f"The sheet {sheet['when']} the course answers other questions than today's.")
+                continue
             right = sum(sheet["answers"].get(asked["id"]) == asked["right"] for asked in every)
             said.append(f"Right {sheet['when']} the course: {right} of {len(every)}.")
         said += [f"{asked['number']}. (lesson {asked['lesson']}) {asked['why']}" for asked in every
