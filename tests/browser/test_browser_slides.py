@@ -284,7 +284,9 @@ def test_a_vote_is_counted_twice_and_kept(decks, plan, page):
     page.keyboard.type("12 5 0 3")  # a space turns no slide here
     assert bars.nth(0).get_attribute("aria-label") == "A: 12 (60 %), B: 5 (25 %), C: 0 (0 %), D: 3 (15 %)"
     for typed, wanted in (("A 1, D 3", "A: 1 (25 %), B: 0 (0 %), C: 0 (0 %), D: 3 (75 %)"),
-                          ("d d a D", "A: 1 (25 %), B: 0 (0 %), C: 0 (0 %), D: 3 (75 %)")):
+                          ("d d a D", "A: 1 (25 %), B: 0 (0 %), C: 0 (0 %), D: 3 (75 %)"),
+                          ("1 for A, 3 for D", "A: 1 (25 %), B: 0 (0 %), C: 0 (0 %), D: 3 (75 %)"),
+                          ("1 hand, 0, 0, 3 hands", "A: 1 (25 %), B: 0 (0 %), C: 0 (0 %), D: 3 (75 %)")):
         lines.nth(1).fill(typed)
         assert bars.nth(1).get_attribute("aria-label") == wanted
     assert page.evaluate("Reveal.getIndices()") == place

@@ -6,9 +6,13 @@ const votes = (() => {
   const kept = (() => { try { return JSON.parse(localStorage.getItem(KEY)) ?? {}; } catch { return {}; } })();
   const LETTERS = "ABCDEFGH";
 
-  // "12 5 3", "A 12, B 5", or single answers "A A B": the count of each choice.
+  // "12 5 3", "A 12, B 5", "12 A, 5 B", or single answers "A A B": the count of each choice. Other words say nothing.
   const counts = (text, choices) => {
-    const found = Array(choices).fill(0), words = text.toUpperCase().match(/[A-H]|\d+/g) ?? [];
+    const found = Array(choices).fill(0), known = LETTERS.slice(0, choices);
+    const words = (text.toUpperCase().match(/\p{L}+|\d+/gu) ?? [])
+      .filter(word => /^(\d+|[A-H])$/.test(word) || [...word].every(letter => known.includes(letter)))
+      .flatMap(word => /\d/.test(word) ? word : [...word]);
+    if (words.length % 2 === 0 && words.every((word, i) => /\d/.test(word) === (i % 2 === 0))) words.reverse();
     let place = 0;
     words.forEach((word, i) => {
       const letter = LETTERS.indexOf(word);
