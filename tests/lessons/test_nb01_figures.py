@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from course_lib import gradcheck
-from course_lib.lessons.nb01_gradients.figures import LANDSCAPES, Chain, Descent, StepSizes, Tangent, Valley
+from course_lib.lessons.nb01_gradients.figures import (LANDSCAPES, Chain, Descent, Graph, StepSizes, Tangent,
+                                                        Valley)
 from legible import legible
 
-EVERY = [Tangent, Chain, Descent, lambda: Descent("neuron"), Valley, StepSizes]
-NAMES = ["Tangent", "Chain", "parabola", "neuron", "Valley", "StepSizes"]
+EVERY = [Tangent, Chain, Graph, Descent, lambda: Descent("neuron"), Valley, StepSizes]
+NAMES = ["Tangent", "Chain", "Graph", "parabola", "neuron", "Valley", "StepSizes"]
 every_figure = pytest.mark.parametrize("make", EVERY, ids=NAMES)
 
 
@@ -52,7 +53,7 @@ def test_the_alt_text_and_the_picture_follow_each_value(make):
     figure = make()
     for name, value in figure.values.items():
         before = figure.alt, figure.svg()
-        figure.update(**{name: {"gradient": 1e-6}.get(name, value + .15)})
+        figure.update(**{name: {"gradient": 1e-6, "step": 4}.get(name, value + .15)})
         assert figure.alt != before[0] and figure.svg() != before[1], name
 
 
@@ -61,7 +62,7 @@ def test_the_same_values_give_the_same_picture(make):
     figure = make()
     first = figure.alt, figure.svg()
     values = dict(figure.values)
-    figure.update(**{name: value * .9 for name, value in values.items()})
+    figure.update(**{name: 3 if name == "step" else value * .9 for name, value in values.items()})
     figure.update(**values)
     assert (figure.alt, figure.svg()) == first
 
@@ -142,6 +143,65 @@ def test_the_names_of_two_products_do_not_overlap():
         shown = [name.get_position()[1] for name in figure.names if name.get_text()]
         assert len(shown) == 1 or math.log10(shown[1] / shown[0]) > 2.4
     assert len(shown) == 2 and figure.names[1].get_text() == "all equal: 1.0e+00"
+
+
+# Graph ------------------------------------------------------------------------------------------------------
+
+
+def moved(weight, **box):
+    """L of the graph at x = 2, with a small amount added to one of its boxes, or to what one arrow carries ("h a")."""
+    more = {"w": 0, "x": 0, "h": 0, "a": 0, "q": 0, "L": 0, "ha": 0, "hq": 0} | box
+    w, x = weight + more["w"], 2 + more["x"]
+    h = w * x + more["h"]
+    a, q = 3 - (h + more["ha"]) + more["a"], (h + more["hq"])**2 + more["q"]
+    return a * q + more["L"]
+
+
+def slopes(w, *names):
+    """The slopes of L by the complex step, each for one box or arrow."""
+    return [moved(w, **{name: 1e-100j}).imag / 1e-100 for name in names]
+
+
+@pytest.mark.parametrize("w", [.5, -.95, 1., 1.45, 0.])
+@pytest.mark.parametrize("step", range(8))
+def test_a_graph_has_collected_the_slopes_of_the_paths_that_have_arrived(w, step):
+    figure = Graph(step=step, w=w)
+    boxes = ["L", "a", "q", "h", "h", "w", "x"][:step]
+    need = dict(zip(boxes, slopes(w, *boxes)))
+    if step == 4:
+        need["h"], = slopes(w, "ha")  # one path alone
+    assert list(figure.data.grad) == list(need)
+    np.testing.assert_allclose(list(figure.data.grad.values()), list(need.values()), rtol=1e-12, atol=1e-12)
+    shown = {name: text.get_text() for name, text in figure.grads.items() if text.get_text()}
+    assert set(shown) == set(need) and figure.data.value["L"] == pytest.approx(moved(w), abs=1e-12)
+    for name, text in shown.items():
+        said = float(text.replace("−", "-").removeprefix(f"dL/d{name} "))
+        assert said == pytest.approx(need[name], rel=5e-3, abs=1e-9), name
+        assert f"dL/d{name} {text.split()[-1]}" in figure.alt
+    used = [text.get_text() for text in figure.factors if text.get_text()]
+    assert len(used) == max(0, step - 1) == sum(len(line.get_xdata()) > 0 for line, _ in figure.backs)
+    assert ("+=" in figure.said.get_text()) == (step == 5)
+
+
+def test_the_two_paths_add_up_and_may_cancel():
+    through_a, through_q, both = slopes(.5, "ha", "hq", "h")
+    assert (through_a, through_q, both) == (-1, 4, 3)
+    assert Graph(step=5).said.get_text() == "dL/dh += dL/dq · 2h = 2 · 2 = 4; the second path arrives: −1 + 4 = 3"
+    assert Graph(w=1.).data.grad | {"L": 0, "a": 0, "q": 0} == dict.fromkeys("Laqhwx", 0)
+
+
+@pytest.mark.parametrize("step, w", [(step, w) for step in (4, 5, 7) for w in (-.999, -.333, .667, 2.)])
+def test_a_graph_can_be_read_wherever_its_sliders_are(step, w):
+    assert legible(Graph(step=step, w=w)) > 12
+
+
+def test_a_graph_marks_the_box_of_the_last_move_and_ends():
+    for step, box in [(1, "L"), (2, "a"), (4, "h"), (5, "h"), (7, "x")]:
+        wide = [name for name, frame in Graph(step=step).frames.items() if frame.get_linewidth() > 2]
+        assert wide == [box]
+    assert not any(frame.get_linewidth() > 2 for frame in Graph(step=0).frames.values())
+    with pytest.raises(ValueError, match="step is 8, needs to be 0 to 7: there are no more moves."):
+        Graph(step=8)
 
 
 # Descent ----------------------------------------------------------------------------------------------------

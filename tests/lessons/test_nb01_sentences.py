@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from course_lib.activations import relu
+from changed import printed, unsaid, without_fold
 
 pytestmark = pytest.mark.long
 
@@ -64,3 +65,17 @@ def test_the_best_step_of_a_central_difference_is_that_of_sin(f, slope, best):
         error = {eps: np.median(np.abs((f(x + eps) - f(x - eps)) / (2 * eps) - slope(x)))
                  for eps in [1e-1, 1e-3, 1e-5, 1e-7, 1e-9, 1e-11, 1e-13]}
         assert min(error, key=error.get) == best
+
+
+@pytest.mark.parametrize("fold, last, changes", [
+    ("tells-see", "tells-measured", [("tells-measured", "1.5", "1."), ("tells-measured", "1.25 * d", "0 * d")]),
+    ("neuron-see", "neuron-nudged", [("neuron-step-by-step", "-1.", "-4.")]),
+    ("graph-change-see", "graph-backward", [("graph-backward", "dh +=", "dh =")]),
+    ("sgd-see", "sgd-seeds", [("sgd-train", "rate=.1", "rate=.01")]),
+])
+def test_a_fold_says_what_its_change_shows(fold, last, changes):
+    assert unsaid("01_gradients", fold, printed("01_gradients", last, changes)) == []
+
+
+def test_every_prompt_to_change_something_has_its_fold():
+    assert list(without_fold("01_gradients")) == []

@@ -1,9 +1,12 @@
 """Lesson 02's general sentences, at sizes, draws, rates and lengths that no cell shows."""
 
+import re
+
 import numpy as np
 import pytest
 
 from course_lib import bptt, cells, initialise, losses, tasks, train
+from changed import printed, unsaid, without_fold
 
 pytestmark = pytest.mark.long
 
@@ -79,3 +82,50 @@ def test_right_at_every_length_depends_on_the_start(hidden, block):
             assert everywhere.min() > .95
         else:
             assert (everywhere < .2).sum() >= 3
+
+
+@pytest.mark.parametrize("fold, last, changes", [
+    ("order-see", "measure-order", [("words", '"man bites dog"', '"bites dog man"')]),
+    ("by-hand-see", "measure-order", [("words", '"man bites dog"', '"man bites man"'), ("weights", "2.0", "0")]),
+    ("deep-see", "deep-run", [("deep-run", "T = 1000", "T = 10")]),
+])
+def test_a_fold_says_what_its_change_shows(fold, last, changes):
+    assert unsaid("02_recurrent_networks", fold, printed("02_recurrent_networks", last, changes)) == []
+
+
+def test_every_prompt_to_change_something_has_its_fold():
+    assert list(without_fold("02_recurrent_networks")) == []
+
+
+SLOW = "unrolled", "growth-figure", "bounded-run", "four-figure", "measure-prices", "measure-growth", "losses-figure"
+
+
+def test_a_sure_output_has_a_slope_of_at_most_one():
+    for y in "9., 0., 0.", "0., 9., 0.":
+        said = printed("02_recurrent_networks", "softmax-run", [("softmax-run", "2., .5, -1.", y)], SLOW)
+        assert ("loss 9.0" in said and "p - target = [ 1. -1.  0.]" in said) if y[0] == "9" else "loss 0.0" in said
+
+
+def test_a_window_of_nine_is_as_blind_as_one_of_three():
+    said = printed("02_recurrent_networks", "accuracy-run", [
+        ("training-run", "last(3, x)", "last(9, x)"), ("training-run", "[6, 20, 2, 2]", "[18, 20, 2, 2]")], SLOW)
+    right = re.search(r"last 3 inputs  W_xh 36, .*: \[(.*)\]", said)[1]
+    assert all(45 < int(each) < 55 for each in right.split())
+
+
+def test_varying_lengths_help_some_and_hurt_others():
+    space = {}
+    printed("02_recurrent_networks", "lengths-figure", [
+        ("training-function", "recall(10, 100, rng)", "recall(int(rng.integers(5, 16)), 100, rng)")], SLOW, space)
+    right = {name: np.asarray(table).T for name, table in space["table"].items()}  # (3, lengths)
+    names = "all 10 inputs", "recurrent", "recurrent, started\northogonal"
+    window, identity, turned = (right[name] for name in names)
+    assert window[:, :3].min() > .99 and np.abs(window[:, 3:] - .5).max() < .06 and identity.min() > .99
+    assert sorted((turned > .99).all(axis=1)) == [False, False, True] and (turned[:, 2] < .7).sum() == 2
+
+
+def test_a_linear_unit_stays_at_gain_1_and_tanh_shrinks():
+    h = [1.]
+    for _ in range(100):
+        h.append(np.tanh(h[-1]))
+    assert f"{h[-1]:.2f}" == "0.12" and (np.diff(h) < 0).all() and h[100] / h[90] > h[20] / h[10]

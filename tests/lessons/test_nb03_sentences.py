@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from course_lib import bptt, gradcheck, initialise
+from changed import printed, unsaid, without_fold
 
 pytestmark = pytest.mark.long
 
@@ -86,3 +87,16 @@ def test_float32_reaches_zero_and_its_norm_does_sooner():
             first.append(bptt.backward(run, bptt.at_end(run)).dh[0, 0])
         counts[T] = sum(not each.any() for each in first), sum(np.linalg.norm(each) == 0 for each in first)
     assert counts[100][0] == 0 < counts[100][1] and min(counts[300]) >= 15
+
+
+@pytest.mark.parametrize("fold, last, changes", [
+    ("three-terms-see", "three-terms-checked", [("three-states", ".9, .5,", ".9, 0,")]),
+    ("unrolled-see", "unrolled-cell", [("check-states-cell", "gain=.5", "gain=1.5")]),
+])
+def test_a_fold_says_what_its_change_shows(fold, last, changes):
+    name = "03_backpropagation_through_time"
+    assert unsaid(name, fold, printed(name, last, changes)) == []
+
+
+def test_every_prompt_to_change_something_has_its_fold():
+    assert list(without_fold("03_backpropagation_through_time")) == []

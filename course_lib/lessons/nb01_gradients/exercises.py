@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ...exercises.bank import Bank, Exercise, Mistake, Prediction
@@ -255,6 +257,79 @@ def _chain_by_division(w, x0):
 
 def _chain_slope_of_a(w, x0):
     return _chain_of(w * (1 - (w * _chain_states(w, x0)[:-1])**2))
+
+
+# 1.11 A graph -----------------------------------------------------------------------------------------
+
+
+def graph_gradient(w, u, x):
+    h = np.tanh(w * x)
+    a = u * h + x
+    da, dh = h, a                               # L = a h: a changes L by h, h by a
+    dh += da * u                                # h is used twice: add the path through a
+    dx = da                                     # so is x: the path through a, and
+    dx += dh * (1 - h**2) * w                   # the path through h
+    return dh * (1 - h**2) * x, da * h, dx
+
+
+def _graph_complex_step(w, u, x, eps=1e-100):
+    def loss(w, u, x):
+        h = np.tanh(w * x)
+        return (u * h + x) * h
+
+    return tuple(loss(*np.array([w, u, x]) + 1j * eps * row).imag / eps for row in np.eye(3))
+
+
+def _graph_by_paths(w, u, x):
+    h, slope = math.tanh(w * x), 1 / math.cosh(w * x)**2
+    dh = 2 * u * h + x
+    return [slope * x * dh, h * h, h + slope * w * dh]
+
+
+def _graph_cases(rng):
+    pairs = [(.4, .9), (.4, .9), (-.9, -.4), (-.9, -.4)]
+    cases = [(rng.uniform(*w), rng.uniform(*u), rng.uniform(.5, 1.2)) for w, u in zip(pairs, pairs[1:] + pairs[:1])]
+    return [*cases, (rng.uniform(.4, .9), rng.uniform(1.4, 2.), -rng.uniform(.5, 1.2))]
+
+
+def _graph_of(da=lambda a, h: h, dh=lambda a, u, da: a + da * u, slope=lambda w, u, x, h, a: 1 - h**2,
+              dw=lambda dz, w, x: dz * x, du=lambda da, h, x: da * h, dx=lambda da, dz, w, x: da + dz * w):
+    """The three results made by other rules than the right ones; z = w x is what tanh is taken of."""
+    def graph_gradient(w, u, x):
+        h = np.tanh(w * x)
+        a = u * h + x
+        d_a = da(a, h)
+        dz = dh(a, u, d_a) * slope(w, u, x, h, a)
+        return dw(dz, w, x), du(d_a, h, x), dx(d_a, dz, w, x)
+
+    return graph_gradient
+
+
+def _graph_handed_on_early(w, u, x):
+    _, du, dx = graph_gradient(w, u, x)
+    return _graph_of(dh=lambda a, u, da: a)(w, u, x)[0], du, dx
+
+
+def _graph_dx_handed_on_early(w, u, x):
+    dw, du, _ = graph_gradient(w, u, x)
+    return dw, du, _graph_of(dh=lambda a, u, da: a)(w, u, x)[2]
+
+
+def _graph_swapped(w, u, x):
+    h = np.tanh(w * x)
+    a = u * h + x
+    dz = (h + a * u) * (1 - h**2)
+    return dz * x, a * h, a + dz * w
+
+
+def _graph_from_the_loss(w, u, x):
+    h = np.tanh(w * x)
+    return tuple((u * h + x) * h * part for part in graph_gradient(w, u, x))
+
+
+def _graph_values(w, u, x):
+    h = np.tanh(w * x)
+    return h, u * h + x, (u * h + x) * h
 
 
 # 1.6 Descent ------------------------------------------------------------------------------------------
@@ -610,6 +685,86 @@ BANK = Bank(1, "Gradients", [
                "change with itself?",
                "d[n] = 1. One link back: dx_n/dx_{k-1} = dx_n/dx_k times dx_k/dx_{k-1}.",
                "dx_k/dx_{k-1} = (1 - x_k^2) w_k, and w_k is w[k - 1]."],
+    ),
+    Exercise(
+        "1.11", "Backwards through a graph", minutes=8, difficulty=2,
+        solution=graph_gradient, oracle=_graph_complex_step, cases=_graph_cases, returns=("dw", "du", "dx"),
+        also_correct=(_graph_by_paths,),
+        mistakes=[
+            Mistake(_graph_of(dh=lambda a, u, da: a),
+                    "dL/dh has one path of two. h goes into L itself and into a: the path through a, dL/da times u, is "
+                    "missing."),
+            Mistake(_graph_of(dh=lambda a, u, da: da * u),
+                    "dL/dh has one path of two. h goes into a and into L itself, where its slope is a: with = in place "
+                    "of += the first path is lost."),
+            Mistake(_graph_of(dx=lambda da, dz, w, x: dz * w),
+                    "dL/dx has one path of two. x also goes into a, past h: add dL/da times 1."),
+            Mistake(_graph_of(dx=lambda da, dz, w, x: da),
+                    "dL/dx has one path of two. x also goes into h: add dL/dh times the slope of tanh times w."),
+            Mistake(_graph_handed_on_early,
+                    "h handed its gradient on to w before both paths had arrived. First complete dL/dh, then go on."),
+            Mistake(_graph_dx_handed_on_early,
+                    "h handed its gradient on to x before both paths had arrived. First complete dL/dh, then go on."),
+            Mistake(_graph_of(dh=lambda a, u, da: a * da * u),
+                    "The two paths of h were multiplied. Multiply along a path, add over the paths."),
+            Mistake(_graph_of(dh=lambda a, u, da: (a + da * u) / 2),
+                    "The mean of h's two paths was taken. The paths add up."),
+            Mistake(_graph_of(dh=lambda a, u, da: a - da * u), "The two paths of h were subtracted. They add up."),
+            Mistake(_graph_of(dx=lambda da, dz, w, x: da * dz * w),
+                    "The two paths of x were multiplied. Multiply along a path, add over the paths."),
+            Mistake(_graph_of(dx=lambda da, dz, w, x: (da + dz * w) / 2),
+                    "The mean of x's two paths was taken. The paths add up."),
+            Mistake(_graph_of(da=lambda a, h: a),
+                    "dL/da is a here. L = a h: when a moves, L moves by h times as much."),
+            Mistake(_graph_of(dh=lambda a, u, da: da + da * u),
+                    "The slope from h to L is h here. L = a h: when h moves, L moves by a times as much."),
+            Mistake(_graph_swapped,
+                    "The two slopes of the product have changed places. L = a h changes with a by h, with h by a."),
+            Mistake(_graph_of(da=lambda a, h: 1., dh=lambda a, u, da: 1 + u),
+                    "The slopes of L = a h were taken as 1, those of a sum. A product changes with a by h, with h by "
+                    "a."),
+            Mistake(_graph_of(slope=lambda w, u, x, h, a: 1.),
+                    "The slope of tanh is missing: between h and w x stands tanh, with 1 - h^2."),
+            Mistake(_graph_of(slope=lambda w, u, x, h, a: 1 - np.tanh(h)**2),
+                    "h is tanh(w x) already: its slope is 1 - h^2, with no tanh around h."),
+            Mistake(_graph_of(slope=lambda w, u, x, h, a: 1 - h),
+                    "The slope of tanh is 1 - h^2. The square is missing."),
+            Mistake(_graph_of(slope=lambda w, u, x, h, a: 1 - a**2),
+                    "The slope of tanh was taken with a. tanh gives h: 1 - h^2."),
+            Mistake(_graph_of(slope=lambda w, u, x, h, a: 1 - (w * x)**2),
+                    "You took 1 - (w x)^2. The slope is 1 - tanh(w x)^2, and tanh(w x) is h."),
+            Mistake(_graph_of(slope=lambda w, u, x, h, a: h * (1 - h)),
+                    "h (1 - h) is the slope of the sigmoid. Here is a tanh: 1 - h^2."),
+            Mistake(_graph_of(dw=lambda dz, w, x: dz * w), "dL/dw has the factor w. When w moves, w x moves by x times "
+                                                           "as much."),
+            Mistake(_graph_of(dw=lambda dz, w, x: dz), "In dL/dw the factor x is missing: when w moves, w x moves by x "
+                                                       "times as much."),
+            Mistake(_graph_of(dx=lambda da, dz, w, x: da + dz),
+                    "In dL/dx the factor w is missing: when x moves, w x moves by w times as much."),
+            Mistake(_graph_of(dx=lambda da, dz, w, x: da + dz * x),
+                    "In dL/dx the path through h has the factor x. When x moves, w x moves by w times as much."),
+            Mistake(_graph_of(du=lambda da, h, x: da), "In dL/du the factor h is missing: a = u h + x changes by h "
+                                                       "times as much as u."),
+            Mistake(_graph_of(du=lambda da, h, x: da * x), "dL/du has the factor x. In a = u h + x it is h that u "
+                                                           "multiplies."),
+            Mistake(lambda w, u, x: graph_gradient(w, u, x)[::-1], "The order is dL/dw, dL/du, dL/dx. You return dL/dx "
+                                                                   "first."),
+            Mistake(lambda w, u, x: tuple(graph_gradient(w, u, x)[i] for i in (0, 2, 1)),
+                    "dL/du and dL/dx have changed places: the order is dL/dw, dL/du, dL/dx."),
+            Mistake(lambda w, u, x: tuple(graph_gradient(w, u, x)[i] for i in (1, 0, 2)),
+                    "dL/dw and dL/du have changed places: the order is dL/dw, dL/du, dL/dx."),
+            Mistake(lambda w, u, x: tuple(graph_gradient(w, u, x)[i] for i in (2, 0, 1)),
+                    "dL/dx comes last, not first: the order is dL/dw, dL/du, dL/dx."),
+            Mistake(_graph_from_the_loss, "It starts with L at the end. L changes with itself by 1, whatever L is."),
+            Mistake(lambda w, u, x: tuple(-part for part in graph_gradient(w, u, x)),
+                    "The sign is the other one. An update subtracts the gradient; here the gradient itself is asked "
+                    "for."),
+            Mistake(_graph_values, "These are the values h, a and L. Asked for is how L changes with w, u and x."),
+            Mistake(lambda w, u, x: _graph_values(w, u, x)[2], "This is L. Asked for are its three derivatives."),
+        ],
+        hints=["Draw the six boxes. Which two values are used twice?",
+               "Start with dL/da = h and with the first path of h, dL/dh = a. Then add the second one: dh += da * u.",
+               "dw = dh (1 - h^2) x; du = da h; dx = da + dh (1 - h^2) w."],
     ),
     Prediction("1.5", "The rate is exactly 2 / curvature. What does w do?", kind="choice",
                choices=("settles", "jumps between two points", "grows without end")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ... import bptt, gradcheck, initialise
+from ... import bptt, cells, gradcheck, initialise, losses
 from ...exercises.bank import Bank, Exercise, Mistake, Prediction
 
 
@@ -229,6 +229,104 @@ def _each_step(run, dh):
 
 def _recurrent_gradient_cases(rng):
     return [(back.run, back.dh) for back in (bptt.backward(*case) for case in _states_back_cases(rng))]
+
+
+# 3.12 One whole training step
+
+
+def training_gradients(W_xh, W_hh, b_h, W_hy, b_y, x, target):
+    h = [np.zeros((x.shape[1], len(b_h)))]
+    for x_t in x:
+        h.append(np.tanh(x_t @ W_xh.T + h[-1] @ W_hh.T + b_h))
+    y = h[-1] @ W_hy.T + b_y
+
+    dy = 2 * (y - target) / y.size              # the mean over the batch and the outputs
+    dW_hy, db_y, dh = dy.T @ h[-1], dy.sum(axis=0), dy @ W_hy
+    dW_xh, dW_hh, db_h = np.zeros_like(W_xh), np.zeros_like(W_hh), np.zeros_like(b_h)
+    for t in range(len(x), 0, -1):
+        da_t = (1 - h[t]**2) * dh
+        dW_xh += da_t.T @ x[t - 1]
+        dW_hh += da_t.T @ h[t - 1]
+        db_h += da_t.sum(axis=0)
+        dh = da_t @ W_hh
+    return dW_xh, dW_hh, db_h, dW_hy, db_y
+
+
+def _training_complex(*arguments):
+    *params, x, target = arguments
+
+    def loss(flat):
+        W_xh, W_hh, b_h, W_hy, b_y = (part.reshape(array.shape) for part, array in zip(np.split(flat, places), params))
+        h = np.zeros((x.shape[1], len(b_h)))
+        for x_t in x:
+            h = np.tanh(x_t @ W_xh.T + h @ W_hh.T + b_h)
+        return ((h @ W_hy.T + b_y - target)**2).mean()
+
+    places = np.cumsum([array.size for array in params])[:-1]
+    gradient = gradcheck.complex_step(loss, np.concatenate([array.ravel() for array in params]))
+    return tuple(part.reshape(array.shape) for part, array in zip(np.split(gradient, places), params))
+
+
+def _training_by_the_library(W_xh, W_hh, b_h, W_hy, b_y, x, target):
+    network = cells.NetworkParams(cells.RNNParams(W_xh, W_hh, b_h), cells.ReadoutParams(W_hy, b_y))
+    rnn, readout = bptt.loss_and_grads(network, x, target, losses.mean_squared_error).grads
+    return [*rnn, *readout]
+
+
+def _training_cases(rng):
+    cases = []
+    for T, B, D, H, K, gain in [(6, 3, 2, 4, 2, 1.), (30, 2, 1, 3, 1, .5), (12, 4, 3, 2, 3, 1.5), (2, 2, 1, 1, 2, .8)]:
+        (W_xh, W_hh, _), (W_hy, _) = initialise.network(D, H, K, rng, gain=gain)
+        cases.append((W_xh, W_hh, .3 * rng.normal(size=H), W_hy, .3 * rng.normal(size=K), rng.normal(size=(T, B, D)),
+                      rng.normal(size=(B, K))))
+    return cases
+
+
+def _training_of(scale=lambda y: 2 / y.size, slope=lambda h: 1 - h**2, first=0, before=lambda h, t: h[t - 1],
+                 out=lambda h, dy: (dy.T @ h[-1], dy.sum(axis=0)), back=lambda dy, W_hy: dy @ W_hy, once=False,
+                 carry=lambda da, W_hh: da @ W_hh, error=lambda y, target: y - target):
+    """The five gradients by other rules than the right ones."""
+    def training_gradients(W_xh, W_hh, b_h, W_hy, b_y, x, target):
+        h = [np.zeros((x.shape[1], len(b_h)))]
+        for x_t in x:
+            h.append(np.tanh(x_t @ W_xh.T + h[-1] @ W_hh.T + b_h))
+        y = h[-1] @ W_hy.T + b_y
+        dy = scale(y) * error(y, target)
+        dh, sums = back(dy, W_hy), [np.zeros_like(W_xh), np.zeros_like(W_hh), np.zeros_like(b_h)]
+        for t in range(len(x), first, -1):
+            da = slope(h[t]) * dh
+            for total, part in zip(sums, (da.T @ x[t - 1], da.T @ before(h, t), da.sum(axis=0))):
+                total += part
+            if once:
+                break
+            dh = carry(da, W_hh)
+        return (*sums, *out(h, dy))
+
+    return training_gradients
+
+
+def _training_every_step(W_xh, W_hh, b_h, W_hy, b_y, x, target):
+    network = cells.NetworkParams(cells.RNNParams(W_xh, W_hh, b_h), cells.ReadoutParams(W_hy, b_y))
+    rnn, readout = bptt.loss_and_grads(network, x, np.broadcast_to(target, (len(x), *target.shape)),
+                                       losses.mean_squared_error, at="every").grads
+    return (*rnn, *readout)
+
+
+def _training_without(index):
+    def training_gradients(*arguments):
+        params = [array * (place != index) for place, array in enumerate(arguments[:5])]
+        return _training_of()(*params, *arguments[5:])
+
+    return training_gradients
+
+
+def _training_swapped(one, other):
+    def training_gradients(*arguments):
+        grads = list(_training_of()(*arguments))
+        grads[one], grads[other] = grads[other], grads[one]
+        return tuple(grads)
+
+    return training_gradients
 
 
 # 3.7 Where the loss reads
@@ -582,6 +680,83 @@ BANK = Bank(3, "Backpropagation through time", [
         hints=["The copy of W_hh at step t: a_t = ... + W_hh h_{t-1}. What is dL/dW_hh[i, j] of that step?",
                "dL/da_t[i] * h_{t-1}[j]. Then sum over the sequences and over the steps.",
                "da_t.T @ run.h[t - 1] sums over the batch."],
+    ),
+    Exercise(
+        "3.12", "One whole training step", minutes=12, difficulty=3,
+        solution=training_gradients, oracle=_training_complex, cases=_training_cases,
+        returns=("dW_xh", "dW_hh", "db_h", "dW_hy", "db_y"),
+        also_correct=(_training_by_the_library,),
+        mistakes=[
+            Mistake(_training_of(scale=lambda y: 1 / y.size), "Half of it: the slope of the square has a factor 2."),
+            Mistake(_training_of(scale=lambda y: 2.),
+                    "This is the gradient of a sum. The loss is the mean over the batch and the outputs: divide by "
+                    "y.size."),
+            Mistake(_training_of(scale=lambda y: 2 / len(y)),
+                    "It is divided by the batch alone. The mean is over the batch and the outputs, y.size numbers."),
+            Mistake(_training_of(scale=lambda y: 2 / y.shape[-1]),
+                    "It is divided by the outputs alone. The mean is over the batch and the outputs, y.size numbers."),
+            Mistake(_training_of(scale=lambda y: -2 / y.size),
+                    "The sign is the other one. An update subtracts the gradient; here the gradient itself is asked "
+                    "for."),
+            Mistake(_training_of(error=lambda y, target: y),
+                    "The target is missing: dL/dy = 2 (y - target) / y.size."),
+            Mistake(_training_of(error=lambda y, target: (y - target)**2 / 2),
+                    "The error is still squared. The slope of (y - target)^2 is 2 (y - target)."),
+            Mistake(_training_of(slope=np.ones_like),
+                    "The slope of tanh is missing: da_t = (1 - h_t**2) * dh_t."),
+            Mistake(_training_of(slope=lambda h: 1 - np.tanh(h)**2),
+                    "h_t is tanh(a_t) already. Its slope is 1 - h_t**2, with no tanh around h_t."),
+            Mistake(_training_of(slope=lambda h: 1 - h), "The slope of tanh is 1 - h_t**2. The square is missing."),
+            Mistake(_training_of(slope=lambda h: h * (1 - h)),
+                    "h (1 - h) is the slope of the sigmoid. This network has tanh: 1 - h_t**2."),
+            Mistake(_training_of(before=lambda h, t: h[t]),
+                    "dW_hh was made with h_t. Step t multiplies W_hh by the state before it, h_{t-1}."),
+            Mistake(_training_of(once=True),
+                    "The recurrent gradients hold the last step alone. The weights are used at every step: go on to "
+                    "step 1 and add."),
+            Mistake(_training_of(first=1),
+                    "Step 1 is left out. It uses W_xh and b_h too: range(T, 0, -1) ends with t = 1."),
+            Mistake(_training_of(carry=lambda da, W_hh: da @ W_hh.T),
+                    "W_hh is transposed on the way back. For rows it is dh = da_t @ W_hh."),
+            Mistake(_training_of(carry=lambda da, W_hh: da),
+                    "W_hh is missing on the way back: from da_t to dh_{t-1} it is da_t @ W_hh."),
+            Mistake(_training_of(out=lambda h, dy: (sum(dy.T @ h_t for h_t in h[1:]), len(h[1:]) * dy.sum(axis=0))),
+                    "The readout's gradients add up over all steps. Here the loss reads the last output alone, so the "
+                    "readout is used once, on h_T."),
+            Mistake(_training_of(out=lambda h, dy: (sum(dy.T @ h_t for h_t in h[1:]), dy.sum(axis=0))),
+                    "dW_hy adds up the states of all steps. The loss reads the last output alone: dy.T @ h_T."),
+            Mistake(_training_of(out=lambda h, dy: (dy.T @ h[-2], dy.sum(axis=0))),
+                    "dW_hy was made with the state before the last. The readout reads h_T."),
+            Mistake(_training_of(out=lambda h, dy: (dy.T @ ((1 - h[-1]**2) * h[-1]), dy.sum(axis=0))),
+                    "There is a slope of tanh in dW_hy. The readout has no activation: dy.T @ h_T."),
+            Mistake(_training_of(out=lambda h, dy: ((dy.T @ h[-1]).T, dy.sum(axis=0))),
+                    "dW_hy is transposed: it has the shape of W_hy, (K, H). That is dy.T @ h_T."),
+            Mistake(_training_of(out=lambda h, dy: (dy.T @ h[-1], dy)),
+                    "db_y has a row for each sequence. All of them share b_y: sum over the batch."),
+            Mistake(_training_of(out=lambda h, dy: (dy.T @ h[-1], dy.mean(axis=0))),
+                    "db_y is the mean over the batch. dL/dy holds that division already: sum."),
+            Mistake(_training_of(back=lambda dy, W_hy: dy.sum(axis=-1, keepdims=True) * np.ones(W_hy.shape[1])),
+                    "W_hy is missing on the way from dL/dy to dL/dh_T: it is dy @ W_hy."),
+            Mistake(_training_every_step, "The loss of every step is in it. Here L reads the last output alone."),
+            Mistake(_training_without(2),
+                    "The bias b_h is left out of a_t on the way forward, so the states are those of another network."),
+            Mistake(_training_without(4), "The bias b_y is left out of y, so the error is another one."),
+            Mistake(_training_without(1), "W_hh h_{t-1} is left out of a_t on the way forward."),
+            Mistake(_training_swapped(2, 4), "db_h and db_y have changed places: the order is that of the arguments."),
+            Mistake(_training_swapped(0, 1),
+                    "dW_xh and dW_hh have changed places: the order is that of the arguments."),
+            Mistake(lambda *arguments: _training_of()(*arguments)[3:] + _training_of()(*arguments)[:3],
+                    "The readout's gradients come first here. The order is that of the arguments: dW_xh, dW_hh, db_h, "
+                    "dW_hy, db_y."),
+            Mistake(lambda *arguments: tuple(
+                param - .1 * grad for param, grad in zip(arguments, _training_of()(*arguments))),
+                    "These are updated parameters. Return the five gradients."),
+        ],
+        hints=["Forward first, and keep every state: h[0] is zeros, h[t] = tanh(x_t W_xh^T + h[t-1] W_hh^T + b_h).",
+               "The loss reads y_T alone: dy = 2 * (y - target) / y.size, then dW_hy = dy.T @ h[-1], db_y = dy.sum(0) "
+               "and dh = dy @ W_hy.",
+               "For t = T ... 1: da_t = (1 - h[t]**2) * dh; add da_t.T @ x[t - 1], da_t.T @ h[t - 1] and da_t.sum(0); "
+               "then dh = da_t @ W_hh."],
     ),
     Prediction("3.6", "60 steps, and the loss reads out[-1]: at how many steps is out.grad not zero?"),
     Exercise(
