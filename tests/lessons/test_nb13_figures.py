@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from course_lib.lessons.nb13_what_came_after.curse_of_memory import mean_squares
-from course_lib.lessons.nb13_what_came_after.figures import LongMemory, NewtonRounds, SameRuler
+from course_lib.lessons.nb13_what_came_after.figures import (
+    DeltaRoad, LongMemory, NewtonRounds, Recall, SameRuler)
 from course_lib.screen.live import live
 from legible import legible, named
 
 MEASURED = {.9: (5.2, 264., .25), .99: (50., 2.5e5, .26)}
+ERRORS = {"plain sum": np.array([[0., 0.], [1., .8], [3., 3.4]]), "delta rule": np.array([[0., 0.], [.5, .6], [1.4, 1.6]])}
 CURVES = {"one": np.array([2., 1., .5]), "two": np.array([1., 1e-20, 0.])}
 
 
@@ -40,7 +42,33 @@ def test_same_ruler_divides_by_the_first():
     assert "one 0.25," in figure.alt and "two 0" in figure.alt and figure.png()
 
 
+def test_delta_road_is_the_product_of_the_steps():
+    figure = DeltaRoad()
+    for beta, d in [(0., 4), (.7, 2), (1., 16), (2., 64)]:
+        once, left = figure.update(beta=beta, d=d).data
+        assert np.allclose(once, [.8 * (1 - beta), .6], atol=1e-15)
+        v = np.random.default_rng(1).normal(size=(figure.DRAWS, d))
+        product = np.eye(d)
+        for k in figure.keys[d][:, 3]:
+            product = product @ (np.eye(d) - beta * np.outer(k, k))
+        assert np.isclose(left[-1, 3], np.linalg.norm(v[3] @ product) / np.linalg.norm(v[3]), rtol=1e-6, atol=0)
+        assert (np.diff(left, axis=0) < 1e-12).all() and len(figure.mean.get_xdata()) == 101
+    assert np.allclose(left, 1) and "-1 of the gradient's part" in figure.alt
+    figure.update(beta=.5, d=64)
+    assert np.isclose(figure.mean.get_ydata()[-1], 50 * np.log10(1 - .75 / 64))
+    assert abs(np.log10((figure.data[1][-1]**2).mean()) / 2 - figure.mean.get_ydata()[-1]) < .1
+
+
+def test_recall_draws_what_was_measured_and_the_best_matrix():
+    figure = Recall(ERRORS, [8, 16, 32], d=16)
+    lines = figure.fig.axes[0].lines
+    assert "plain sum 0.90 and 3.2" in figure.alt and "the best matrix 0.00 and 0.5." in figure.alt
+    assert [0., .9, 3.2] in [list(np.round(line.get_ydata(), 9)) for line in lines]
+    assert [0., 0., .5] in [list(line.get_ydata()) for line in lines]
+
+
 def test_sliders_reach_their_ends():
+    assert live(DeltaRoad(), beta=(0., 2.), d=[2, 4, 16, 64]) is not None
     assert live(NewtonRounds(), gain=[.5, 1., 1.5, 2., 3.], rounds=(0, 40)) is not None
     shown = NewtonRounds()
     for gain, rounds in [(.5, 0), (3., 40)]:
@@ -50,6 +78,8 @@ def test_sliders_reach_their_ends():
 
 @pytest.mark.parametrize("make, words", [
     (lambda: NewtonRounds(gain=1.1), "gain is 1.1"), (lambda: NewtonRounds(rounds=41), "rounds 41"),
+    (lambda: DeltaRoad(beta=2.1), "beta is 2.1"), (lambda: DeltaRoad(d=3), "d 3"),
+    (lambda: Recall({}, [1], 16), "measured holds"), (lambda: Recall(ERRORS, [1, 2], 16), "2 entries of pairs"),
     (lambda: LongMemory({}), "measured is empty"), (lambda: SameRuler({}), "curves holds 0")])
 def test_refusals(make, words):
     with pytest.raises(ValueError, match=words):
@@ -58,7 +88,8 @@ def test_refusals(make, words):
 
 @pytest.mark.parametrize("make", [
     partial(NewtonRounds), partial(NewtonRounds, gain=3., rounds=0), partial(NewtonRounds, gain=.5, rounds=40),
-    partial(LongMemory, MEASURED), partial(SameRuler, CURVES)], ids=named)
+    partial(DeltaRoad), partial(DeltaRoad, beta=2., d=2), partial(DeltaRoad, beta=0., d=64),
+    partial(Recall, ERRORS, [8, 16, 32], 16), partial(LongMemory, MEASURED), partial(SameRuler, CURVES)], ids=named)
 def test_every_text_can_be_read(make):
     assert legible(make()) > 3
 

@@ -97,3 +97,25 @@ def test_newton_refuses():
         newton_in_time.newton_rounds(initialise.rnn(3, 4, rng), np.ones((5, 1, 2)))
     with pytest.raises(ValueError, match="tolerance"):
         newton_in_time.newton_rounds(initialise.rnn(3, 4, rng), np.ones((5, 1, 3)), tolerance=0)
+
+
+@given(st.lists(st.tuples(small, small), min_size=1, max_size=70))
+def test_up_and_down_is_exact_where_numbers_are(steps):
+    a, b = np.array(steps, float).T
+    h, exact, T = Fraction(0), [], len(steps)
+    for keep, add in steps:
+        h = keep * h + add
+        exact.append(float(h))
+    found, rounds, joins = newton_in_time.scan_up_down(a, b)
+    assert np.allclose(found, exact, rtol=1e-12, atol=0)
+    assert T - 1 <= joins < 2 * T and rounds <= 2 * np.ceil(np.log2(T))
+
+
+def test_up_and_down_counts_and_refuses_as_scan_does():
+    a, b = np.random.default_rng(0).uniform(.5, 1, (2, 2048, 3))
+    h, rounds, joins = newton_in_time.scan_up_down(a, b[:, :1])
+    assert (rounds, joins, h.shape) == (21, 4083, (2048, 3))
+    assert np.allclose(h, newton_in_time.scan(a, b[:, :1])[0], rtol=1e-12, atol=0)
+    for wrong, words in [((np.ones(3), np.ones(4)), "same T"), ((np.ones((3, 2)), np.ones((3, 4))), "broadcast")]:
+        with pytest.raises(ValueError, match=words):
+            newton_in_time.scan_up_down(*wrong)

@@ -109,7 +109,7 @@ def _join_cases(rng):
             for H in (3, 1, 6)]
 
 
-# 13.5 Not yet settled
+# 13.6 Not yet settled
 
 
 def variance(l, T):
@@ -129,6 +129,53 @@ def _variance_as_a_sum(l, T):
 
 def _variance_cases(rng):
     return [(.9, 1), (.9, 5), (.99, 40), (-.7, 3), (rng.uniform(.5, .9), 12)]
+
+
+# 13.7 Back through the delta rule
+
+
+def delta_back(S, k, v, beta, dS):
+    slope = np.outer(v - S @ k, k)
+    return dS - beta * np.outer(dS @ k, k), np.sum(dS * slope)
+
+
+def _delta_by_complex_step(S, k, v, beta, dS):
+    def loss(S, beta):
+        return (dS * (S + beta * np.outer(v - S @ k, k))).sum()
+
+    of_beta = gradcheck.complex_step(lambda beta: loss(S, beta), np.array(beta))
+    return gradcheck.complex_step(lambda S: loss(S, beta), S), float(of_beta)
+
+
+def _delta_by_matrices(S, k, v, beta, dS):
+    return dS @ (np.eye(len(k)) - beta * np.outer(k, k)), float((v - S @ k) @ (dS @ k))
+
+
+def _delta_by_loops(S, k, v, beta, dS):
+    before, slope = dS.copy(), 0.
+    for i in range(len(v)):
+        for j in range(len(k)):
+            slope += dS[i, j] * (v[i] - S[i] @ k) * k[j]
+            for m in range(len(k)):
+                before[i, j] -= beta * dS[i, m] * k[m] * k[j]
+    return before, slope
+
+
+def _delta_cases(rng):
+    cases = []
+    for N, D, beta in [(3, 2, .5), (2, 4, .9), (4, 4, 1.6), (1, 3, .3)]:
+        S, dS, k = rng.normal(size=(N, D)), rng.normal(size=(N, D)), rng.normal(size=D)
+        cases.append((S, k / np.linalg.norm(k), rng.normal(size=N), beta, dS))
+    return cases
+
+
+def _delta_wrong(before=None, slope=None):
+    """A wrong answer that is right in the part which is not given."""
+    def delta_back(S, k, v, beta, dS):
+        right = dS - beta * np.outer(dS @ k, k), float((v - S @ k) @ (dS @ k))
+        return (before(S, k, v, beta, dS) if before else right[0], slope(S, k, v, beta, dS) if slope else right[1])
+
+    return delta_back
 
 
 BANK = Bank(13, "What came after", [
@@ -313,10 +360,13 @@ BANK = Bank(13, "What came after", [
         hints=["Write the second map with (a h + b) in the place of its h.",
                "a' (a h + b) + b' = ... Sort by h."],
     ),
-    Prediction("13.4", "l goes from 0.99 to 0.999. By which factor does E (dh/dl)^2 "
+    Prediction("13.4", "Layers of 16 units, each with its best linear readout. With which factors can it say "
+                       "whether an even or an odd number of ones was read so far?", kind="choices",
+               choices=("0 to 1, fixed", "0 to 1, read from x_t", "-1, fixed", "-1 or 1, read from x_t")),
+    Prediction("13.5", "l goes from 0.99 to 0.999. By which factor does E (dh/dl)^2 "
                        "grow?", scale="log10", digits=1, unit="times"),
     Exercise(
-        "13.5", "Not yet settled", minutes=4, difficulty=3,
+        "13.6", "Not yet settled", minutes=4, difficulty=3,
         solution=variance, oracle=_variance_step_by_step, cases=_variance_cases, time_axis=None, forbidden=("loop",),
         also_correct=(_variance_as_a_sum,),
         mistakes=[
@@ -383,9 +433,75 @@ BANK = Bank(13, "What came after", [
                "The x_t are independent: the variances l^(2k) add up.",
                "A geometric series: 1 + q + ... + q^(T-1) = (1 - q^T) / (1 - q) with q = l^2."],
     ),
-    Prediction("13.6", "Twice as many steps, 100 instead of 50. At which gains does Newton's method "
+    Exercise(
+        "13.7", "Back through the delta rule", minutes=6, difficulty=2,
+        solution=delta_back, oracle=_delta_by_complex_step, cases=_delta_cases, returns=("dS_before", "dbeta"),
+        time_axis=None, also_correct=(_delta_by_matrices, _delta_by_loops),
+        mistakes=[
+            Mistake(_delta_wrong(lambda S, k, v, beta, dS: dS),
+                    "dS_before is dL/dS_t itself. S_{t-1} is also in S_{t-1} k, which is taken away."),
+            Mistake(_delta_wrong(lambda S, k, v, beta, dS: dS + beta * np.outer(dS @ k, k)),
+                    "The sign: what S answers at k is taken away, so the way back takes away too."),
+            Mistake(_delta_wrong(lambda S, k, v, beta, dS: dS - np.outer(dS @ k, k)),
+                    "beta is missing in dS_before: only that share of the answer at k is erased."),
+            Mistake(_delta_wrong(lambda S, k, v, beta, dS: (1 - beta) * dS),
+                    "The whole of dS is multiplied by 1 - beta. Only its part along k is; what lies across k passes."),
+            Mistake(_delta_wrong(lambda S, k, v, beta, dS: dS * (1 - beta * k * k)),
+                    "Only the diagonal of k k^T was used. Each column of dS goes into all others: dS k, times k."),
+            Mistake(_delta_wrong(lambda S, k, v, beta, dS: (1 - beta) * np.outer(dS @ k, k)),
+                    "This is the part of dS along k alone. The part across k passes as it is."),
+            Mistake(_delta_wrong(lambda S, k, v, beta, dS: beta * np.outer(dS @ k, k)),
+                    "This is what is taken away. Take it from dS."),
+            Mistake(_delta_wrong(lambda S, k, v, beta, dS: -beta * np.outer(dS @ k, k)),
+                    "S_{t-1} also passes as it is: dS is missing."),
+            Mistake(_delta_wrong(lambda S, k, v, beta, dS: dS - 2 * beta * np.outer(dS @ k, k)),
+                    "Twice too much is taken away: S_{t-1} k stands once in the step."),
+            Mistake(_delta_wrong(lambda S, k, v, beta, dS: dS - beta**2 * np.outer(dS @ k, k)),
+                    "beta counts once: the step multiplies what it takes away by it once."),
+            Mistake(_delta_wrong(lambda S, k, v, beta, dS: dS - beta * np.outer(S @ k, k)),
+                    "S k is the way forward. On the way back dS takes the place of S: dS k."),
+            Mistake(_delta_wrong(lambda S, k, v, beta, dS: S + beta * np.outer(v - S @ k, k)),
+                    "This is S_t, the step forward. dL/dS_{t-1} is made of dS."),
+            Mistake(_delta_wrong(lambda S, k, v, beta, dS: dS + beta * np.outer(v - dS @ k, k)),
+                    "This takes dS for a state and writes v into it. v is no part of dL/dS_{t-1}."),
+            Mistake(_delta_wrong(lambda S, k, v, beta, dS: np.eye(len(k)) - beta * np.outer(k, k)),
+                    "This is the Jacobian alone. Multiply dS by it."),
+            Mistake(_delta_wrong(None, lambda S, k, v, beta, dS: v @ (dS @ k)),
+                    "dbeta lacks what is erased: beta multiplies v - S_{t-1} k, not v."),
+            Mistake(_delta_wrong(None, lambda S, k, v, beta, dS: -(S @ k) @ (dS @ k)),
+                    "dbeta lacks what is written: beta multiplies v - S_{t-1} k, not -S_{t-1} k."),
+            Mistake(_delta_wrong(None, lambda S, k, v, beta, dS: (S @ k - v) @ (dS @ k)),
+                    "The sign of dbeta is turned: the step adds beta times (v - S_{t-1} k) k^T."),
+            Mistake(_delta_wrong(None, lambda S, k, v, beta, dS: (v + S @ k) @ (dS @ k)),
+                    "dbeta has v + S_{t-1} k. What is stored at k is taken away."),
+            Mistake(_delta_wrong(None, lambda S, k, v, beta, dS: beta * (v - S @ k) @ (dS @ k)),
+                    "One factor beta too many in dbeta: S_t is linear in beta, its slope is (v - S_{t-1} k) k^T."),
+            Mistake(_delta_wrong(None, lambda S, k, v, beta, dS: (1 - beta) * (v - S @ k) @ (dS @ k)),
+                    "dbeta has a factor 1 - beta too many. Take S_{t-1} with dL/dS_t: one before the step, one after it."),
+            Mistake(_delta_wrong(None, lambda S, k, v, beta, dS: dS * np.outer(v - S @ k, k)),
+                    "These are the terms of dbeta. beta is one number for the whole matrix: add them up."),
+            Mistake(_delta_wrong(None, lambda S, k, v, beta, dS: (dS * np.outer(v - S @ k, k)).mean()),
+                    "dbeta is a mean over the entries. The sum is asked for."),
+            Mistake(_delta_wrong(None, lambda S, k, v, beta, dS: ((v - S @ k)**2).sum()),
+                    "dS is missing in dbeta. The delta rule has a squared error of its own; L is another loss."),
+            Mistake(_delta_wrong(None, lambda S, k, v, beta, dS: np.outer(v - S @ k, k).sum()),
+                    "dS is missing in dbeta: each entry of the slope is multiplied by its entry of dS."),
+            Mistake(_delta_wrong(None, lambda S, k, v, beta, dS: (v - S @ k) * (dS @ k)),
+                    "These are the rows' parts of dbeta. Add them up: beta is one number."),
+            Mistake(lambda S, k, v, beta, dS: delta_back(S, k, v, beta, dS)[::-1],
+                    "The two have changed places: first dL/dS_{t-1}."),
+            Mistake(lambda S, k, v, beta, dS: delta_back(S, k, v, beta, dS)[0],
+                    "This is dL/dS_{t-1} alone. Return the pair."),
+            Mistake(lambda S, k, v, beta, dS: tuple(-part for part in delta_back(S, k, v, beta, dS)),
+                    "Both signs are turned: the gradient itself is asked for."),
+        ],
+        hints=["S_{t-1} stands in the step twice: alone, and in S_{t-1} k. So two ways lead back to it; add them.",
+               "The first way brings dS. The second brings -beta times (dS k) k^T.",
+               "dbeta: multiply dS entry by entry with (v - S k) k^T and add up all entries."],
+    ),
+    Prediction("13.8", "Twice as many steps, 100 instead of 50. At which gains does Newton's method "
                        "need about twice as many rounds, or more?", kind="choices",
                choices=("0.5", "1", "3")),
-    Prediction("13.7", "One layer of attention over 100 steps, all weights 1/100. The gradient of "
+    Prediction("13.9", "One layer of attention over 100 steps, all weights 1/100. The gradient of "
                        "what was read 99 steps before, divided by that of the last step?", digits=2),
 ])

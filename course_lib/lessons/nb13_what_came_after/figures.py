@@ -1,4 +1,5 @@
-"""The figures of lesson 13: Newton's rounds, the mean squares of a long memory, one ruler for all."""
+"""The figures of lesson 13: Newton's rounds, the mean squares of a long memory, one ruler for all, the road back
+through the delta rule, and how many pairs a matrix holds."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ... import bptt, initialise
-from ...screen.figure import BLUE, VERMILION, Figure
+from ...screen.figure import BLUE, INK, VERMILION, Figure
 from ...screen.kit import LINE_HEIGHT, apart, power_of_ten
 from ..nb12_gru.figures import COLOURS
 from . import newton_in_time
@@ -127,3 +128,114 @@ class SameRuler(Figure):
     def describe(self, _):
         rows = ", ".join(f"{name} {curve[-1]:.2g}" for name, curve in self.sizes.items())
         return f"What is left of the gradient at the greatest distance, relative to distance 0: {rows}."
+
+
+class DeltaRoad(Figure):
+    """What the step S (I - beta k k^T) of the delta rule does to a gradient: to one in the plane, and over 100 steps.
+
+    beta   how much of the value at the key is replaced, 0 to 2; the keys have length 1
+    d      numbers in a key, one of SIZES: on the right keys and gradients are drawn at random, DRAWS times
+    """
+
+    size = (900, 380)
+    labels = {"beta": "β", "d": "numbers in a key, d"}
+    SIZES, T, DRAWS, FLOOR = (2, 4, 16, 64), 100, 8, -12.5
+    KEY, GRADIENT = np.array([1., 0.]), np.array([.8, .6])
+
+    def __init__(self, seed: int = 0, **values):
+        rng = np.random.default_rng(seed)
+        self.keys = {d: rng.normal(size=(self.T, self.DRAWS, d)) for d in self.SIZES}
+        self.keys = {d: k / np.linalg.norm(k, axis=-1, keepdims=True) for d, k in self.keys.items()}
+        super().__init__(**values)
+
+    def draw(self):
+        plane, road = self.panels(
+            dict(at=(.06, .15, .3, .75), title="One step back", xlabel="along the key", ylabel="across it",
+                 aspect="equal", xlim=(-1.15, 1.15), ylim=(-.45, 1.25), xticks=(-1, 0, 1), yticks=(0, 1)),
+            dict(at=(.45, .15, .38, .75), title="Many steps back, each with a key of its own", xlabel="steps back",
+                 ylabel=r"$\log_{10}$ of what is left", xlim=(0, self.T), ylim=(self.FLOOR, .8)))
+        plane.plot([0, 1], [0, 0], color=INK, linewidth=3)
+        plane.text(1, -.06, "key k", ha="right", va="top")
+        plane.plot([0, self.GRADIENT[0]], [0, self.GRADIENT[1]], color=BLUE, linewidth=2.2)
+        plane.text(self.GRADIENT[0], self.GRADIENT[1] + .05, "gradient at $S_t$", color=BLUE, ha="center", va="bottom")
+        self.arrow = self.curve(plane, VERMILION, "--", linewidth=2.4)
+        self.tip = self.curve(plane, VERMILION, "o", markersize=7)
+        self.draws = [self.curve(road, BLUE, linewidth=.9) for _ in range(self.DRAWS)]
+        self.mean = self.curve(road, VERMILION, "--", linewidth=2.4)
+        self.name, = self.key(plane, (.02, .98, "", VERMILION))
+        self.left, self.said = self.key(road, (1.03, .95, "", BLUE), (1.03, .78, "", VERMILION))
+
+    def compute(self, beta=1., d=16):
+        if not 0 <= beta <= 2 or d not in self.SIZES:
+            raise ValueError(f"beta is {beta!r} and d {d!r}, need 0 to 2 and one of {self.SIZES}.")
+        once = self.GRADIENT - beta * (self.KEY @ self.GRADIENT) * self.KEY
+        v = np.random.default_rng(1).normal(size=(self.DRAWS, d))
+        sizes = [start := np.linalg.norm(v, axis=-1)]
+        for k in self.keys[d]:
+            v = v - beta * (v * k).sum(-1, keepdims=True) * k
+            sizes.append(np.linalg.norm(v, axis=-1))
+        return once, np.array(sizes) / start
+
+    def move(self, data):
+        (once, left), beta, d = data, self.values["beta"], self.values["d"]
+        self.arrow.set_data([0, once[0]], [0, once[1]])
+        self.tip.set_data(once[:1], once[1:])
+        self.name.set_text(f"one step back: {1 - beta:.2f} times along k")
+        steps = np.arange(self.T + 1)
+        for line, curve in zip(self.draws, np.maximum(left, 10**(self.FLOOR - 1)).T):
+            line.set_data(steps, np.log10(curve))
+        share = max(1 - beta * (2 - beta) / d, 10. ** (self.FLOOR / 10))
+        self.mean.set_data(steps, steps / 2 * np.log10(share))
+        self.left.set_text(f"{self.DRAWS} draws: {left[-1].min():.1g}\nto {left[-1].max():.1g} left")
+        self.said.set_text("root mean\nsquare, by\nformula")
+
+    def describe(self, data):
+        (once, left), v = data, self.values
+        return (f"With beta = {v['beta']:g} one step back leaves {1 - v['beta']:.2g} of the gradient's part along the "
+                f"key and all of the part across it. After {self.T} random keys of {v['d']} numbers "
+                f"{left[-1].min():.2g} to {left[-1].max():.2g} of the gradient is left.")
+
+
+class Recall(Figure):
+    """How wrong a matrix of d by d numbers answers, against how many pairs were stored in it.
+
+    measured  {"plain sum": errors, "delta rule": errors}, (len(pairs), seeds): mean square, 1 is the values' own
+    pairs     how many were stored; the line "the best matrix" is max(0, 1 - d / pairs)
+    errors    ValueError where shapes do not fit
+    """
+
+    size = (900, 380)
+
+    def __init__(self, measured: Mapping[str, np.ndarray], pairs, d: int):
+        self.measured, self.pairs, self.d = dict(measured), np.asarray(pairs), d
+        if not self.measured or any(len(errors) != len(self.pairs) for errors in self.measured.values()):
+            shapes = [np.shape(errors) for errors in self.measured.values()]
+            raise ValueError(f"measured holds arrays of the shapes {shapes}, needs one or more, and in each a row "
+                             f"for each of the {len(self.pairs)} entries of pairs.")
+        super().__init__()
+
+    def draw(self):
+        ax = self.panels(at=(.085, .15, .66, .75), title="How many pairs does a matrix hold?", xlabel="pairs stored",
+                         ylabel="mean square error, 1 = no better than 0", xscale="log", xlim=(1, self.pairs[-1]),
+                         ylim=(-.05, 2.05))
+        ax.set_xticks(ticks := 2 ** np.arange(0, int(np.log2(self.pairs[-1])) + 1), [f"{each}" for each in ticks])
+        ax.minorticks_off()
+        self.guide(ax, x=self.d, style=(0, (2, 2)))
+        ax.text(self.d * .96, 1.98, f"d = {self.d}", ha="right", va="top")
+        best = np.maximum(0, 1 - self.d / self.pairs)
+        curves = {**self.measured, "the best matrix": best[:, None]}
+        means = [errors.mean(1) for errors in curves.values()]
+        ends = np.array([min(mean[-1], 2.) / 2.1 + .024 for mean in means])
+        heights = apart(ends, LINE_HEIGHT / (.75 * self.size[1]))
+        for (colour, dash), (name, errors), mean, height in zip(COLOURS, curves.items(), means, heights):
+            ax.fill_between(self.pairs, errors.min(1), errors.max(1), color=colour, alpha=.18, linewidth=0)
+            ax.plot(self.pairs, mean, color=colour, linestyle=dash, linewidth=2.2)
+            self.key(ax, (1.02, height, f"{name}: {mean[-1]:.2g}", colour), va="center")
+
+    def describe(self, _):
+        at = int(np.abs(self.pairs - self.d).argmin())
+        rows = ", ".join(f"{name} {errors[at].mean():.2f} and {errors[-1].mean():.2g}"
+                         for name, errors in self.measured.items())
+        return (f"Mean square error of what a {self.d} by {self.d} matrix answers, after {self.pairs[at]} and after "
+                f"{self.pairs[-1]} pairs: {rows}, the best matrix {max(0, 1 - self.d / self.pairs[at]):.2f} and "
+                f"{1 - self.d / self.pairs[-1]:.2g}.")

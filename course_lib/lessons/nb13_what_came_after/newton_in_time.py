@@ -32,19 +32,46 @@ def scan(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, int]:
     errors   ValueError for shapes that do not broadcast or no step, TypeError for dtypes
     source   Hillis and Steele 1986, "Data parallel algorithms"
     """
-    a, b = _checks.array("a", a, ndim=1), _checks.array("b", b, ndim=1)
-    if a.ndim != b.ndim or len(a) != len(b):
-        raise ValueError(f"a has shape {a.shape}, b {b.shape}: both need the form (T, ...) with the same T.")
-    try:
-        a, b = np.broadcast_arrays(a, b)
-    except ValueError:
-        raise ValueError(f"a has shape {a.shape}, b {b.shape}: after T they need to broadcast.") from None
+    a, b = _alike(a, b)
     rounds, reach = 0, 1
     while reach < len(a):
         joined = combine((a[:-reach], b[:-reach]), (a[reach:], b[reach:]))
         a, b = (np.concatenate([old[:reach], new]) for old, new in zip((a, b), joined))
         rounds, reach = rounds + 1, 2 * reach
     return b, rounds
+
+
+def scan_up_down(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, int, int]:
+    """As `scan`, but with no more than two joins for each step: up a tree of pairs, then down again.
+
+    Up, each pair of neighbors is joined to one step, and the half as many steps are solved in the same way. Down, that
+    gives every second state; each of the others is its own step joined to the state before it.
+
+    a, b     as in `scan`
+    returns  h (T, ...), the number of rounds, and the number of joins, below 2 T
+    errors   as `scan`
+    source   Blelloch 1990, "Prefix sums and their applications"
+    """
+    a, b = _alike(a, b)
+    if len(a) == 1:
+        return b, 0, 0
+    pairs = combine((a[:-1:2], b[:-1:2]), (a[1::2], b[1::2]))
+    halved, rounds, joins = scan_up_down(*pairs)
+    h = np.concatenate([b[:1], np.empty_like(b[1:])])
+    h[1::2] = halved
+    later = slice(2, None, 2)
+    h[later] = combine((a[:-1][1::2], h[:-1][1::2]), (a[later], b[later]))[1]
+    return h, rounds + 1 + (len(a) > 2), joins + len(halved) + len(h[later])
+
+
+def _alike(a, b) -> tuple[np.ndarray, np.ndarray]:
+    a, b = _checks.array("a", a, ndim=1), _checks.array("b", b, ndim=1)
+    if a.ndim != b.ndim or len(a) != len(b):
+        raise ValueError(f"a has shape {a.shape}, b {b.shape}: both need the form (T, ...) with the same T.")
+    try:
+        return np.broadcast_arrays(a, b)
+    except ValueError:
+        raise ValueError(f"a has shape {a.shape}, b {b.shape}: after T they need to broadcast.") from None
 
 
 def newton(params: cells.RNNParams, x: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
