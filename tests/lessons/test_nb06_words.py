@@ -79,6 +79,20 @@ def test_boxes_bear_what_was_read():
     assert {text.get_text() for text in Sentence(near).numbers["tanh"]} == {"10⁰", ""}
 
 
+def test_what_the_fold_promises_is_seen():
+    figure = Sentence(SHIPPED, distance=20, network=5)
+    tanh = {update: figure.update(update=update).data for update in (0, 100, *range(150, 1001, 50))}
+    assert tanh[0].size["tanh"][1].round() == -6 and (np.diff(tanh[0].size["tanh"]) > 0).mean() > .8
+    assert np.ptp(tanh[100].size["tanh"]) < 2
+    assert all(tanh[update].accuracy["tanh"] == 1 for update in tanh if update > 100)
+    assert tanh[1000].size["tanh"].max() < -2 and max(tanh[update].accuracy["LSTM"] for update in tanh) < .6
+    answered = figure.update(update=1000, felt_by="the answer").data.size["tanh"]
+    assert answered.min() > -1 and answered[1] > answered[-1]
+    for felt_by in Sentence.FELT_BY:
+        beside = figure.update(distance=12, network=1, felt_by=felt_by).data
+        assert beside.accuracy["tanh"] == 1 and (beside.size["tanh"][1] - beside.size["tanh"][-1]).round() == -5
+
+
 @pytest.mark.parametrize("values, match", [
     (dict(distance=5), "distance 5, update 0"), (dict(update=1001), "update 1001"), (dict(network=6), "network is 6"),
     (dict(felt_by="me"), "felt_by 'me'")])

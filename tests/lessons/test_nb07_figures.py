@@ -45,13 +45,13 @@ def error(w, b, T):
 
 
 @pytest.mark.parametrize("T", [10, 33, 80])
-def test_the_picture_is_the_error_of_its_points(the_wall, T):
-    picture = the_wall.update(T=T, w=5.).data.picture
-    assert picture.shape == (400, 400) and picture.dtype == np.uint8
-    w, b = np.linspace(4, 7, 400), np.linspace(-3.2, -1.8, 400)
-    for j in (0, 60, 133, 399):  # columns are w; rows are b, from below
-        assert np.abs(picture[:, j] - 510 * error(w[j], b, T)).max() <= 1
-    assert np.array_equal(the_wall.picture.get_array(), picture)
+def test_the_relief_is_the_error_of_its_points(the_wall, T):
+    x, y = the_wall.update(T=T, w=5.).data.surface
+    w, b = 7 - np.arange(37)[:, None] / 12, -3.2 + .01 * np.arange(141)
+    x, y = x.reshape(37, 142), y.reshape(37, 142)
+    assert np.isnan(x[:, -1]).all() and np.isnan(y[:, -1]).all()  # between two profiles
+    assert np.allclose(x[:, :-1], (b + 3.2) / 1.4 + 9 / 35 * (7 - w) / 3, rtol=0, atol=1e-9)
+    assert np.allclose(y[:, :-1], .62 * (7 - w) / 3 + 1.24 * error(w, b, T), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("T, w", [(50, 5.), (10, 4.5), (80, 7.), (30, 4.)])
@@ -59,7 +59,16 @@ def test_the_cut(the_wall, T, w):
     figure = the_wall.update(T=T, w=w)
     b, values = figure.error.get_data()
     assert np.allclose(values, error(w, b, T), rtol=1e-9, atol=1e-12) and b[0] == -3.2 and b[-1] == -1.8
-    assert figure.cut.get_xdata() == [w, w]
+    x, y = figure.cut.get_data()
+    assert np.allclose(x, (b + 3.2) / 1.4 + 9 / 35 * (7 - w) / 3, rtol=0, atol=1e-9)
+    assert np.allclose(y, .62 * (7 - w) / 3 + 1.24 * values, rtol=0, atol=1e-9)
+    for line, exact in ((figure.slope, [wall_error(w, each + 1e-30j, T).imag / 1e-30 for each in b[::40]]),
+                        (figure.curvature, wall.evaluate(wall.Point(np.array(w + 0j), b[::40] + 1e-30j), T)
+                         .grads.b.imag / 1e-30)):
+        assert np.allclose(line.get_ydata()[::40], np.log10(np.abs(exact)), rtol=0, atol=1e-6)
+    assert [mark.get_ydata()[0] for mark in figure.tops] == pytest.approx(
+        np.log10([figure.data.steepest.slope, figure.data.curved.curvature]), rel=1e-12)
+    assert f"largest curvature {figure.data.curved.curvature:.3g}" in figure.alt
     steepest = abs(gradcheck.complex_step(
         lambda b: wall_error(w, b, T), np.array(figure.data.steepest.b)))
     assert steepest == pytest.approx(figure.data.steepest.slope, rel=1e-6, abs=0)
@@ -98,6 +107,13 @@ def test_the_run_into_the_wall_in_words(into):
     w, b = into.path.w[:82], into.path.b[:82]
     above = b > [wall.position(each) for each in w]
     assert np.count_nonzero(np.diff(above)) >= 6 and "hops across" in into.alt
+
+
+def test_a_path_ends_where_it_leaves_the_relief(into):
+    x, y = relief.trace(into.path)
+    assert len(x) == 82 and np.allclose(x[[0, -1]], relief.place(into.path.w, into.path.b, 0.)[0][[0, 81]], atol=0)
+    assert np.allclose(y - relief.place(into.path.w, into.path.b, 0.)[1][:82], 1.24 * into.result.history.loss[:82])
+    assert len(relief.trace(wall.Point(np.array([9.]), np.array([0.])))[0]) == 0
 
 
 # Cobweb ------------------------------------------------------------------------------------------------
@@ -242,7 +258,3 @@ def test_sliders_move_it_to_both_ends(make, ranges, the_wall):
         assert figure.values == {name: ranges[name][end] for name in ranges}
         before = figure.alt
     assert f'alt="{html.escape(figure.alt)[:20]}' in widget._repr_mimebundle_()["text/html"]
-
-
-def test_the_pictures_come_from_one_sweep():
-    assert dynamics.wall_pictures((3, 5), 8).shape == (3, 8, 8)

@@ -97,3 +97,24 @@ def test_two_runs_part_as_the_gradient_grows(seed):
         parted = figure.update(gain=gain).data
         forward, backward = 10 ** (parted.distance[100] / 100), 10 ** (parted.gradient[100] / 100)
         assert forward == pytest.approx(backward, abs=.08) and (forward > 1) == (backward > 1) == (gain > 1)
+
+
+def test_a_smaller_factor_changes_when_it_overflows():
+    """The fold below the first overflow: 931 steps at 1.1, with the same unit in numpy alone."""
+    with np.errstate(over="ignore"):
+        assert np.isinf(np.cumprod(np.full(1000, 1.1, np.float32))).argmax() + 1 == 931
+
+
+@pytest.mark.parametrize("rate, longest, w", [(.2, 4.1, 4.2), (.1, 198, 15)])
+def test_at_other_rates_it_is_luck_to_land_in_the_strip(rate, longest, w):
+    run = train.train(wall.Point(np.array(6.), np.array(-2.2)), wall.objective(T=50), lambda: (), updates=600,
+                      optimiser=train.SGD(rate), progress=False)
+    assert run.history.grad_norm.max() == pytest.approx(longest, rel=.02) and run.params.w == pytest.approx(w, rel=.02)
+    assert rate == .2 or run.history.grad_norm.argmax() == 359
+
+
+@pytest.mark.parametrize("w", [5.3, 5.7, 6.])
+def test_curvature_is_a_few_times_the_squared_slope(w):
+    for T in (40, 60, 80):
+        curved, steep = (of(w, T, -3.6, -1.8) for of in (wall.most_curved, wall.steepest))
+        assert 4 < curved.curvature / steep.slope**2 < 6

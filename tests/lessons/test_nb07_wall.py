@@ -138,3 +138,30 @@ def test_the_run_into_the_wall():
 def test_bad_input_is_named(call, error, words):
     with pytest.raises(error, match=re.escape(words)):
         call()
+
+
+@pytest.mark.parametrize("w, T", [(4., 10), (4.2, 80), (5., 20), (5., 80), (5.9, 60), (7., 30)])
+def test_curvature_is_the_complex_step_of_the_gradient(w, T):
+    b = np.r_[np.linspace(-3.2, -1.8, 15), wall.most_curved(w, T).b]
+    nudged = wall.evaluate(wall.Point(np.array(w + 0j), b + 1e-30j), T).grads.b.imag / 1e-30
+    assert np.allclose(wall.curvature(wall.Point(np.array(w), b), T) / nudged, 1, rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("w, T", [(4., 10), (4.2, 80), (5., 20), (5.9, 40), (7., 30)])
+def test_most_curved_is_what_a_patient_search_finds(w, T):
+    found, low, high = wall.most_curved(w, T), *wall.PLANE.b
+    largest = 0.
+    while high - low > 1e-12:
+        b = np.linspace(low, high, 4001)
+        size = np.abs(wall.curvature(wall.Point(np.array(w), b), T))
+        best, largest = size.argmax(), max(largest, size.max())
+        low, high = b[max(0, best - 400)], b[min(4000, best + 400)]
+    assert found.curvature == pytest.approx(largest, rel=1e-3, abs=0)
+
+
+def test_curvature_explodes_as_the_square_of_the_slope():
+    for w in (5., 5.9):
+        growth = (wall.most_curved(w, 80).curvature / wall.most_curved(w, 60).curvature) ** .05
+        assert growth == pytest.approx(wall.growth_at_start(w) ** 2, rel=1e-3, abs=0)
+    with pytest.raises(ValueError, match="T is 0"):
+        wall.curvature(wall.Point(np.array(5.), np.array(-2.)), 0)

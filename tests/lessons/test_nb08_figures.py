@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from course_lib import train
-from course_lib.lessons.nb07_exploding import wall
+from course_lib.lessons.nb07_exploding import relief, wall
 from course_lib.lessons.nb08_clipping import success
-from course_lib.lessons.nb08_clipping.figures import Arrows, Rescue, Spike, SuccessByLength
+from course_lib.lessons.nb08_clipping.figures import Arrows, OnTheWall, Rescue, Spike, SuccessByLength
 from course_lib.screen.live import live
 from legible import legible
 
@@ -45,6 +45,49 @@ def test_arrows_stay_inside_their_axes():
         assert np.abs(figure.data.gradient).max() < ax.get_xlim()[1]
         assert figure.data.angles.max() < right.get_ylim()[1]
     live(Arrows(), threshold=(.1, 2.5, .05), direction=(0., 90., 5.))
+
+
+# OnTheWall ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def on_the_wall():
+    return OnTheWall()
+
+
+@pytest.mark.parametrize("i, threshold", [(0, np.inf), (1, .03), (2, .3), (4, 30.)])
+def test_both_ways_are_those_of_the_trainer(on_the_wall, i, threshold):
+    start = wall.Point(np.array(6.), np.array(-2.2))
+    limit = {} if threshold == np.inf else dict(clip_norm=threshold)
+    run = train.train(start, wall.objective(), lambda: (), updates=150, optimiser=train.SGD(.3), progress=False,
+                      evaluate=np.array, evaluate_every=1, **limit)
+    mine = np.stack([part[1:, i] for part in on_the_wall.path], -1)
+    assert np.allclose(mine, run.history.evaluation, rtol=1e-6, atol=0)  # the strip makes a million of the last digit
+
+
+def test_on_the_wall_shows_who_is_thrown_out(on_the_wall):
+    figure = on_the_wall.update(update=81, threshold=.3)
+    assert all(np.array_equal(one, other) for one, other in zip(*(line.get_data() for line in figure.ways)))
+    assert figure.data.norm == pytest.approx([6531, 6531], rel=1e-3)
+    figure.update(update=100)
+    assert "thrown out" in figure.words[0].get_text() and "E = 0.0" in figure.words[1].get_text()
+    assert "Not clipped: w = 1040, b = 1661, error 0.09" in figure.alt and "Clipped at 0.3: w = 4.986" in figure.alt
+    assert len(figure.ways[0].get_xdata()) == 83 and len(figure.ways[1].get_xdata()) == 101
+    x, y = figure.ways[1].get_data()
+    place = relief.place(*(part[100, 2] for part in figure.path), figure.data.error[1])
+    assert np.allclose([x[-1], y[-1]], place, rtol=1e-12, atol=0)
+    assert np.array_equal(figure.ends[1].get_xdata(), x[-1:])
+    with pytest.raises(ValueError, match="update is 151, threshold 0.3: needs 0 to 150"):
+        figure.update(update=151)
+    with pytest.raises(ValueError, match="threshold 0.5"):
+        figure.update(threshold=.5)
+
+
+@pytest.mark.parametrize("values", [dict(update=0), dict(update=81), dict(update=150), dict(update=150, threshold=30.)],
+                         ids=str)
+def test_on_the_wall_is_legible_and_moves(on_the_wall, values):
+    before = on_the_wall.update(update=7, threshold=.03).alt
+    assert legible(on_the_wall.update(**values)) > 8 and on_the_wall.alt != before
 
 
 # Rescue ------------------------------------------------------------------------------------------------

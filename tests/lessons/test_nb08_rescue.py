@@ -48,3 +48,13 @@ def test_starts_are_in_the_plane_and_of_their_seed():
 def test_bad_input_is_named(call, error, words):
     with pytest.raises(error, match=re.escape(words)):
         call(rescue.starts(0))
+
+
+def test_the_steepest_on_the_way_bounds_every_change_of_the_error():
+    path = rescue.descend(wall.Point(np.array(6.), np.array(-2.2)), .3, .3, updates=150)
+    slope, step = rescue.steepest_on_the_way(path), np.hypot(*map(np.diff, path))
+    change = np.abs(np.diff(wall.evaluate(path).loss))
+    assert (change <= slope * step).all() and (change > .9 * slope * step).any()  # no bound that holds by being huge
+    assert (slope >= np.hypot(*wall.evaluate(path).grads)[:-1]).all() and slope.max() > 1e5
+    straight = wall.Point(np.full(2, 5.), np.array([-2.7, -2.5]))  # along w = 5: what `wall.steepest` finds, and more
+    assert rescue.steepest_on_the_way(straight)[0] >= .99 * wall.steepest(5., 50).slope

@@ -6,6 +6,7 @@ import pytest
 from course_lib import bptt, cells, clipping, initialise, losses, regularise, tasks, train
 from course_lib.lessons.nb07_exploding import wall
 from course_lib.lessons.nb08_clipping import rescue, success
+from course_lib.lessons.nb08_clipping.figures import Rescue, Spike
 
 pytestmark = pytest.mark.long
 
@@ -112,3 +113,23 @@ def test_squares_are_about_three_times_norms(T, seed):
     back = bptt.loss_and_grads(success.smart_tanh([seed]), *batch, losses.cross_entropy).back
     squares, norms = (regularise.vanishing_gradient(back, form).dW_hh for form in ("squares", "norms"))
     assert clipping.angle(squares, norms) < 20 and 2.5 < np.linalg.norm(squares) / np.linalg.norm(norms) < 4.5
+
+
+def test_what_the_folds_promise_is_seen():
+    """Below "Change ...": half of the norm for each array turns by 6 to 15 degrees; 800 slow updates; at best 5."""
+    turned = []
+    for gain in (.95, 1.5, 2.):
+        for seed in range(3):
+            rng = np.random.default_rng(seed)
+            network = initialise.network(6, 50, 4, rng, recurrent="gaussian", gain=gain)
+            g = bptt.loss_and_grads(network, *tasks.temporal_order(30, 20, rng), losses.cross_entropy).grads
+            limit = .5 * clipping.global_norm(g)
+            turned.append(clipping.angle(cells.tree_map(lambda a: clipping.clip_by_norm(a, limit).grads, g), g))
+    assert round(min(turned)) == 6 and round(max(turned)) == 15
+    assert Spike(beta2=.99).slow(Spike(beta2=.99).data).tolist() == [800, 0]
+    figure = Rescue()
+    assert figure.data.rescued.max() == 19 and figure.update(rate=.03).data.rescued.max() == 5
+    for threshold, k in [(.03, 24), (.3, 81), (3., 81)]:  # the first update that is shortened, on the wall in relief
+        path = rescue.descend(wall.Point(np.array(6.), np.array(-2.2)), .3, threshold, updates=150)
+        norm = np.hypot(*wall.evaluate(path).grads)
+        assert (norm > threshold).argmax() == k and norm[:81].max() < .2

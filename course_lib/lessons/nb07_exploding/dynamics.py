@@ -1,4 +1,4 @@
-"""What the pictures of lesson 07 show, computed without a picture: the wall, the map of one unit, a bit that is kept.
+"""What the pictures of lesson 07 show, computed without a picture: the map of one unit, a bit that is kept.
 
     h_t = tanh(w h_{t-1} + b),   one unit without input
 """
@@ -9,20 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import wall
-
-LENGTHS = 10, 80  # steps of the first and of the last picture of the wall
-HIGHEST = .5  # error that the brightest of the 256 colours stands for: E is never above (0 - .7)^2 = .49
-GRID = 400
+LENGTHS = 10, 80  # fewest and most steps at which the wall is drawn
+HIGHEST = .5  # error up to which the wall is drawn: E is never above (0 - .7)^2 = .49
 CURVE_W, CYCLE_W = np.linspace(-3, 3, 121), np.linspace(-3, -.5, 126)
-
-
-def wall_pictures(lengths: tuple[int, int] = LENGTHS, size: int = GRID) -> np.ndarray:
-    """The error over wall.PLANE as bytes, 0 to HIGHEST as 0 ... 255: (lengths, b, w), from one sweep."""
-    first, last = lengths
-    w, b = np.linspace(*wall.PLANE.w, size), np.linspace(*wall.PLANE.b, size)[:, None]
-    errors = (step().loss for t, step in enumerate(wall.sweep(wall.Point(w, b), last), start=1) if t >= first)
-    return np.array([(255 / HIGHEST * error).astype(np.uint8) for error in errors])
 
 
 def orbit(w: float, b: float, h0: float, steps: int) -> np.ndarray:

@@ -9,32 +9,36 @@ import numpy as np
 from ... import bptt, cells, initialise, train
 from ...screen.figure import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
 from ...screen.kit import power_of_ten
-from . import dynamics, wall
-from .dynamics import HIGHEST, LENGTHS
+from . import dynamics, relief, wall
+from .dynamics import LENGTHS
 
 W, B = wall.PLANE
-COLOURS = "cividis"  # for readers of every colour vision, on both backgrounds
-ON_PICTURE = "#f4f4f4"  # text on the dark colours of a picture, the same on both backgrounds
 
 
 class Cut(NamedTuple):
     """What Wall shows.
 
-    picture   (b, w) bytes, see dynamics.wall_pictures
-    b, error  along the cut
-    steepest  wall.Steepest on the cut
-    at        b of the wall, None where the cut meets no wall
+    surface    x, y of the relief, see relief.profiles
+    b, error   along the cut
+    slope      log10 |dE/db| along it
+    curvature  log10 |d^2E/db^2| along it
+    steepest   wall.Steepest on the cut
+    curved     wall.MostCurved on the cut
+    at         b of the wall, None where the cut meets no wall
     """
 
-    picture: np.ndarray
+    surface: tuple[np.ndarray, np.ndarray]
     b: np.ndarray
     error: np.ndarray
+    slope: np.ndarray
+    curvature: np.ndarray
     steepest: wall.Steepest
+    curved: wall.MostCurved
     at: float | None
 
 
 class Wall(Figure):
-    """The error over the plane of w and b, and along b at one w.
+    """The error over the plane of w and b in relief, and along b at one w, with its slope and its curvature.
 
         x_t = w s(x_{t-1}) + b,   x_0 = 1/2,   E = (s(x_T) - .7)^2
 
@@ -42,59 +46,71 @@ class Wall(Figure):
     w  where the cut is
     """
 
-    size = (900, 400)
+    size = (900, 440)
     labels = {"T": "steps T", "w": "cut at w"}
-    points = 1201
+    points = 401
 
     def __init__(self, **values):
-        self.pictures = dynamics.wall_pictures()
+        self.errors = relief.errors()
         super().__init__(**values)
 
     def draw(self):
-        ax, right = self.axes = self.panels(
-            dict(title="The error E, from above", xlabel="weight w", ylabel="bias b", xlim=W, ylim=B, grid=False),
-            dict(title="The error along the cut", xlabel="bias b", ylabel="error E", xlim=B, ylim=(0, .62)),
-            widths=(1.1, 1))
-        picture = ax.imshow(self.pictures[0], cmap=COLOURS, vmin=0, vmax=255, extent=(*W, *B), origin="lower",
-                            aspect="auto")
-        self.picture = self.moving(picture)
-        bar = self.fig.colorbar(picture, ax=ax, ticks=255 / HIGHEST * np.arange(0, .51, .1))
-        bar.ax.set_yticklabels([f"{k:.1f}" for k in np.arange(0, .51, .1)], color=INK)
-        bar.outline.set_edgecolor(INK)
-        self.cut = self.curve(ax, VERMILION, "--", linewidth=1.4)
-        self.error, self.line = self.curve(right, BLUE), self.curve(right, VERMILION, ":")
-        self.words, = self.key(right, (.02, .98, "", INK), linespacing=1.5)
+        ax, above, below = self.panels(
+            dict(at=(.005, .01, .55, .92), title="The error E in relief", grid=False),
+            dict(at=(.635, .63, .345, .29), title="The error along the cut", ylabel="error E", ylim=(0, .52)),
+            dict(at=(.635, .11, .345, .4), title="Its slope and its curvature", xlabel="bias b",
+                 ylabel=r"$\log_{10}$ of the size", ylim=(-4, 15)), xlim=B)
+        above.tick_params(labelbottom=False)
+        relief.frame(ax)
+        self.surface = self.curve(ax, BLUE, linewidth=.8)
+        self.cut = self.curve(ax, VERMILION, linewidth=2.2)
+        self.error, self.line = self.curve(above, VERMILION), self.curve(above, INK, ":")
+        self.slope, self.curvature = self.curve(below, BLUE), self.curve(below, ORANGE, "--", linewidth=1.4)
+        self.tops = self.curve(below, BLUE, "o", markersize=7), self.curve(below, ORANGE, "D", markersize=6)
+        self.key(below, (.62, .97, "● slope", BLUE), (.62, .86, "◆ curvature", ORANGE))
+        self.words, = self.key(self.fig, (.3, .975, "", INK), linespacing=1.4)
 
     def compute(self, T=50, w=5.0):
         low, high = LENGTHS
         if T not in range(low, high + 1):
-            raise ValueError(f"T is {T}, needs to be {low} to {high}: pictures exist for these only.")
+            raise ValueError(f"T is {T}, needs to be {low} to {high}: the wall is drawn for these only.")
         b, at = np.linspace(*B, self.points), None
         if wall.growth_at_start(w) > 1 and B[0] < wall.position(w) < B[1]:
             at = wall.position(w)
-            b = np.unique(np.r_[b, np.clip(at + np.r_[-1:1:41j] ** 3 * 2e-3, *B)])  # more points where it falls
-        error = wall.evaluate(wall.Point(np.array(w), b), T).loss
-        return Cut(self.pictures[T - low], b, error, wall.steepest(w, T, *B), at)
+            near = np.geomspace(1e-9, .02, 60)  # more points where it falls
+            b = np.unique(np.clip(np.r_[b, at - near, at, at + near], *B))
+        point = wall.Point(np.array(w), b)
+        seen = wall.evaluate(point, T)
+        slope, curvature = (np.log10(np.maximum(np.abs(each), 1e-30))
+                            for each in (seen.grads.b, wall.curvature(point, T)))
+        steepest = wall.steepest(w, T, *B)
+        return Cut(relief.profiles(self.errors[T - low]), b, seen.loss, slope, curvature, steepest,
+                   wall.most_curved(w, T, *B, steepest), at)
 
     def move(self, cut):
         w = self.values["w"]
-        self.picture.set_data(cut.picture)
-        self.cut.set_data([w, w], B)
+        self.surface.set_data(*cut.surface)
+        self.cut.set_data(*relief.place(w, cut.b, cut.error))
         self.error.set_data(cut.b, cut.error)
+        self.slope.set_data(cut.b, cut.slope)
+        self.curvature.set_data(cut.b, cut.curvature)
+        for top, (b, size) in zip(self.tops, (cut.steepest, cut.curved)):
+            top.set_data([b], [np.log10(size)])
         self.line.set_data(*([], []) if cut.at is None else ([cut.at] * 2, [0, .48]))
         there = (f"the wall: b = {cut.at:.4f}, × {wall.growth_at_start(w):.3f} a step" if cut.at is not None else
                  "no wall here: x₀ is no unstable fixed point" if wall.growth_at_start(w) <= 1 else
                  "the wall is outside")
-        self.words.set_text(f"w = {w:g}, T = {self.values['T']}\n{there}\n"
-                            f"steepest slope {power_of_ten(np.log10(cut.steepest.slope))} at b = {cut.steepest.b:.4f}")
+        steep, curved = (power_of_ten(np.log10(each)) for each in (cut.steepest.slope, cut.curved.curvature))
+        self.words.set_text(f"w = {w:g}, T = {self.values['T']}\n{there}\nlargest slope {steep}, curvature {curved}")
 
     def describe(self, cut):
         w, T = self.values["w"], self.values["T"]
         where = (f"The wall is at b = {cut.at:.4f}; there a small change grows by {wall.growth_at_start(w):.3f} a step."
                  if cut.at is not None else "The cut crosses no wall.")
-        return (f"Left, the error after {T} steps over w from 4 to 7 and b from -3.2 to -1.8: a bright part at the "
-                f"lower left, a dark one at the upper right. Right, the error along b at w = {w:g}: its steepest slope "
-                f"is {cut.steepest.slope:.3g}, at b = {cut.steepest.b:.4f}. {where}")
+        return (f"Left, the error after {T} steps in relief, over w from 4 to 7 and b from -3.2 to -1.8: a high plateau "
+                f"falls down to a low valley. Right, the error along b at w = {w:g}: its steepest slope is "
+                f"{cut.steepest.slope:.3g}, at b = {cut.steepest.b:.4f}, and its largest curvature "
+                f"{cut.curved.curvature:.3g}. {where}")
 
 
 class IntoTheWall(Figure):
@@ -115,24 +131,22 @@ class IntoTheWall(Figure):
     def draw(self):
         history, path = self.result.history, self.path
         ax, right = self.panels(
-            dict(title="Seen from above (bright: large error)", xlabel="weight w", ylabel="bias b", grid=False,
-                 xlim=self.window[0], ylim=self.window[1]),
-            dict(title="The log of the run", xlabel="update", yscale="log", ylim=(1e-3, 1e6)), widths=(1.15, 1))
-        w, b = (np.linspace(*side, 300) for side in self.window)
-        error = wall.evaluate(wall.Point(w, b[:, None]), self.T).loss
-        ax.imshow(error, cmap=COLOURS, vmin=0, vmax=HIGHEST, extent=(*self.window[0], *self.window[1]),
-                  origin="lower", aspect="auto")
+            dict(at=(.005, .01, .55, .91), title="Down the valley to the foot of the wall", grid=False),
+            dict(at=(.635, .14, .355, .76), title="The log of the run", xlabel="update", yscale="log",
+                 ylim=(1e-3, 1e6)))
+        relief.frame(ax)
+        ax.plot(*relief.profiles(wall.evaluate(relief.GRID, self.T).loss), color=BLUE, linewidth=.7)
         inside = self.inside = self._inside()
-        steps = slice(0, inside + 1)
-        ax.plot(path.w[steps], path.b[steps], "o-", color=VERMILION, markersize=3.5, linewidth=.9)
-        ax.plot(path.w[0], path.b[0], "o", color=BLUE, markersize=9)
-        ax.annotate("start", (path.w[0], path.b[0]), (-8, 6), textcoords="offset points", color=ON_PICTURE, ha="right")
+        x, y = relief.trace(wall.Point(path.w[:inside + 1], path.b[:inside + 1]), self.T)
+        ax.plot(x, y, "o-", color=VERMILION, markersize=3, linewidth=1.2)
+        ax.plot(x[0], y[0], "s", color=VERMILION, markersize=8)
+        ax.text(x[0] + .03, y[0] - .05, "start", color=VERMILION, va="center")
         out = np.array([path.w[inside + 1] - path.w[inside], path.b[inside + 1] - path.b[inside]])
-        tip = np.array([path.w[inside], path.b[inside]]) + .3 * out / np.linalg.norm(out)
-        ax.annotate("", tip, (path.w[inside], path.b[inside]),
-                    arrowprops={"arrowstyle": "->", "color": VERMILION, "linewidth": 2})
-        ax.text(tip[0] - .02, tip[1], f"to w = {path.w[-1]:.0f}, b = {path.b[-1]:.0f}", color=ON_PICTURE, ha="right",
-                va="bottom")
+        tip = np.array([path.w[inside], path.b[inside]]) + .9 * out / np.linalg.norm(out)
+        ax.annotate("", relief.place(*tip, history.loss[inside]), (x[-1], y[-1]),
+                    arrowprops={"arrowstyle": "->", "color": VERMILION, "linewidth": 2.4})
+        ax.text(.55, relief.BACK + relief.HIGH - .04, f"thrown to w = {path.w[-1]:.0f}, b = {path.b[-1]:.0f}",
+                color=VERMILION, va="top")
         shown = slice(0, inside + 20)
         right.plot(np.maximum(history.grad_norm[shown], 1e-12), "--", color=VERMILION)
         right.plot(history.loss[shown], color=BLUE)

@@ -140,6 +140,51 @@ def position(w: float) -> float:
     return START - w * AT_START
 
 
+def curvature(point: Point, T: int = 50) -> np.ndarray:
+    """Return d^2E/db^2 of every point, shaped like w and b together, by carrying d^2x_t/db^2 forward as well.
+
+        d^2x_t/db^2 = w (s''(x_{t-1}) (dx_{t-1}/db)^2 + s'(x_{t-1}) d^2x_{t-1}/db^2)
+
+    Arguments and errors as in `evaluate`.
+    """
+    w, shape = point.w, evaluate(point, 1).x.shape
+    x, first, second = np.full(shape, START), np.zeros(shape), np.zeros(shape)
+    for _ in range(_checks.count("T", T)):
+        s, s1, s2 = _slopes(x)
+        second = w * (s2 * first**2 + s1 * second)
+        first = 1 + w * s1 * first
+        x = w * s + point.b
+    s, s1, s2 = _slopes(x)
+    return 2 * (s1 * first) ** 2 + 2 * (s - TARGET) * (s2 * first**2 + s1 * second)
+
+
+def _slopes(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """s(x) and its first two derivatives."""
+    s = sigmoid(x)
+    return s, s * (1 - s), s * (1 - s) * (1 - 2 * s)
+
+
+class MostCurved(NamedTuple):
+    """Where along b the error is most curved, and the size |d^2E/db^2| there."""
+
+    b: float
+    curvature: float
+
+
+def most_curved(w: float, T: int, low: float = PLANE.b[0], high: float = PLANE.b[1],
+                steep: Steepest | None = None) -> MostCurved:
+    """Find the largest curvature |d^2E/db^2| between two values of b, to three digits, beside the steepest point.
+
+    The error falls by less than 1/2 there, so that the fall is not wider than some 1 / slope.
+
+    steep   what `steepest` returned, if it is known; other arguments and errors as there
+    """
+    steep = steep or steepest(w, T, low, high)
+    b = np.linspace(max(low, steep.b - 2 / steep.slope), min(high, steep.b + 2 / steep.slope), 2001)
+    size = np.abs(curvature(Point(np.array(w), b), T))
+    return MostCurved(float(b[size.argmax()]), float(size.max()))
+
+
 def steepest(w: float, T: int, low: float = PLANE.b[0], high: float = PLANE.b[1]) -> Steepest:
     """Find the steepest slope |dE/db| between two values of b, by refining a grid around its steepest point.
 
@@ -155,7 +200,7 @@ def steepest(w: float, T: int, low: float = PLANE.b[0], high: float = PLANE.b[1]
         b = np.linspace(low, high, 401)
         slope = np.abs(evaluate(Point(np.array(w), b), T).grads.b)
         best = slope.argmax()
-        reach = 20 * (b[1] - b[0])
+        reach = 6 * (b[1] - b[0])
         if reach < 1e-13 * max(1, abs(b[best])):
             return Steepest(float(b[best]), float(slope[best]))
         low, high = b[best] - reach, b[best] + reach

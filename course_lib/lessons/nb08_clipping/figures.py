@@ -11,9 +11,8 @@ from matplotlib.patheffects import withStroke
 from ... import clipping
 from ...screen.figure import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
 from ...screen.kit import apart
-from ..nb07_exploding import wall
+from ..nb07_exploding import relief, wall
 from ..nb07_exploding.dynamics import HIGHEST
-from ..nb07_exploding.figures import COLOURS, ON_PICTURE
 from . import rescue, success
 
 
@@ -88,6 +87,8 @@ class Arrows(Figure):
                 f"{clips.angles.max():.1f} degrees, at thresholds below the smaller entry.")
 
 
+COLOURS = "cividis"  # for readers of every colour vision, on both backgrounds
+ON_PICTURE = "#f4f4f4"  # text on the dark colours of a picture, the same on both backgrounds
 ON_BRIGHT = "#00224e"  # text on the bright colours of the picture
 LESSON = wall.Point(6., -2.2)  # the start of the lesson, beside the 30 that are counted
 
@@ -197,6 +198,86 @@ class Rescue(Figure):
                 f"{path.w[-1]:.2g}, b = {path.b[-1]:.2g}. Right, over the threshold, how many starts clipping rescues "
                 f"and how many it hurts. Without clipping {descents.alone} of 30 are solved; here it rescues "
                 f"{descents.rescued[j]} and hurts {descents.hurt[j]}.")
+
+
+class Pair(NamedTuple):
+    """What OnTheWall shows, row 0 not clipped and row 1 clipped: where both stand, after `update` updates.
+
+    place  wall.Point (2,)
+    error  (2,)
+    norm   (2,) of the gradient there
+    """
+
+    place: wall.Point
+    error: np.ndarray
+    norm: np.ndarray
+
+
+class OnTheWall(Figure):
+    """Two descents over the wall in relief from one start at rate 0.3, clipped by norm and not, and their gradients.
+
+    update     how many updates have been made, 0 to 150
+    threshold  of the clipped one
+    """
+
+    size = (900, 420)
+    labels = {"update": "updates", "threshold": "threshold"}
+    rate, last, thresholds = .3, 150, (.03, .3, 3., 30.)
+    looks = ("not clipped", VERMILION, "-", "s"), ("clipped", BLUE, "--", "o")
+
+    def __init__(self, **values):
+        start = wall.Point(*(np.full(1 + len(self.thresholds), each) for each in LESSON))
+        self.path = rescue.descend(start, self.rate, np.r_[np.inf, self.thresholds], self.last)
+        self.seen = wall.evaluate(self.path)
+        self.traces = [relief.trace(wall.Point(*(part[:, i] for part in self.path))) for i in range(len(start.w))]
+        super().__init__(**values)
+
+    def draw(self):
+        ax, right = self.panels(
+            dict(at=(.005, .01, .55, .91), title="Both ways, over the error in relief", grid=False),
+            dict(at=(.645, .13, .335, .62), title="Length of the gradient", xlabel="update", yscale="log",
+                 xlim=(0, self.last), ylim=(1e-5, 1e5)))
+        relief.frame(ax)
+        ax.plot(*relief.profiles(wall.evaluate(relief.GRID).loss), color=INK, linewidth=.5)
+        self.ways, self.logs = ([self.curve(panel, colour, dash) for _, colour, dash, _ in self.looks]
+                                for panel in (ax, right))
+        self.ends = [self.curve(ax, colour, mark, markersize=9) for _, colour, _, mark in self.looks]
+        self.limit = self.curve(right, INK, ":", linewidth=1.2)
+        self.words = self.key(self.fig, (.6, .975, "", VERMILION), (.6, .91, "", BLUE))
+
+    def compute(self, update=81, threshold=.3):
+        if threshold not in self.thresholds or not 0 <= update <= self.last:
+            raise ValueError(f"update is {update}, threshold {threshold}: needs 0 to {self.last}, and one of "
+                             f"{self.thresholds}.")
+        which = [0, 1 + self.thresholds.index(threshold)]
+        at = wall.Point(*(part[update, which] for part in self.path))
+        return Pair(at, self.seen.loss[update, which], np.hypot(*(part[update, which] for part in self.seen.grads)))
+
+    def move(self, pair):
+        update, which = self.values["update"], [0, 1 + self.thresholds.index(self.values["threshold"])]
+        for i, (name, *_) in enumerate(self.looks):
+            x, y = (part[:update + 1] for part in self.traces[which[i]])
+            here = len(x) == update + 1
+            if not here:  # it has left the picture: a stroke in the direction of the update that threw it
+                k = len(x)
+                out = np.array([part[k, which[i]] - part[k - 1, which[i]] for part in self.path])
+                tip = [part[k - 1, which[i]] for part in self.path] + .7 * out / np.linalg.norm(out)
+                end = relief.place(*tip, self.seen.loss[k - 1, which[i]])
+                x, y = np.r_[x, end[0]], np.r_[y, end[1]]
+            self.ways[i].set_data(x, y)
+            self.ends[i].set_data(x[-1:], y[-1:])
+            norm = np.hypot(*(part[:update + 1, which[i]] for part in self.seen.grads))
+            self.logs[i].set_data(np.arange(update + 1), np.maximum(norm, 1e-12))
+            end = f"E = {pair.error[i]:.2f}" if here else "thrown out"
+            self.words[i].set_text(f"{'■●'[i]} {name}: w = {pair.place.w[i]:.4g}, b = {pair.place.b[i]:.4g}, {end}")
+        self.limit.set_data([0, self.last], [self.values["threshold"]] * 2)
+
+    def describe(self, pair):
+        (w, b), error, norm = pair
+        return (f"Two descents from w = 6, b = -2.2 at rate {self.rate:g}, after {self.values['update']} updates. Not "
+                f"clipped: w = {w[0]:.4g}, b = {b[0]:.4g}, error {error[0]:.2g}, gradient {norm[0]:.2g}. Clipped at "
+                f"{self.values['threshold']:g}: w = {w[1]:.4g}, b = {b[1]:.4g}, error {error[1]:.2g}, gradient "
+                f"{norm[1]:.2g}.")
 
 
 class Steps(NamedTuple):

@@ -50,3 +50,20 @@ def descend(start: wall.Point, rate, max_norm=np.inf, updates: int = UPDATES, T:
 def error(path: wall.Point, T: int = 50) -> np.ndarray:
     """The error E at the end of each path, (...)."""
     return wall.evaluate(wall.Point(path.w[-1], path.b[-1]), T).loss
+
+
+def steepest_on_the_way(path: wall.Point, T: int = 50) -> np.ndarray:
+    """The largest |gradient| of E met on the straight way of each update of a path (updates + 1,): (updates,).
+
+    A wall is thinner than any grid, so the search goes on in the piece over which E changes most: its mean slope is at
+    least that of the whole. So what is returned is never below |change of E| / |step|.
+    """
+    low, high = np.zeros(len(path.w) - 1), np.ones(len(path.w) - 1)
+    found, each = np.zeros_like(low), np.arange(len(low))
+    for _ in range(4):
+        along = low + (high - low) * np.linspace(0, 1, 101)[:, None]
+        seen = wall.evaluate(wall.Point(*(part[:-1] + along * np.diff(part) for part in path)), T)
+        found = np.maximum(found, np.hypot(*seen.grads).max(0))
+        most = np.abs(np.diff(seen.loss, axis=0)).argmax(0)
+        low, high = along[most, each], along[most + 1, each]
+    return found
