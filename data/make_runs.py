@@ -1,4 +1,4 @@
-"""Make the runs that travel with the course: `python data/make_runs.py [NAME ...]`. All take about twelve minutes.
+"""Make the runs that travel with the course: `python data/make_runs.py [NAME ...]`. All take about thirteen minutes.
 
 A file has what takes long in a notebook, above all what never learns; what is missing in it runs there.
 """

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from course_lib import activations, gradcheck, jacobians, train
-from course_lib.lessons.nb07_exploding import dynamics, signs, wall
+from course_lib.lessons.nb07_exploding import dynamics, relief, signs, wall
 from course_lib.lessons.nb07_exploding.figures import Cobweb, IntoTheWall, Latch, Logs, Twins, Wall
 from course_lib.lessons.nb07_exploding.four_runs import four_runs
 from course_lib.screen.live import live
@@ -111,8 +111,8 @@ def test_the_run_into_the_wall_in_words(into):
 
 def test_a_path_ends_where_it_leaves_the_relief(into):
     x, y = relief.trace(into.path)
-    assert len(x) == 82 and np.allclose(x[[0, -1]], relief.place(into.path.w, into.path.b, 0.)[0][[0, 81]], atol=0)
-    assert np.allclose(y - relief.place(into.path.w, into.path.b, 0.)[1][:82], 1.24 * into.result.history.loss[:82])
+    assert len(x) == 82 and np.allclose(x[[0, -1]], relief.project(into.path.w, into.path.b, 0.)[0][[0, 81]], atol=0)
+    assert np.allclose(y - relief.project(into.path.w, into.path.b, 0.)[1][:82], 1.24 * into.result.history.loss[:82])
     assert len(relief.trace(wall.Point(np.array([9.]), np.array([0.])))[0]) == 0
 
 

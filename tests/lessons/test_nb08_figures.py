@@ -74,7 +74,7 @@ def test_on_the_wall_shows_who_is_thrown_out(on_the_wall):
     assert "Not clipped: w = 1040, b = 1661, error 0.09" in figure.alt and "Clipped at 0.3: w = 4.986" in figure.alt
     assert len(figure.ways[0].get_xdata()) == 83 and len(figure.ways[1].get_xdata()) == 101
     x, y = figure.ways[1].get_data()
-    place = relief.place(*(part[100, 2] for part in figure.path), figure.data.error[1])
+    place = relief.project(*(part[100, 2] for part in figure.path), figure.data.error[1])
     assert np.allclose([x[-1], y[-1]], place, rtol=1e-12, atol=0)
     assert np.array_equal(figure.ends[1].get_xdata(), x[-1:])
     with pytest.raises(ValueError, match="update is 151, threshold 0.3: needs 0 to 150"):

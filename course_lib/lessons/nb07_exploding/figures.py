@@ -90,7 +90,7 @@ class Wall(Figure):
     def move(self, cut):
         w = self.values["w"]
         self.surface.set_data(*cut.surface)
-        self.cut.set_data(*relief.place(w, cut.b, cut.error))
+        self.cut.set_data(*relief.project(w, cut.b, cut.error))
         self.error.set_data(cut.b, cut.error)
         self.slope.set_data(cut.b, cut.slope)
         self.curvature.set_data(cut.b, cut.curvature)
@@ -143,7 +143,7 @@ class IntoTheWall(Figure):
         ax.text(x[0] + .03, y[0] - .05, "start", color=VERMILION, va="center")
         out = np.array([path.w[inside + 1] - path.w[inside], path.b[inside + 1] - path.b[inside]])
         tip = np.array([path.w[inside], path.b[inside]]) + .9 * out / np.linalg.norm(out)
-        ax.annotate("", relief.place(*tip, history.loss[inside]), (x[-1], y[-1]),
+        ax.annotate("", relief.project(*tip, history.loss[inside]), (x[-1], y[-1]),
                     arrowprops={"arrowstyle": "->", "color": VERMILION, "linewidth": 2.4})
         ax.text(.55, relief.BACK + relief.HIGH - .04, f"thrown to w = {path.w[-1]:.0f}, b = {path.b[-1]:.0f}",
                 color=VERMILION, va="top")

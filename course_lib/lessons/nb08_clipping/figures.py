@@ -245,7 +245,7 @@ class OnTheWall(Figure):
         self.limit = self.curve(right, INK, ":", linewidth=1.2)
         self.words = self.key(self.fig, (.6, .975, "", VERMILION), (.6, .91, "", BLUE))
 
-    def compute(self, update=81, threshold=.3):
+    def compute(self, update=150, threshold=.3):
         if threshold not in self.thresholds or not 0 <= update <= self.last:
             raise ValueError(f"update is {update}, threshold {threshold}: needs 0 to {self.last}, and one of "
                              f"{self.thresholds}.")
@@ -262,7 +262,7 @@ class OnTheWall(Figure):
                 k = len(x)
                 out = np.array([part[k, which[i]] - part[k - 1, which[i]] for part in self.path])
                 tip = [part[k - 1, which[i]] for part in self.path] + .7 * out / np.linalg.norm(out)
-                end = relief.place(*tip, self.seen.loss[k - 1, which[i]])
+                end = relief.project(*tip, self.seen.loss[k - 1, which[i]])
                 x, y = np.r_[x, end[0]], np.r_[y, end[1]]
             self.ways[i].set_data(x, y)
             self.ends[i].set_data(x[-1:], y[-1:])
