@@ -40,12 +40,12 @@ class Writing(Figure):
     dice         which random numbers
     """
 
-    size = (900, 300)
-    LINE, LINES, DICE = 62, 2, 10
+    size = (900, 210)
+    LINE, DICE = 84, 10
 
     def draw(self):
         every = np.array([(temperature, dice) for dice in range(self.DICE) for temperature in TEMPERATURES])
-        self.texts = {kind: reading.write(first_reader(kind), BEGIN, self.LINE * self.LINES - len(BEGIN),
+        self.texts = {kind: reading.write(first_reader(kind), BEGIN, self.LINE - len(BEGIN),
                                           every[:, 0], every[:, 1].astype(int)) for kind in SIZES}
         self.places = {(round(10 * temperature), int(dice)): i for i, (temperature, dice) in enumerate(every)}
         self.words = set(words_of(reading.prose("train")))
@@ -54,8 +54,7 @@ class Writing(Figure):
             height = .97 - row * .33
             self.key(self.fig, (.01, height, kind, colour), fontsize=10.5, fontweight="bold")
             self.shares[kind], = self.key(self.fig, (.08, height, "", INK))
-            self.lines[kind] = self.key(self.fig, *((.01, height - .09 - .08 * line, "", INK)
-                                                    for line in range(self.LINES)), fontsize=13, **MONO)
+            self.lines[kind], = self.key(self.fig, (.01, height - .13, "", INK), fontsize=12.5, **MONO)
 
     def compute(self, temperature=.5, dice=0):
         place = self.places[round(10 * temperature), dice]
@@ -68,8 +67,7 @@ class Writing(Figure):
     def move(self, texts):
         for kind, text in texts.items():
             self.shares[kind].set_text(f"{self.known(text):.0%} of its words stand in the lessons")
-            for i, line in enumerate(self.lines[kind]):
-                line.set_text(visible(text[i * self.LINE:(i + 1) * self.LINE]))
+            self.lines[kind].set_text(visible(text))
 
     def describe(self, texts):
         said = "; ".join(f"{kind}, {self.known(text):.0%} of its words stand in the lessons: {visible(text[:60])}"
