@@ -234,8 +234,8 @@ def test_what_a_longer_context_gives_is_measured_again():
 @pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_sizes_of_exchanges_hold_for_other_networks_and_passages(kind):
-    """Said over measured, medians of 300 other passages, seeds 1 to 4: .10 to .23 on the last letter, .83 to 2.07 from 8
-    letters back on; the sign is right in 46 to 63 percent from 2 letters on."""
+    """Said over measured, medians of 300 other passages, seeds 1 to 4: .10 to .23 on the last letter, .83 to 2.07 from
+    8 letters back on; the sign is right in 46 to 63 percent from 2 letters on."""
     windows = reading.passages(300, 72, seed=7)
     for network in reading.readers(kind)[1:]:
         said, measured = reading.exchanged(network, windows, [1, 2, 4, 8, 16, 32], seed=3)
