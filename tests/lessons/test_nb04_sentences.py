@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from course_lib import activations, bptt, gradcheck, initialise, torch_bridge
+from course_lib.lessons.nb04_derivative_of_tanh_and_sigmoid.layers import SEVEN, learn, value_and_slope
 
 pytestmark = pytest.mark.long
 
@@ -129,3 +130,26 @@ def test_one_matrix_repeats_what_many_average_out():
         for found, matrices in ((own, W), (shared, np.repeat(W[:1], 30, axis=0))):
             found.append(np.log10(np.linalg.norm(np.linalg.multi_dot([np.ones(64), *matrices[::-1]])) / 8))
     assert np.std(shared) > 1.5 * np.std(own)
+
+
+@pytest.mark.parametrize("layers, width", [(4, 64), (4, 32), (8, 64)])
+def test_moderate_rates_wake_relus_and_long_steps_kill_them(layers, width):
+    """Dead at rates .1, .03 and 1, five seeds: .1 left fewer than there were, 1 killed a fifth of all or more on average."""
+    seeds = range(100, 104)
+    calm, wild = (learn("relu", rate, seeds, layers, width) for rate in (.1, 1.))
+    assert calm.after.sum() <= calm.before.sum() and calm.right.min() > .95
+    assert wild.after.mean() > .2 * layers * width
+
+
+@pytest.mark.parametrize("rate", [.03, .5, 1.])
+def test_a_leaky_relu_never_dies(rate):
+    nets = learn("leaky_relu", rate, range(100, 103))
+    assert not nets.after[nets.finite].any() and not nets.before.any()
+    assert nets.finite.all() == (rate < .1)
+
+
+@pytest.mark.parametrize("name", SEVEN)
+@pytest.mark.parametrize("spread", [.5, 1., 3.])
+def test_on_average_all_seven_slopes_take(name, spread):
+    a = spread * np.random.default_rng(5).normal(size=200_000)
+    assert np.sqrt((value_and_slope(name, a)[1]**2).mean()) < 1

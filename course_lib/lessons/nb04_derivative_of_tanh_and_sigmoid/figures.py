@@ -7,6 +7,7 @@ import numpy as np
 from ... import activations, bptt, initialise
 from ...screen.figure import BLUE, GREEN, ORANGE, VERMILION, Figure
 from ...screen.kit import Decades, power_of_ten, set_limits
+from .layers import value_and_slope
 
 SEEDS = 0, 1, 2
 DASHES = "-", "--", "-."  # one for each seed
@@ -31,7 +32,7 @@ class Curves(Figure):
     """An activation with its tangent, beside its slope.
 
     a           the pre-activation that is looked at, -6 to 6
-    activation  "tanh", "sigmoid" or "relu"
+    activation  one of the seven of `layers`
     """
 
     size = (900, 330)
@@ -41,7 +42,7 @@ class Curves(Figure):
     def draw(self):
         both = self.left, self.right = self.panels(
             dict(title="The function and its tangent", ylabel="f(a)"),
-            dict(title="Its slope", ylabel="slope f ′(a)", ylim=(-.08, 1.3)),
+            dict(title="Its slope", ylabel="slope f ′(a)", ylim=(-.2, 1.3)),
             xlabel="pre-activation a", xlim=(-self.reach, self.reach))
         for ax in both:
             self.guide(ax, 0)
@@ -54,14 +55,12 @@ class Curves(Figure):
         self.names = [self.key(ax, (.02, .97, "", VERMILION))[0] for ax in both]
 
     def compute(self, a=1., activation="tanh"):
-        f = activations.get(activation)
         around = np.linspace(-self.reach, self.reach, 241)
-        return CurvePoint(float(f.function(np.array(a, float))), float(f.derivative(np.array(a, float))), around,
-                     f.function(around), f.derivative(around))
+        return CurvePoint(*map(float, value_and_slope(activation, a)), around, *value_and_slope(activation, around))
 
     def move(self, point):
         a = self.values["a"]
-        high = self.reach + .9 if self.values["activation"] == "relu" else 1.5
+        high = 1.5 if self.values["activation"] in ("tanh", "sigmoid") else self.reach + .9
         set_limits(self.left, (-self.reach, self.reach), (-1.3, high))
         self.function.set_data(point.a, point.curve)
         self.tangent.set_data([a - 1.5, a + 1.5], point.value + point.slope * np.array([-1.5, 1.5]))
@@ -73,10 +72,10 @@ class Curves(Figure):
 
     def describe(self, point):
         a, activation = self.values["a"], self.values["activation"]
-        largest = activations.get(activation).largest_derivative
+        largest = point.slopes.max()
         return (f"The curve of {activation} with its tangent, beside its slope. At a = {a:.3g} the function is "
                 f"{point.value:.3f} and its slope {point.slope:.3g}, {point.slope / largest:.2g} times its largest "
-                f"slope, {largest:g}.")
+                f"slope, {largest:.3g}.")
 
 
 class Slopes(NamedTuple):
@@ -123,7 +122,9 @@ class Products(Decades):
         super().draw()
         left = self.left = self.panels(
             at=(.07, .15, .25, .74), title="Slopes drawn", xlabel="slope f ′(a)", xlim=(0, 1),
-            ylabel=f"how many of {len(SEEDS) * self.T}", ylim=(0, len(SEEDS) * self.T))
+            ylabel=f"how many of {len(SEEDS) * self.T} (root scale)")
+        left.set_yscale("function", functions=(np.sqrt, np.square))  # most bars are below 40, and one may be 180
+        left.set(ylim=(0, len(SEEDS) * self.T), yticks=(0, 10, 40, 90, 180))
         edges = np.linspace(0, 1, self.bins + 1)
         self.bars = self.moving(left.bar(edges[:-1], 0, width=.92 / self.bins, align="edge", color=BLUE))
 
