@@ -81,6 +81,13 @@ def test_a_lesson_has_every_cell_under_its_id_and_where_it_runs():
         assert place.replace("&", "&amp;") in page
 
 
+def test_a_fold_and_a_table_have_their_cell_s_id_as_well():
+    for source in "<details><summary>What you should see</summary>\n\nMore.\n\n</details>", "| a |\n|---|\n| 1 |":
+        page = lesson(v4.new_markdown_cell(source, id="seen", metadata=TRY))
+        assert '<span id="seen"></span>' in page and source in page
+    assert "<span id=" not in lesson(v4.new_markdown_cell("Words.", id="seen", metadata=TRY))
+
+
 def test_notes_and_set_up_stay_out_and_solutions_are_folded_up():
     notes = v4.new_markdown_cell("SAID ALOUD", id="n", metadata={"slideshow": {"slide_type": "notes"}})
     set_up = v4.new_code_cell("COLAB", id="colab", metadata=TRY)

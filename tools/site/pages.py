@@ -103,7 +103,7 @@ def lesson(book: NotebookNode, path: Path, known: dict[Path, str], moving: dict[
         if slide_type(cell) == "notes" or cell.id in LEFT_OUT or not cell.source.strip():
             continue
         parts.append(f"({number}-{cell.id})=")
-        if is_hidden(cell) or cell.source.startswith("|"):  # to raw HTML a label gives no id, to a table it gives two
+        if is_hidden(cell) or cell.source.startswith(("|", "<")):  # a label gives raw HTML no id, and a table two
             parts.append(fenced("{raw} html", f'<span id="{cell.id}"></span>'))
         if cell.cell_type == "markdown":
             parts.append(linked(cell.source, path, known))
