@@ -20,7 +20,7 @@ def test_values_and_slopes_are_torch_s(name):
     own, slope = value_and_slope(name, a)
     assert np.allclose(own, value.detach().numpy(), rtol=1e-9, atol=1e-15)
     assert np.allclose(slope, point.grad.numpy(), rtol=1e-9, atol=1e-14)
-    assert value_and_slope(name, 1.)[0] == pytest.approx(value_and_slope(name, np.ones(2))[0][1])
+    assert value_and_slope(name, 1.)[0] == pytest.approx(value_and_slope(name, np.ones(2))[0][1], rel=1e-6, abs=0)
 
 
 def test_another_name_is_refused():
@@ -99,6 +99,6 @@ def test_ridges_are_histograms(values):
         assert figure.data.spread[row] == pytest.approx(np.sqrt((h**2).mean()), rel=1e-9, abs=0)
         assert 10**figure.data.size[row] == pytest.approx(np.sqrt((dh**2).mean()), rel=1e-9, abs=0)
         tops = [ridges[row].get_xy()[:, 1].max() - row for ridges in figure.ridges]
-        assert tops == pytest.approx([.88, .88])
+        assert tops == pytest.approx([.88, .88], rel=1e-6, abs=0)
     assert f"{figure.data.spread[-1]:.2g}; coming down" in figure.alt and f"to {10**figure.data.size[0]:.2g}." in figure.alt
     assert legible(figure) > 8

@@ -68,7 +68,7 @@ def test_both_ways_are_those_of_the_trainer(on_the_wall, i, threshold):
 def test_on_the_wall_shows_who_is_thrown_out(on_the_wall):
     figure = on_the_wall.update(update=81, threshold=.3)
     assert all(np.array_equal(one, other) for one, other in zip(*(line.get_data() for line in figure.ways)))
-    assert figure.data.norm == pytest.approx([6531, 6531], rel=1e-3)
+    assert figure.data.norm == pytest.approx([6531, 6531], rel=1e-3, abs=0)
     figure.update(update=100)
     assert "thrown out" in figure.words[0].get_text() and "E = 0.0" in figure.words[1].get_text()
     assert "Not clipped: w = 1040, b = 1661, error 0.09" in figure.alt and "Clipped at 0.3: w = 4.986" in figure.alt

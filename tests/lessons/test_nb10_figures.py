@@ -166,8 +166,8 @@ def test_rows_of_dots_in_words():
     assert figure.alt == "A title, an axis. first: two of them; second: one."
     ax, = figure.fig.axes
     first, second, mark = ax.collections
-    assert np.allclose(first.get_offsets()[:, 0], [.1, .4]) and np.allclose(first.get_sizes(), [9, 80])
-    assert np.allclose(second.get_offsets(), [(.3, 1)])
+    assert np.allclose(first.get_offsets()[:, 0], [.1, .4], atol=0) and np.allclose(first.get_sizes(), [9, 80], atol=0)
+    assert np.allclose(second.get_offsets(), [(.3, 1)], atol=0)
     assert np.allclose(mark.get_segments()[0][:, 0], .25) and legible(figure) > 4
 
 

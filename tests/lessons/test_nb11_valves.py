@@ -80,19 +80,19 @@ def test_every_width_is_that_of_autograd_along_this_way_alone(make):
     alone = partial(gradients, kind, params, figure.x, valves.STEP, seed=figure.seed)
     _, whole = alone("all")
     gates = {where: alone(gate)[0] for where, gate in figure.ways.items()}
-    assert step.straight == pytest.approx(0 if kind == "RNN" else sized(alone("straight")[0], whole), rel=1e-9)
-    assert step.whole == pytest.approx(sized(alone("all")[0], whole), rel=1e-9)
+    assert step.straight == pytest.approx(0 if kind == "RNN" else sized(alone("straight")[0], whole), rel=1e-9, abs=0)
+    assert step.whole == pytest.approx(sized(alone("all")[0], whole), rel=1e-9, abs=0)
     assert step.ways == pytest.approx({
         gate: sized(gates[where], whole) for where, gate in figure.ways.items()} | {
-        gate: 0. for gate in set(step.ways) - set(figure.ways.values())}, rel=1e-9)
+        gate: 0. for gate in set(step.ways) - set(figure.ways.values())}, rel=1e-9, abs=0)
     for where, line in figure.dashed.items():
-        assert line.get_linewidth() == pytest.approx(max(.75 * 24 * sized(gates[where], whole), .75), rel=1e-9)
+        assert line.get_linewidth() == pytest.approx(max(.75 * 24 * sized(gates[where], whole), .75), rel=1e-9, abs=0)
         assert line.is_dashed()
     for place, line in enumerate(figure.joined[:len(gates)]):
         together = sum(list(gates.values())[place:])
-        assert line.get_linewidth() == pytest.approx(max(.75 * 24 * sized(together, whole), .75), rel=1e-9)
+        assert line.get_linewidth() == pytest.approx(max(.75 * 24 * sized(together, whole), .75), rel=1e-9, abs=0)
     if kind != "RNN":
-        assert figure.roads["before"].get_linewidth() == pytest.approx(.75 * 24 * step.straight, rel=1e-9)
+        assert figure.roads["before"].get_linewidth() == pytest.approx(.75 * 24 * step.straight, rel=1e-9, abs=0)
         assert f"{step.straight:.2f} comes to step t - 1 by the straight road" in figure.alt
         assert f"straight: {step.straight:.2f}" == figure.straight.get_text()
     assert f"{step.through:.2f} through W_hh, and {step.whole:.2f} by all ways" in figure.alt
@@ -119,12 +119,12 @@ def test_valves_stand_as_open_as_their_gates_and_roads_behind_them_are_what_pass
     for where, gate in figure.valves.items():
         values, given = gates[where][0][now], gates[where][1]
         across = figure.plates[where].get_ydata() if where == "f" else figure.plates[where].get_xdata()
-        assert across[3] - across[1] == pytest.approx(24 * values.mean(), rel=1e-9)
+        assert across[3] - across[1] == pytest.approx(24 * values.mean(), rel=1e-9, abs=0)
         assert figure.letters[where].get_text() == f"{gate} = {values.mean():.2f}"
         behind = figure.roads.get({"f": "kept", "i": "written", "o": "shown"}.get(where))
         if behind:
             passed = np.linalg.norm(values * given) / np.linalg.norm(given)
-            assert behind.get_linewidth() == pytest.approx(max(.75 * 24 * passed, .75), rel=1e-9)
+            assert behind.get_linewidth() == pytest.approx(max(.75 * 24 * passed, .75), rel=1e-9, abs=0)
             assert f"{gate} lets {passed:.2f}" in figure.alt
 
 
@@ -136,9 +136,9 @@ def test_what_is_read_from_h_and_what_comes_along_the_cell_are_parts_of_the_grad
     by_h = run.o[t - 1] * (1 - run.tanh_c[t - 1]**2) * back.dh[t]
     for size, part in [(figure.data.read, by_h), (figure.data.along, back.dc[t] - by_h)]:
         mean = np.linalg.norm(part, axis=-1).mean() / np.linalg.norm(back.dc[t], axis=-1).mean()
-        assert size == pytest.approx(mean, rel=1e-9)
-    assert figure.roads["told"].get_linewidth() == pytest.approx(18 * figure.data.read, rel=1e-9)
-    assert figure.roads["after"].get_linewidth() == pytest.approx(18 * figure.data.along, rel=1e-9)
+        assert size == pytest.approx(mean, rel=1e-9, abs=0)
+    assert figure.roads["told"].get_linewidth() == pytest.approx(18 * figure.data.read, rel=1e-9, abs=0)
+    assert figure.roads["after"].get_linewidth() == pytest.approx(18 * figure.data.along, rel=1e-9, abs=0)
 
 
 def test_gates_that_are_left_out_stand_at_one_and_those_of_other_cells_are_crossed_out():
