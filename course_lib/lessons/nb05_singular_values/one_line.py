@@ -50,10 +50,15 @@ class OneLine(Figure):
     VIEW = np.linalg.qr(np.array([[3., 2., 2.], [4., -1., 3.], [0., 6., -1.]]))[0].T  # right, up, towards the reader
 
     def __init__(self, **values):
-        self.back = {gain: [np.stack([_sent_back(_jacobians(units, gain, seed)) for seed in self.SEEDS])
-                            for units in self.UNITS] for gain in self.GAINS}
-        self.curves = {gain: np.array([np.median(_agreement(back), axis=0) for back in backs])
-                       for gain, backs in self.back.items()}
+        self.back, self.curves = {}, {}
+        for gain in self.GAINS:
+            agreement = []  # of each size; the vectors are kept of three units alone: larger ones fill 200 MB
+            for units in self.UNITS:
+                each = [_sent_back(_jacobians(units, gain, seed)) for seed in self.SEEDS]
+                agreement.append(np.median([_agreement(back) for back in each], axis=0))
+                if units == 3:
+                    self.back[gain] = each
+            self.curves[gain] = np.array(agreement)
         super().__init__(**values)
 
     def draw(self):
@@ -91,7 +96,7 @@ class OneLine(Figure):
                 product /= np.linalg.norm(product)
             line, logs = np.linalg.svd(product)[2][0], jacobians.log_singular_values(js)
             ratio = float(np.exp(logs[1] - logs[0]))
-        return SentBack(self.back[gain][0][network, distance], line, ratio, self.curves[gain])
+        return SentBack(self.back[gain][network][distance], line, ratio, self.curves[gain])
 
     def move(self, sent):
         distance = self.values["distance"]
