@@ -10,6 +10,7 @@ SIZES = {"tanh": 170, "LSTM": 81, "GRU": 96}  # units; 42 710, 42 808 and 43 432
 PARAMS = {"tanh": cells.RNNParams, "LSTM": cells.LSTMParams, "GRU": cells.GRUParams}
 PARTS = {"test": ("05_singular_values", "11_lstm"), "validation": ("08_clipping",)}
 SEEDS = 5
+BLOCK = 100  # steps, or sequences, that are read at once: all of them would fill 60 MB
 
 
 def prose(part: str) -> str:
@@ -85,9 +86,20 @@ def surprise(network: cells.NetworkParams, numbers: np.ndarray) -> np.ndarray:
     numbers  (T + 1, B); each column is read from the zero state
     returns  (T, B), of numbers[1:]
     """
-    run = bptt.forward(network.rnn, ONE_HOT[numbers[:-1]])
-    y = cells.readout(network.readout, run.h[1:])
-    return losses.cross_entropy(y[..., None, :], numbers[1:, :, None])[0] / np.log(2)
+    state, bits = None, []
+    for begin in range(0, len(numbers) - 1, BLOCK):
+        here = numbers[begin:begin + BLOCK + 1]
+        run = bptt.forward(network.rnn, ONE_HOT[here[:-1]], state)
+        y = cells.readout(network.readout, run.h[1:])
+        bits.append(losses.cross_entropy(y[..., None, :], here[1:, :, None])[0] / np.log(2))
+        state = _last_state(run)
+    return np.concatenate(bits)
+
+
+def _last_state(run: bptt.Run):
+    """The state after the last step, as `bptt.forward` takes it."""
+    states = tuple(getattr(run, name)[-1] for name in cells.cell_of(run.params).states)
+    return states if len(states) > 1 else states[0]
 
 
 def counted(context: int, numbers: np.ndarray, weight: float = 32.) -> np.ndarray:
@@ -137,10 +149,13 @@ def exchanges(network: cells.NetworkParams, windows: np.ndarray) -> np.ndarray:
     windows  (T + 1, B); the last row is what is predicted
     returns  (T, B, 40): [s, b, j] is dL/dx_s at letter j less dL/dx_s at the letter that stands there
     """
-    read, B = windows[:-1], windows.shape[1]
-    back = bptt.loss_and_grads(network, ONE_HOT[read], windows[-1], losses.cross_entropy).back
-    dx = back.dx * np.float32(B / np.log(2))  # the loss is a mean over the batch, in nats
-    return dx - np.take_along_axis(dx, read[..., None], -1)
+    parts = []
+    for begin in range(0, windows.shape[1], BLOCK):
+        *read, last = windows[:, begin:begin + BLOCK]
+        back = bptt.loss_and_grads(network, ONE_HOT[read], last, losses.cross_entropy).back
+        dx = back.dx * np.float32(len(last) / np.log(2))  # the loss is a mean over the batch, in nats
+        parts.append(dx - np.take_along_axis(dx, np.array(read)[..., None], -1))
+    return np.concatenate(parts, axis=1)
 
 
 def leans(network: cells.NetworkParams, windows: np.ndarray) -> np.ndarray:
@@ -203,7 +218,6 @@ def write(network: cells.NetworkParams, begin: str, letters: int, temperature, s
         y = cells.readout(network.readout, run.h[-1]) / temperature[:, None]
         p = np.exp(y - y.max(-1, keepdims=True)).cumsum(-1)
         read = (p < die[:, None] * p[:, -1:]).sum(-1)[None]
-        state = tuple(getattr(run, name)[-1] for name in cells.cell_of(network.rnn).states)
-        state = state if len(state) > 1 else state[0]
+        state = _last_state(run)
         written.append(read[0])
     return ["".join(LETTERS[number] for number in column) for column in np.transpose(written)]
