@@ -37,3 +37,20 @@ def test_speaker_notes_are_a_line_until_they_are_clicked(lab, page):
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     summary.click()
     assert notes.first.locator("p", has_text="Open with the question").is_visible()
+
+
+def test_a_long_line_of_text_breaks_between_words(lab, page):
+    """JupyterLab's own rule breaks it in the middle of one; a word longer than the page still breaks."""
+    words = [f"{letter}" * 30 for letter in "abcdefghijklm"]
+    lab.open(page, lab.write("long.ipynb", f"print({' '.join(words)!r}); print({'x' * 2000!r})"))
+    execute(page, "notebook:run-all-cells")
+    text = page.locator(".jp-OutputArea-output.jp-RenderedText pre")
+    text.wait_for()
+    heights = text.evaluate("""(pre, words) => words.map(word => {
+        const node = pre.firstChild, range = document.createRange(), begin = node.textContent.indexOf(word);
+        range.setStart(node, begin);
+        range.setEnd(node, begin + word.length);
+        return new Set([...range.getClientRects()].map(each => each.top)).size;
+    })""", words)
+    assert heights == [1] * len(words)
+    assert text.evaluate("pre => pre.scrollWidth <= pre.clientWidth")
