@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib import bptt, gradcheck, initialise
+from course_lib import bptt, cells, gradcheck, initialise, losses
 from changed import printed, unsaid, without_fold
 
 pytestmark = pytest.mark.long
@@ -100,3 +100,18 @@ def test_a_fold_says_what_its_change_shows(fold, last, changes):
 
 def test_every_prompt_to_change_something_has_its_fold():
     assert list(without_fold("03_backpropagation_through_time")) == []
+
+
+def test_a_step_lowers_the_loss_at_the_cells_rate_and_raises_it_at_ten_times_that():
+    """Measured on 100 draws: it falls in 100 at .05, in 91 at .2, in 5 at .5, in none at 1."""
+    falls = {}
+    for rate in [.05, .5]:
+        falls[rate] = 0
+        for seed in range(100):
+            draw = np.random.default_rng(seed)
+            network = initialise.network(inputs=3, hidden=5, outputs=2, rng=draw)
+            x, labels = draw.normal(size=(20, 4, 3)), draw.integers(2, size=(20, 4))
+            before = bptt.loss_and_grads(network, x, labels, losses.cross_entropy, at="every")
+            after = cells.tree_map(lambda array, slope: array - rate * slope, network, before.grads)
+            falls[rate] += bptt.loss_and_grads(after, x, labels, losses.cross_entropy, at="every").loss < before.loss
+    assert falls[.05] == 100 and 1 <= falls[.5] <= 10, falls
