@@ -155,3 +155,18 @@ def test_two_gradients_differ_by_twice_the_ratio():
         across = v[1::2] - (v[::2] * v[1::2]).sum(1, keepdims=True) * v[::2]
         ratio = np.exp(second - first)
         assert ratio > .03 or 1.5 < np.median(np.linalg.norm(across, axis=1)) / ratio < 2.5
+
+
+def test_far_losses_agree_sooner_in_small_networks_and_under_large_inputs():
+    """Median |cos| after 100 steps, medians of five networks: 128 units .57, .85 and .93 with inputs of .1, 1 and 3."""
+    far = {}
+    for size in (.1, 1, 3):
+        for hidden in (8, 128):
+            cosines = []
+            for seed in range(5):
+                rng = np.random.default_rng(seed)
+                run = bptt.forward(initialise.rnn(1, hidden, rng, "gaussian"), size * rng.normal(size=(150, 1, 1)))
+                cosines.append(median_cosine(jacobians.step_jacobians(run)[-100:, 0]))
+            far[size, hidden] = np.median(cosines)
+    assert all(far[size, 8] > far[size, 128] for size in (.1, 1, 3))
+    assert far[.1, 128] < far[1, 128] - .1 and far[1, 128] < far[3, 128], far
