@@ -237,7 +237,11 @@ def _log_size_powers_of_two(js, v):
 
 
 def _log_sizes(js, v):
-    return np.array([log_size(js[k:], v) for k in range(len(js), -1, -1)])
+    logs = [np.log(np.linalg.norm(v))]
+    for J in js[::-1]:
+        v = v / np.linalg.norm(v) @ J
+        logs.append(logs[-1] + np.log(np.linalg.norm(v)))
+    return np.array(logs)
 
 
 def _first_growth(js, v):
