@@ -16,6 +16,8 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
+
 HOLDS, PARTLY, FAILS = "holds", "holds partly", "fails"
 VERDICTS = (HOLDS, PARTLY, FAILS)
 FORM = re.compile(r"holds if (.+); fails if (.+)")
@@ -112,8 +114,8 @@ def zones(rule: str, name: str, values: Mapping[str, float]) -> Zones:
     def says(value: float) -> str:
         return verdict(rule, {**values, name: value})
 
-    edges = sorted({_value(other, values) for pair in _compared(parse(rule)) for side, other in (pair, pair[::-1])
-                    if isinstance(side, ast.Name) and side.id == name})
+    edges = sorted({float(_value(other, values)) for pair in _compared(parse(rule))
+                    for side, other in (pair, pair[::-1]) if isinstance(side, ast.Name) and side.id == name})
     if not edges:
         raise ValueError(f"the rule {rule!r} compares {name!r} with nothing; it has {', '.join(parse(rule).names)}.")
     between = [says(point) for point in _points(edges, room=1)]
@@ -164,23 +166,25 @@ def _is_side(node: ast.expr) -> bool:
     return isinstance(node, (ast.Name, ast.Constant))
 
 
-def _true(node: ast.expr, values: Mapping[str, float]) -> bool:
+def _true(node: ast.expr, values: Mapping[str, float | np.ndarray]) -> bool | np.ndarray:
     if isinstance(node, ast.BoolOp):
-        return (all if isinstance(node.op, ast.And) else any)(_true(each, values) for each in node.values)
+        both = np.logical_and if isinstance(node.op, ast.And) else np.logical_or
+        return functools.reduce(both, (_true(each, values) for each in node.values))
     if isinstance(node, ast.UnaryOp):
-        return not _true(node.operand, values)
+        return np.logical_not(_true(node.operand, values))
     sides = [_value(side, values) for side in [node.left, *node.comparators]]
-    return all(_COMPARE[type(op)](*pair) for op, pair in zip(node.ops, itertools.pairwise(sides)))
+    return functools.reduce(np.logical_and, (_COMPARE[type(op)](*pair)
+                                             for op, pair in zip(node.ops, itertools.pairwise(sides))))
 
 
-_COMPARE = {ast.Lt: float.__lt__, ast.LtE: float.__le__, ast.Gt: float.__gt__, ast.GtE: float.__ge__,
-            ast.Eq: float.__eq__, ast.NotEq: float.__ne__}
+_COMPARE = {ast.Lt: np.less, ast.LtE: np.less_equal, ast.Gt: np.greater, ast.GtE: np.greater_equal,
+            ast.Eq: np.equal, ast.NotEq: np.not_equal}
 
 
-def _value(node: ast.expr, values: Mapping[str, float]) -> float:
+def _value(node: ast.expr, values: Mapping[str, float | np.ndarray]) -> float | np.ndarray:
     if isinstance(node, ast.UnaryOp):
         return -_value(node.operand, values)
-    return float(values[node.id] if isinstance(node, ast.Name) else node.value)
+    return values[node.id] if isinstance(node, ast.Name) else float(node.value)
 
 
 @functools.cache
@@ -204,8 +208,9 @@ def _reached(parts: Rule, rule: str, signs: tuple[tuple[str, float], ...] = ()) 
         choices.append([point for point in points if not signs or point * signs[name] >= 0])
     if math.prod(map(len, choices)) > MOST_CASES:
         raise ValueError(f"the rule {rule!r} has too many names and numbers to go through. Make it simpler.")
-    cases = (dict(zip(names, case)) for case in itertools.product(*choices))
-    return {tuple(_true(part, case) for part in parts) for case in cases}
+    cases = dict(zip(names, np.meshgrid(*choices, indexing="ij")))
+    truths = np.broadcast_arrays(*(_true(part, cases) for part in parts))
+    return set(zip(*(each.ravel().tolist() for each in truths)))
 
 
 def _points(numbers: list[float], room: int) -> list[float]:
