@@ -12,6 +12,8 @@ LAB = JUPYTER_CONFIG_PATH="$(CURDIR)/tools/jupyter$(if $(JUPYTER_CONFIG_PATH),:$
 PYTEST = "$(VENV)" -m pytest
 # Products as small as the course's gain nothing from a second thread; on a busy machine the two wait for each other.
 export OPENBLAS_NUM_THREADS ?= 1
+# What Python has compiled is kept, whatever the environment says: tests start hundreds of processes.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help lab test test-all test-browser bench notebooks portable handout table teaching gain slides site address clean python
 

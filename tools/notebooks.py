@@ -19,6 +19,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+sys.modules.setdefault("rfc3987_syntax", None)  # no notebook holds an IRI; jsonschema's check of them takes 1 s to load
+
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError

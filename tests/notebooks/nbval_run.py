@@ -11,6 +11,8 @@ from typing import NamedTuple
 from measure import run
 from notebooks import kernel_environment
 
+# As in tools/notebooks.py: jsonschema's check of IRIs is not loaded.
+PYTEST = "import sys; sys.modules['rfc3987_syntax'] = None; import pytest; sys.exit(pytest.main(sys.argv[1:]))"
 SANITIZE = Path(__file__).with_name("nbval_sanitize.cfg")
 
 
@@ -28,7 +30,7 @@ def compare(path: Path, **environment: str) -> Run:
 
     It is a process of its own, so that each notebook has its own environment and its memory can be read.
     """
-    command = [sys.executable, "-m", "pytest", "-p", "nbval.plugin", "--nbval", "--nbval-current-env",
+    command = [sys.executable, "-c", PYTEST, "-p", "nbval.plugin", "--nbval", "--nbval-current-env",
                f"--nbval-sanitize-with={SANITIZE}", "-p", "no:cacheprovider", "-o", "addopts=",
                "-W", "default", "--color=no", "-q", "-rf", str(path)]
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
