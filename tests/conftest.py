@@ -1,4 +1,5 @@
 """What holds for every test: no window system, no progress bars, never the learner's own progress."""
+import collections
 import itertools
 import re
 
@@ -37,11 +38,23 @@ def pytest_ignore_collect(collection_path, config):
     return None
 
 
+def lighten(items):
+    """Of a test marked long(but_every=n), each n-th case is not long: `make test` runs it too."""
+    cases = collections.Counter()
+    for item in items:
+        for mark in [mark for mark in item.own_markers if mark.name == "long" and mark.kwargs]:
+            test = item.path, item.originalname
+            if cases[test] % mark.kwargs["but_every"] == 0:
+                item.own_markers.remove(mark)
+            cases[test] += 1
+
+
 def pytest_collection_modifyitems(items):
     """The library first, then the lessons, then the notebooks: what others stand on should be the first to fail.
 
     The longest notebooks run first, by README's table: what takes a minute should not begin last.
     """
+    lighten(items)
     costs = measure.rows((notebooks.ROOT / "README.md").read_text(encoding="utf-8"))
 
     def place(item):

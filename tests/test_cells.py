@@ -153,6 +153,7 @@ def test_a_backward_wrong_in_one_step_is_caught(kind):
         assert not table.passed and table[0].worst == 2
 
 
+@pytest.mark.long(but_every=7)
 @pytest.mark.parametrize("own", list(itertools.product([False, True], repeat=4)), ids=str)
 @pytest.mark.parametrize("kind", [*GATED, "mingru", "diagonal"])
 @pytest.mark.parametrize("members_of", [((), None), ((3,), ()), ((1,), (3,))], ids=str)

@@ -4,7 +4,10 @@
 """
 import ast
 import re
+import types
 from pathlib import Path
+
+import pytest
 
 TESTS = Path(__file__).parent
 README = TESTS / "README.md"
@@ -24,7 +27,7 @@ def targets(folder, text):
     if folder == "browser":
         return "test-browser"
     if re.search(r"^pytestmark = .*\bmark\.long\b", text, re.MULTILINE):
-        return "test-all"
+        return ", ".join(["test-all", *["portable"] * ("portable" in marks)])
     return ", ".join(["test", *["test-all"] * ("long" in marks), *["portable"] * ("portable" in marks)])
 
 
@@ -51,6 +54,7 @@ def test_where_a_file_runs_is_told_by_its_marks():
     assert targets("tests", "import pytest") == "test"
     assert targets("tests", "@pytest.mark.long\ndef test_it():") == "test, test-all"
     assert targets("lessons", "pytestmark = [pytest.mark.long, other]") == "test-all"
+    assert targets("notebooks", "pytestmark = pytest.mark.long\nmarks=[pytest.mark.portable]") == "test-all, portable"
     assert targets("notebooks", "marks=[pytest.mark.portable]") == "test, portable"
     assert targets("browser", "pytestmark = pytest.mark.long") == "test-browser"
 
@@ -62,9 +66,18 @@ def test_ci_and_the_targets_take_what_the_table_says(request):
     assert recipes["portable"] == "tests/notebooks/test_processors.py tests/test_shipped.py -m ''"
     assert recipes["test-browser"] == "-n 2 tests/browser"
     settings = request.config.inipath.read_text(encoding="utf-8")
-    assert '"-m", "not portable and not long"]' in settings and '"browser", "benchmarks"]' in settings
+    assert '"-m", "not portable and not long",' in settings and '"browser", "benchmarks"]' in settings
     assert re.findall(r"^make (.*)$", (TESTS.parent / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE) == [
         "test-all", "test-browser"]
+
+
+def test_each_nth_case_of_a_long_test_runs_in_make_test(request):
+    conftest = next(each for each in request.config.pluginmanager.get_plugins() if hasattr(each, "lighten"))
+    third, always = pytest.mark.long(but_every=3).mark, pytest.mark.long.mark
+    items = [types.SimpleNamespace(path="a", originalname=name, own_markers=[third, *[always] * (i == 3)])
+             for name in "fg" for i in range(7)]
+    conftest.lighten(items)
+    assert [item.own_markers for item in items] == 2 * [[], [third], [third], [always], [third], [third], []]
 
 
 if __name__ == "__main__":

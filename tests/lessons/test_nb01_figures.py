@@ -162,6 +162,7 @@ def slopes(w, *names):
     return [moved(w, **{name: 1e-100j}).imag / 1e-100 for name in names]
 
 
+@pytest.mark.long(but_every=7)
 @pytest.mark.parametrize("w", [.5, -.95, 1., 1.45, 0.])
 @pytest.mark.parametrize("step", range(8))
 def test_a_graph_has_collected_the_slopes_of_the_paths_that_have_arrived(w, step):
@@ -190,6 +191,7 @@ def test_the_two_paths_add_up_and_may_cancel():
     assert Graph(w=1.).data.grad | {"L": 0, "a": 0, "q": 0} == dict.fromkeys("Laqhwx", 0)
 
 
+@pytest.mark.long(but_every=4)
 @pytest.mark.parametrize("step, w", [(step, w) for step in (4, 5, 7) for w in (-.999, -.333, .667, 2.)])
 def test_a_graph_can_be_read_wherever_its_sliders_are(step, w):
     assert legible(Graph(step=step, w=w)) > 12

@@ -102,6 +102,7 @@ def shown(texts):
     return [text.get_text() for text in texts if text.get_text()]
 
 
+@pytest.mark.long(but_every=7)
 @pytest.mark.parametrize("loss", ["last", "every"])
 @pytest.mark.parametrize("w", [1.2, -.7])
 @pytest.mark.parametrize("step", range(10))

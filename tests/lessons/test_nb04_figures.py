@@ -27,6 +27,7 @@ def numbers(words, text):
 # Curves ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long(but_every=4)
 @pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu"])
 @pytest.mark.parametrize("a", [-6., -1.5, .3, 2., 6.])
 def test_tangent_touches_with_the_slope_of_autograd(activation, a):
@@ -227,6 +228,7 @@ EVERY = [partial(Curves), partial(Curves, a=-6., activation="relu"), partial(Cur
          partial(Depth, shared=True, activation="relu", gain=4., layers=50), partial(Depth, gain=.3, layers=5)]
 
 
+@pytest.mark.long(but_every=4)
 @pytest.mark.parametrize("make", EVERY, ids=named)
 def test_no_text_is_cut_or_covers_another(make):
     assert legible(make()) > 5

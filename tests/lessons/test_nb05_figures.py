@@ -210,6 +210,7 @@ EVERY = [*(lambda v=v: Ellipse(**v) for v in SHAPES), TransientGrowth, lambda: T
          *(lambda g=g, d=d: small().update(gain=g, drive=d) for g in (.5, 1.5, 3.) for d in (0., 2.))]
 
 
+@pytest.mark.long(but_every=5)
 @pytest.mark.parametrize("make", EVERY)
 def test_no_text_is_cut_or_covers_another(make):
     assert legible(make()) > 5

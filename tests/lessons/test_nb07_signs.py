@@ -24,6 +24,7 @@ def run(seed=0, gain=1., rate=.05, activation="tanh", updates=200, optimiser=tra
 HEALTHY = [dict(), dict(clip_norm=1.), dict(rate=1e-2, optimiser=train.Adam), dict(rate=.03, gain=.95)]
 
 
+@pytest.mark.long(but_every=5)
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("options", HEALTHY, ids=str)
 def test_healthy_runs_raise_no_alarm(seed, options):

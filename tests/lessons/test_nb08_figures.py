@@ -17,6 +17,7 @@ from legible import legible
 # Arrows ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long(but_every=3)
 @pytest.mark.parametrize("threshold", [.1, .6, 1.3, 2.5])
 @pytest.mark.parametrize("direction", [0., 5., 45., 70., 90.])
 def test_arrows_end_where_torch_clips_to(threshold, direction):
@@ -145,6 +146,7 @@ def test_rescue_refuses_what_it_has_not_computed(rescue, values):
 # Spike -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long(but_every=5)
 @pytest.mark.parametrize("beta2", [.9, .99, .999])
 @pytest.mark.parametrize("spike, limit", [(1000., 3.), (1e5, 1e3), (1., .5), (30., 200.)])
 def test_steps_are_those_of_adam(spike, limit, beta2):
@@ -239,6 +241,7 @@ def test_success_in_words():
 # All of them -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long(but_every=3)
 @pytest.mark.parametrize("make, values", [
     (Arrows, dict(threshold=.1, direction=90.)), (Arrows, dict(threshold=2.5)), ("rescue", dict(threshold=2., start=0)),
     ("rescue", dict(rate=.03, threshold=-2.)), (Spike, {}), (Spike, dict(spike=1.)), (Spike, dict(spike=1e5, limit=1e3)),

@@ -65,6 +65,7 @@ def test_a_network_that_is_off_is_said_and_drawn():
     assert np.isneginf(figure.data[:, -1]).any() and re.search(r"(uniform|gaussian) 0[,.]", figure.alt) and figure.png()
 
 
+@pytest.mark.long(but_every=2)
 @pytest.mark.parametrize("drive", ProductSpectrum.DRIVES)
 def test_spectrum_against_many_digits(drive):
     figure = ProductSpectrum(T=10, drive=drive)
@@ -170,6 +171,7 @@ EVERY = [partial(InitialGradients), partial(InitialGradients, drive=1., T=100),
          partial(ContestChart, {name: next(iter(OUTCOMES.values())) for name in contest.ENTRIES})]
 
 
+@pytest.mark.long(but_every=3)
 @pytest.mark.parametrize("make", EVERY, ids=named)
 def test_no_text_is_cut_or_covers_another(make):
     assert legible(make()) > 8

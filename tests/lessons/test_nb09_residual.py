@@ -43,6 +43,7 @@ def complex_states(run, direct):
     return result
 
 
+@pytest.mark.long(but_every=4)
 @pytest.mark.parametrize("gain", [.5, 1., 1.5])
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_gradient_is_exact_at_every_step(kind, gain):

@@ -184,6 +184,7 @@ def test_what_a_window_hides_in_words():
 # All of them -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long(but_every=4)
 @pytest.mark.parametrize("make, values", [
     (Reach, {}), (Reach, dict(kind="chunks", k=24)), (Reach, dict(k=1)), (Balancing, dict(window=1)),
     (Balancing, dict(window=200, start=-1.)), (Balancing, {}), (Checkpoints, {}), (Checkpoints, dict(k=1)),

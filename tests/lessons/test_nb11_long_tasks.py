@@ -152,6 +152,7 @@ def test_gates_that_read_nothing_may_be_held_and_others_may_not():
         assert held_gates.accuracy(net, x, labels, gates) != held_gates.accuracy(net, x, labels)
 
 
+@pytest.mark.long(but_every=2)
 @pytest.mark.parametrize("seed", [0, 4])
 def test_a_trained_network_needs_its_input_gates_to_move_and_the_others_not(seed):
     batches = np.random.default_rng(1)

@@ -156,6 +156,7 @@ RANGES = {LSTMValves: dict(b_f=(-3., 6.), b_i=(-6., 3.), b_o=(-6., 3.)), RNNValv
           GRUValves: dict(b_z=(-3., 6.), b_r=(-6., 3.)), MinGRUValves: dict(b_z=(-6., 3.))}
 
 
+@pytest.mark.long(but_every=4)
 @pytest.mark.parametrize("kind", RANGES, ids=lambda kind: kind.__name__)
 def test_sliders_move_it_and_every_text_can_be_read_wherever_they_stand(kind):
     figure = kind()

@@ -22,6 +22,7 @@ def test_settle_is_the_map_by_hand():
     assert np.allclose(many[:, 1], settle(2 * W, .2, 20), rtol=1e-12, atol=0) and many.shape == (21, 2, 3)
 
 
+@pytest.mark.long(but_every=3)
 @pytest.mark.parametrize("H", [1, 6, 32])
 def test_just_below_two_it_decays_and_just_above_it_does_not(H):
     for seed in range(3):

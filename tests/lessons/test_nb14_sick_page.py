@@ -23,6 +23,7 @@ def test_every_patient_of_the_clinic_that_has_a_recurrent_module_is_on_it():
     assert sorted([number for number, _ in NAMED] + elsewhere) == list(clinic.PATIENTS)
 
 
+@pytest.mark.long(but_every=5)
 @pytest.mark.parametrize("number, says", [pair for pair in NAMED if pair[1]], ids=lambda value: str(value)[:2])
 def test_the_microscope_says_of_a_patient_what_the_page_says(number, says):
     flow = clinic.PATIENTS[number].watch()

@@ -75,6 +75,7 @@ def test_the_nan_of_patient_06_is_spread_by_clipping_alone():
     assert all(p.grad.isnan().all() for p in rnn.parameters())
 
 
+@pytest.mark.long(but_every=5)
 @every_cure
 def test_the_solution_heals(cure):
     verdict = cure.judge(made(cure.solution, cure))
@@ -364,6 +365,7 @@ def test_lines_of_code_in_hints_run(cure):
 
 # As other people write it, and as other machines are set up
 
+@pytest.mark.long(but_every=5)
 @pytest.mark.parametrize("number, source", [answer(number, source) for number, cure in CURES.items()
                                             for source in cure.also_correct])
 def test_right_cures_pass_however_they_are_written(number, source):
@@ -453,6 +455,7 @@ WORLDS = {"float64": float64, "device": other_device, "no_grad": torch.no_grad,
           "seterr": lambda: np.errstate(all="raise"), "all": all_at_once}
 
 
+@pytest.mark.long(but_every=5)
 @pytest.mark.parametrize("number, world", [*[(number, WORLDS[name]) for number in ("04", "08", "09", "16", "24")
                                              for name in list(WORLDS)[:4]],
                                            answer("10", all_at_once), answer("13", all_at_once)])

@@ -51,6 +51,7 @@ def test_their_number_is_said_rightly(path, count):
     assert len(said) >= count and {int(a or b) for a, b in said} == {len(LEDGER)}
 
 
+@pytest.mark.long(but_every=4)
 @pytest.mark.parametrize("claim", [pytest.param(claim, marks=[pytest.mark.long] * (claim.number in SLOW))
                                    for claim in LEDGER], ids=IDS)
 def test_measured_anew_it_is_what_is_stored(claim):
@@ -60,6 +61,7 @@ def test_measured_anew_it_is_what_is_stored(claim):
     assert claims.verdict(claim.rule, values) == claim.verdict
 
 
+@pytest.mark.long(but_every=5)
 @pytest.mark.parametrize("claim, word", [(claim, word) for claim in LEDGER if claim.number not in SLOW
                                          for word, each in claim.otherwise.items() if isinstance(each, dict)], ids=str)
 def test_another_experiment_makes_its_rule_say_something_else(claim, word):

@@ -43,6 +43,7 @@ print(my_study.seal(my_predictions, my_success))
 """}
 
 
+@pytest.mark.long(but_every=4)
 @pytest.mark.parametrize("name", TASKS)
 def test_every_suggested_task_works_with_the_starter_code(name, capsys):
     assert f"| **{name.removesuffix('?')}" in next(

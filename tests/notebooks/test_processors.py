@@ -23,10 +23,10 @@ CORES = {
 LONG = "11_lstm"
 VARIANTS = [
     pytest.param(path, core, threads, id=f"{path.stem}-{core}-{threads}",
-                 marks=pytest.mark.long if (core, threads) == ("Prescott", "1") and path.stem != LONG
-                 else pytest.mark.portable)
+                 marks=[pytest.mark.portable] * ((core, threads) != ("Prescott", "1") or path.stem == LONG))
     for core, threads, path in itertools.product(CORES, "12", notebooks.paths())]
 
+pytestmark = pytest.mark.long
 x86 = pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="these are x86 processors")
 
 
