@@ -1,10 +1,12 @@
 """Sentences of lesson 13 tried where no cell tries them: other seeds, sizes, lengths and depths."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
-from course_lib import bptt, cells, initialise, jacobians
-from course_lib.lessons.nb13_what_came_after import fixed_factors, newton_in_time
+from course_lib import bptt, cells, initialise, jacobians, tasks
+from course_lib.lessons.nb13_what_came_after import fixed_factors, layers_of_today, newton_in_time
 
 pytestmark = pytest.mark.long
 
@@ -66,3 +68,76 @@ def test_how_much_a_matrix_holds(d):
             errors.append([((answer - V)**2).mean() / (V**2).mean() for answer in (K @ S[0].T, K @ S[1].T, K @ best)])
         means = np.mean(errors, axis=0)
         assert np.allclose(means, [(n - 1) / d, delta, 1 - d / n], rtol=.08, atol=.01), means
+
+
+@pytest.mark.parametrize("N", [4, 16, 64])
+@pytest.mark.parametrize("delta", [.001, .01, .1, 1.])
+def test_no_step_of_s4_lengthens_anything_at_its_start(N, delta):
+    """Measured: the norm of J is .93 to .999999, its eigenvalues are .33 to .999 in size."""
+    p = np.sqrt(2 * np.arange(N) + 1)
+    A = -np.tril(np.outer(p, p), -1) - np.diag(np.arange(N) + 1)
+    J = np.linalg.solve(np.eye(N) - delta / 2 * A, np.eye(N) + delta / 2 * A)
+    v = np.random.default_rng(0).normal(size=(100, N))
+    np.testing.assert_allclose(((v @ A) * v).sum(1), -((v * v).sum(1) + (v @ p)**2) / 2, rtol=1e-9, atol=0)
+    assert np.linalg.norm(J, 2) < 1
+
+
+@pytest.mark.parametrize("T", [4, 10, 30])
+def test_the_best_linear_answer_to_adding(T):
+    """Each number times 2/T errs by 1/6 - 1/(3T), and least squares finds no better weights; a ReLU answers exactly."""
+    x, y = tasks.adding(T, 100_000, np.random.default_rng(0))
+    (numbers, marks), y = x.transpose(2, 1, 0), y[:, 0]
+    exact = 1 / 6 - 1 / (3 * T)
+    best = np.column_stack([np.ones(len(y)), numbers, marks])
+    errs = [np.mean((numbers.sum(1) * 2 / T - y)**2), np.mean((best @ np.linalg.lstsq(best, y, rcond=None)[0] - y)**2)]
+    np.testing.assert_allclose(errs, exact, rtol=.01, atol=0)
+    np.testing.assert_allclose(np.maximum(numbers + marks - 1, 0).sum(1), y, rtol=1e-9, atol=0)
+
+
+@pytest.mark.parametrize("l", [.9, .99, .999])
+def test_the_mean_square_gradient_is_the_curvature_that_decides_the_rate(l):
+    """Plain descent on l for a squared error on h: 1 over the curvature settles, 3 over it runs away."""
+    x = np.random.default_rng(0).normal(size=(int(8 / (1 - l)), 300))
+
+    def state_and_slope(l):
+        h = dh = np.zeros(300)
+        for x_t in x:
+            h, dh = l * h + x_t, h + l * dh
+        return h, dh
+
+    target, curvature = state_and_slope(l)[0], (1 + l * l) / (1 - l * l)**3
+    off = {}
+    for share in [1, 3]:
+        learned = l - 1e-4 * (1 - l)
+        for _ in range(10):
+            h, dh = state_and_slope(learned)
+            learned -= share / curvature * ((h - target) * dh).mean()
+        off[share] = abs(learned - l) / (1e-4 * (1 - l))
+    assert off[1] < .01 and off[3] > 10, off
+
+
+def test_no_layer_of_the_table_explodes_for_larger_inputs():
+    """Inputs of size 1 to 30 and three draws of the weights: no Jacobian is longer than 1."""
+    for seed, size in product(range(3), [1, 10, 30]):
+        inputs = size * np.random.default_rng(5).normal(size=(30, layers_of_today.D))
+        for layer in layers_of_today.layers(seed):
+            longest = max(np.linalg.norm(layers_of_today.said_jacobian(layer, x_t), 2) for x_t in inputs)
+            assert longest < 1 + 1e-12, (layer.name, seed, size)
+
+
+def test_the_share_beta_decides_how_many_pairs_the_delta_rule_serves():
+    """Measured, 16 numbers, 20 draws: after 2 and 16 pairs .05 and .59 at beta = 1, .28 and .48 at .5, .32 and 1.46 at
+    1.5; the plain sum .08 and .97."""
+    def error(beta, n):
+        errors = []
+        for seed in range(20):
+            rng, S = np.random.default_rng(seed), np.zeros((16, 16))
+            K, V = rng.normal(size=(2, n, 16))
+            K /= np.linalg.norm(K, axis=1, keepdims=True)
+            for k, v in zip(K, V):
+                S = S + beta * np.outer(v - S @ k, k)
+            errors.append(((K @ S.T - V)**2).mean() / (V**2).mean())
+        return np.mean(errors)
+
+    errors = [error(beta, n) for n in (2, 16) for beta in (.5, 1, 1.5)]
+    np.testing.assert_allclose(errors, [.28, .052, .32, .48, .59, 1.46], rtol=.05, atol=0)
