@@ -1,4 +1,5 @@
 """What make gain says: intervals hold the truth as often as they say, numbers agree with other ways, bad files."""
+import html
 import json
 import random
 import re
@@ -262,13 +263,36 @@ def changed(path, change):
      "answers 'latch' with 'maybe'"),
     (lambda path: changed(path, lambda c: c["sheets"][0]["answers"].update(latch=[])), "answers 'latch' with []"),
     (lambda path: write(path.with_name("inventory-b.json"), "code 0", before=sheet(random.Random(9), .5)),
-     "have the code word 'code 0', in inventory-0.json and in inventory-b.json"),
+     "sheets of the code word 'code 0'. Two of them, before the course, in inventory-0.json and in inventory-b.json"),
     (lambda path: path.rename(path.with_name("other.json")), "has no file inventory-*.json"),
 ])
 def test_a_bad_file_gets_a_sentence(tmp_path, spoil, told, capsys):
     spoil(made(tmp_path / "c", 1) / "inventory-0.json")
     assert gain.main([str(tmp_path / "c")]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_one_bad_file_is_left_out_and_named_and_the_rest_counts(tmp_path, monkeypatch, capsys):
+    """As a class of 8, of whom one file is cut short and two are of people who chose one code word."""
+    monkeypatch.setattr(gain, "TARGET", tmp_path / "gain.html")
+    monkeypatch.setattr(gain, "ROOT", tmp_path)
+    whole = said(made(tmp_path / "c", 6))[0]
+    torn = write(tmp_path / "c" / "inventory-torn.json", "code 9", before=sheet(random.Random(9), .5))
+    torn.write_text(torn.read_text()[:-40])
+    for number in 6, 7:
+        half = sheet(random.Random(number), .5)
+        half.pop("latch")
+        write(tmp_path / "c" / f"inventory-{number}.json", "the same word", before=half, after=half)
+    assert gain.main([str(tmp_path / "c")]) == 0
+    printed, page = capsys.readouterr().out, html.unescape(gain.TARGET.read_text())
+    for told in ("Left out: inventory-torn.json can't be read as JSON", "Left out: all sheets of the code word "
+                 "'the same word'. Two of them, after the course, in inventory-6.json and in inventory-7.json, differ."):
+        assert told in printed and told in page
+    assert whole in " ".join(printed.splitlines()) and "the same word, before" not in page
+    for path in sorted((tmp_path / "c").glob("inventory-?.json"))[:6]:
+        path.unlink()
+    assert gain.main([str(tmp_path / "c")]) == 2  # nothing is left
+    assert capsys.readouterr().err.count("Left out: ") == 2
 
 
 @pytest.mark.parametrize("names, told", [

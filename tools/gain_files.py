@@ -19,9 +19,11 @@ class BadFile(Exception):
 
 
 class Answers(NamedTuple):
-    """Sheets by time and code word, {"before": {code: {question: option}}, "after": ...}; what else is to be told."""
+    """Sheets by time and code word, {"before": {code: {question: option}}, "after": ...}; what was left out, and why;
+    what else is to be told."""
 
     sheets: dict[str, dict[str, dict[str, str]]]
+    left_out: list[str]
     notes: list[str]
 
 
@@ -74,11 +76,18 @@ def sheets_of(path: Path) -> tuple[str, list[dict]]:
 
 
 def read(paths: Iterable[Path]) -> Answers:
-    """Return the sheets of all files; BadFile for one that can't be right, and for two people of one code word."""
-    found, where, days, notes = {"before": {}, "after": {}}, {}, {}, []
+    """Return the sheets of all files but those that can't be right, and of all code words but those of two people.
+
+    errors   BadFile if nothing is left
+    """
+    found, where, days, notes, left_out, twice = {"before": {}, "after": {}}, {}, {}, [], [], {}
     asked = len(inventory.questions()["questions"])
     for path in paths:
-        code, sheets = sheets_of(path)
+        try:
+            code, sheets = sheets_of(path)
+        except BadFile as error:
+            left_out.append(f"Left out: {error}")
+            continue
         for sheet in sheets:
             when, answers = sheet["when"], sheet["answers"]
             other = found[when].setdefault(code, answers)
@@ -86,21 +95,25 @@ def read(paths: Iterable[Path]) -> Answers:
             if other is answers:
                 days[when, code] = str(sheet.get("day", ""))
                 if len(answers) < asked:
-                    notes.append(f"{code}, {when}: {asked - len(answers)} of {asked} questions have no answer and "
-                                 "count as not right.")
+                    notes.append((code, f"{when}: {asked - len(answers)} of {asked} questions have no answer and "
+                                        "count as not right."))
             elif other == answers:
-                notes.append(f"{code}, {when}: the same sheet is in {first} and in {path.name}; it counts once.")
+                notes.append((code, f"{when}: the same sheet is in {first} and in {path.name}; it counts once."))
             else:
-                raise BadFile(f"two sheets {when!r} have the code word {code!r}, in {first} and in {path.name}, and "
-                              'they differ. If two people chose the same word, change "code" in the file of one of '
-                              "them; if one person answered twice, take the second sheet out: the first look at the "
-                              "questions counts.")
-    notes += [f"{code}: the sheet before, of {days['before', code]}, is later than the sheet after, of "
-              f"{days['after', code]}: what is right had been shown by then." for code in found["before"]
-              if days["before", code] > days.get(("after", code), "~")]
+                twice[code] = (f"Left out: all sheets of the code word {code!r}. Two of them, {when} the course, in "
+                               f"{first} and in {path.name}, differ. If two people chose the same word, change "
+                               '"code" in the file of one of them; if one person answered twice, take the second '
+                               "sheet out: the first look at the questions counts.")
+    for code, each in ((code, each) for code in twice for each in found.values()):
+        each.pop(code, None)
+    told = [f"{code}, {note}" for code, note in notes if code not in twice]
+    told += [f"{code}: the sheet before, of {days['before', code]}, is later than the sheet after, of "
+             f"{days['after', code]}: what is right had been shown by then." for code in found["before"]
+             if days["before", code] > days.get(("after", code), "~")]
+    left_out += twice.values()
     if not found["before"] and not found["after"]:
-        raise BadFile("no file has a sheet in it. inventory.take keeps one; export it afterwards.")
-    return Answers(found, notes)
+        raise BadFile("\n".join(left_out) or "no file has a sheet in it. inventory.take keeps one; export it then.")
+    return Answers(found, left_out, told)
 
 
 def right(sheets: dict[str, dict[str, str]], codes: Iterable[str]) -> np.ndarray:

@@ -240,7 +240,7 @@ def questions_picture(answers: Answers) -> str:
 
 def page(answers: Answers) -> tuple[str, list[str]]:
     """Return the page as one HTML document, and the sentences on its top."""
-    said = summary(answers)
+    said = [*summary(answers), *answers.left_out]
     listed = "".join(f"<li>{html.escape(each)}</li>" for each in
                      [*said[1:], *reliabilities(answers), unknown(answers), *answers.notes])
     body = (f"<h1>What the class has learned</h1>\n<p><strong>{html.escape(said[0])}</strong></p>\n<ul>{listed}</ul>\n"

@@ -289,6 +289,12 @@ def test_a_vote_is_counted_twice_and_kept(decks, plan, page):
                           ("1 hand, 0, 0, 3 hands", "A: 1 (25 %), B: 0 (0 %), C: 0 (0 %), D: 3 (75 %)")):
         lines.nth(1).fill(typed)
         assert bars.nth(1).get_attribute("aria-label") == wanted
+    for typed, broken in ("12.5 3", "12.5"), ("A 12, B .5", ".5"):
+        lines.nth(1).fill(typed)
+        told = f"{broken} is no count of hands: type whole numbers, as 12 5 3"
+        assert bars.nth(1).get_attribute("aria-label") == bars.nth(1).inner_text() == told
+    lines.nth(1).fill("1 hand, 0, 0, 3 hands.")
+    assert bars.nth(1).get_attribute("aria-label") == wanted
     assert page.evaluate("Reveal.getIndices()") == place
     numbers = page.locator('.vote[data-vote="3.8"]')
     numbers.locator("input").first.evaluate(

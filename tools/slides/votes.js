@@ -38,6 +38,11 @@ const votes = (() => {
     const box = input.closest(".round").querySelector(".bars");
     if (!input.value.trim()) return shown(box, []);
     if (choices) {
+      const [broken] = input.value.match(/\d*\.\d+/) ?? [];
+      if (broken) {
+        box.ariaLabel = box.textContent = `${broken} is no count of hands: type whole numbers, as 12 5 3`;
+        return;
+      }
       const found = counts(input.value, choices), all = found.reduce((sum, each) => sum + each, 0) || 1;
       return shown(box, found.map((count, i) =>
         [LETTERS[i], count / all, `${count} (${Math.round(100 * count / all)} %)`]));
