@@ -85,7 +85,10 @@ def plan(name: str) -> Plan:
 
 
 def of_week(number: str) -> Plan:
-    """Return a week of the term as a plan: its lecture, its exercises in class, and questions."""
+    """Return a week of the term as a plan: its lecture, its exercises in class, and questions.
+
+    Its last sentence is the first of the recap of the last lesson that it shows whole.
+    """
     length = int(re.search(rf"^### {TERM}.*?(\d+) minutes", page(), re.MULTILINE).group(1))
     week, lecture, talk, in_class, used, _, _, votes = next(
         row for row in teaching.rows_below(page(), TERM) if row[0] == number)
@@ -95,7 +98,7 @@ def of_week(number: str) -> Plan:
         parts.append(Part(teaching.talk(link), link, here, ""))
     parts += [Part(int(used), f"exercises {in_class}", [], "in class"),
               Part(length - int(talk) - int(used), "questions", [], "")]
-    last = read(paths([PLACE.findall(lecture)[-1][0]])[0])
+    last = read(paths([[lesson for lesson, anchor in PLACE.findall(lecture) if not anchor][-1]])[0])
     recap = next(cell.source for cell in last.cells if re.match(r"#+ .*recap", cell.source, re.IGNORECASE))
     return Plan(f"week-{week}", f"Week {week}", length, parts,
                 f"give the exercises in class ({used} minutes) to be done at home",

@@ -15,11 +15,14 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from course_lib.exercises.bank import Bank, Exercise, Prediction, bank_of, numbers_of_banks
+from course_lib.lessons.nb00_start_here import inventory
 from notebook_rules import EXERCISE_CALL, NOTES, slide_type
 from notebooks import ROOT, paths, read
 
 WORDS_A_MINUTE = 180
 LEAST_QUESTIONS = 4
+LEAST_A_WEEK = 10  # minutes that a class of the term leaves for questions
+COUNTED = re.compile(r"\d+(?= minutes by a count, of 200 words a minute and 15 s for each choice)")
 LINK = re.compile(r"\]\((\d\d_\w+)\.ipynb(?:#([^)]*(?:\([^)]*\)[^)]*)*))?\)")
 ID = re.compile(r"\b\d+\.[1-9]\d*\b")
 QUESTION = re.compile(r"^- \*\*(\d+\.\d+)\*\* .*$")
@@ -124,6 +127,15 @@ def check_votes(votes: str, part: str) -> None:
             raise SystemExit(f"TEACHING.md: {asked.id} is not asked in {part}")
 
 
+def inventory_minutes() -> int:
+    """Return how long the inventory takes: its words, "I don't know" once, at 200 a minute, 15 s for each choice."""
+    asked = inventory.questions()["questions"]
+    texts = [inventory.questions()["words"], asked[0]["options"][-1]["text"]]
+    for each in asked:
+        texts += [each["question"], *(option["text"] for option in each["options"][:-1])]
+    return round(len(" ".join(texts).split()) / 200 + len(asked) * 15 / 60)
+
+
 # Tables
 
 Rows = list[list[str]]
@@ -156,7 +168,7 @@ def term(rows: Rows, length: int) -> Rows:
     for week, lecture, _, in_class, _, at_home, _, votes in rows[:-1]:
         check_votes(votes, lecture)
         spoken, used, home = talk(lecture), practice(in_class), practice(at_home)
-        if spoken + used > length - LEAST_QUESTIONS:
+        if spoken + used > length - LEAST_A_WEEK:
             raise SystemExit(f"TEACHING.md: week {week} takes {spoken + used} of {length} minutes: too little is left "
                              "for questions")
         made.append([week, lecture, str(spoken), in_class, str(used), at_home, str(home), votes])
@@ -196,7 +208,7 @@ def rows_below(text: str, title: str) -> Rows:
 
 def renewed(text: str) -> str:
     """Return the text with every minute counted anew; SystemExit says what can't be true."""
-    lines, done, length = text.split("\n"), [], 0
+    lines, done, length = COUNTED.sub(str(inventory_minutes()), text).split("\n"), [], 0
     while lines:
         line = lines.pop(0)
         if stated := re.match(r"#+ .*\b(\d+) minutes", line):
