@@ -152,7 +152,8 @@ def test_a_vote_is_taken_before_the_answer_is_on_the_slide():
     assert len(votes) > 50
     for path in NOTEBOOKS.glob("*.ipynb"):
         cells = nbformat.read(path, 4).cells
-        steps = [cell.metadata.get("slideshow", {}).get("slide_type") in ("slide", "subslide", "fragment") for cell in cells]
+        steps = [cell.metadata.get("slideshow", {}).get("slide_type") in ("slide", "subslide", "fragment")
+                 for cell in cells]
         for place, cell in enumerate(cells):
             for name in votes.intersection(re.findall(r'^predict\("([\d.]+)"', cell.source, re.MULTILINE)):
                 shown = next(k for k, later in enumerate(cells) if f'reveal("{name}"' in later.source)

@@ -100,5 +100,6 @@ def test_ridges_are_histograms(values):
         assert 10**figure.data.size[row] == pytest.approx(np.sqrt((dh**2).mean()), rel=1e-9, abs=0)
         tops = [ridges[row].get_xy()[:, 1].max() - row for ridges in figure.ridges]
         assert tops == pytest.approx([.88, .88], rel=1e-6, abs=0)
-    assert f"{figure.data.spread[-1]:.2g}; coming down" in figure.alt and f"to {10**figure.data.size[0]:.2g}." in figure.alt
+    assert f"{figure.data.spread[-1]:.2g}; coming down" in figure.alt
+    assert f"to {10**figure.data.size[0]:.2g}." in figure.alt
     assert legible(figure) > 8
