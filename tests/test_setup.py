@@ -144,6 +144,7 @@ def test_the_folder_cannot_be_written(monkeypatch, tmp_path):
         setup_env.make_venv()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
 def test_a_full_disk_is_one_sentence_wherever_it_fills(workshop, monkeypatch, capsys):
     monkeypatch.setattr(setup_env, "pip_install", PIP_INSTALL)

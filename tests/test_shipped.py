@@ -71,7 +71,7 @@ def again():
         with np.load(data.file(f"{name}.npz")) as file:
             seconds = file["seconds"]
         for setting, took in zip(settings, seconds):
-            quickest = took == seconds.min() < 10
+            quickest = took == seconds.min() < 3
             marks = () if quickest else pytest.mark.long if took < 15 else pytest.mark.portable
             yield pytest.param(name, setting, id=f"{name}-{setting}", marks=marks)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import base64
 import contextlib
+import functools
 import gzip
 import hashlib
 import html
@@ -121,6 +122,7 @@ def needed(cells: list[NotebookNode], place: int) -> list[int]:
     return sorted(found)
 
 
+@functools.cache
 def names_of(source: str) -> tuple[set[str], set[str]]:
     """Return the global names that a cell reads before it binds them, and those that it binds."""
     tree = ast.parse(source)
