@@ -17,7 +17,8 @@ from course_lib.lessons.nb06_vanishing import agreement, longterm, words
 from course_lib.lessons.nb08_clipping import success
 from course_lib.lessons.nb09_initialization_and_other_cures import contest
 
-CONTROLS = [((.1, None, 0.), 20), ((.2, 1., 0.), 40), ((.2, None, 4.), 30), ((.01, None, 4.), 30), ((.01, None, 0.), 30)]
+CONTROLS = [((.1, None, 0.), 20), ((.2, 1., 0.), 40), ((.2, None, 4.), 30), ((.01, None, 4.), 30),
+            ((.01, None, 0.), 30)]
 
 
 def trained(method, T: int) -> success.Outcome:
@@ -81,7 +82,8 @@ def save(path: Path, function: Callable, settings: Iterable) -> None:
         outcomes.append(outcome._asdict() if hasattr(outcome, "_asdict") else {"value": outcome})
         seconds.append(time.process_time() - start)
         print(path.stem, setting, f"{seconds[-1]:.1f} s", flush=True)
-    kept = {name: np.stack([each[name] for each in outcomes]) for name, value in outcomes[0].items() if value is not None}
+    kept = {name: np.stack([each[name] for each in outcomes])
+            for name, value in outcomes[0].items() if value is not None}
     np.savez_compressed(path, settings=[json.dumps(each) for each in settings], seconds=np.round(seconds, 1),
                         made=time.strftime("%Y-%m-%d"), **kept)
 

@@ -180,7 +180,8 @@ def test_any_mixture_of_shared_and_own_arrays(own, x_members, state_members):
     assert close(np.tanh(run.a), run.h[1:])
     oracle = gradcheck.complex_step(lambda p: (bptt.forward(p, x, state0).h * dh_direct).sum(), params)
     assert gradcheck.table(back.grads, oracle, tolerance=1e-10).passed
-    assert close(back.dx, gradcheck.complex_step(lambda x: (bptt.forward(params, x, state0).h * dh_direct).sum(), x), 1e-10)
+    assert close(back.dx, gradcheck.complex_step(lambda x: (bptt.forward(params, x, state0).h * dh_direct).sum(), x),
+                 1e-10)
 
 
 def brute_force_window(run, dh_direct, window):

@@ -141,7 +141,8 @@ def test_overflows_of_mixed_precision_pass_and_are_counted_apart():
     assert [math.isfinite(done.norm) for done in steps] == [False] * clipper.overflows + [True] * clipper.calls
     assert f"{clipper.overflows} more overflowed and passed." in clipper.words()
     assert repr(clipper).endswith(f"calls, {clipper.overflows} overflowed")
-    with pytest.raises(FloatingPointError, match="the gradient of rnn.weight_ih_l0 is not finite.*error_if_nonfinite=F"):
+    with pytest.raises(FloatingPointError,
+                       match="the gradient of rnn.weight_ih_l0 is not finite.*error_if_nonfinite=F"):
         mixed_precision(lambda net: watch.Clipper(net, 1.))
 
 

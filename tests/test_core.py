@@ -187,7 +187,8 @@ def test_clipping_names_the_broken_array(bad, clip):
                                     "lessons.nb08_clipping.rescue"])
 def test_numeric_modules_load_neither_torch_nor_matplotlib(module):
     code = f"import sys, course_lib.{module}; print([m for m in ('torch', 'matplotlib', 'IPython', 'tqdm', 'joblib') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                          check=True).stdout.strip() == "[]"
 
 
 def test_the_calculus_needs_numpy_alone():

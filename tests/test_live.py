@@ -59,7 +59,8 @@ def test_a_track_is_as_long_under_a_long_label():
 
 def test_what_moves_lies_over_what_does_not():
     page = live(Sum(), a=(0., 5.))
-    places = {(layer.layout.grid_area, layer.layout.width, layer.layout.margin) for layer in (page._still, page._motion)}
+    places = {(layer.layout.grid_area, layer.layout.width, layer.layout.margin)
+              for layer in (page._still, page._motion)}
     assert places == {("1 / 1 / 2 / 2", "100%", "0")}
     assert page.children[1].children == (page._still, page._motion)
 

@@ -177,10 +177,12 @@ def test_some_members_of_a_run_are_a_run():
 
 BAD = {
     "one network": (lambda: until_solved.until_solved(**learning(members=None), updates=5), r"needs an ensemble"),
-    "an error for all": (lambda: until_solved.until_solved(**learning(error=lambda p: 0.5), updates=5), r"needs \(4,\)"),
+    "an error for all": (lambda: until_solved.until_solved(**learning(error=lambda p: 0.5), updates=5),
+                         r"needs \(4,\)"),
     "no updates": (lambda: until_solved.until_solved(**learning(), updates=0), "updates is 0"),
     "below zero": (lambda: until_solved.until_solved(**learning(), updates=5, below=0.0), "below is 0"),
-    "empty ensemble": (lambda: until_solved.until_solved(**learning() | dict(params=np.ones((0, 3))), updates=5), "ensemble"),
+    "empty ensemble": (lambda: until_solved.until_solved(**learning() | dict(params=np.ones((0, 3))), updates=5),
+                       "ensemble"),
     "a negative penalty": (lambda: train.sequence_objective(losses.cross_entropy, penalty=-1), "reward vanishing"),
     "another form": (lambda: regularise.vanishing_gradient(backward(1.0), "cubes"), "'squares', 'norms'"),
     "one step": (lambda: regularise.vanishing_gradient(backward(1.0, T=1)), "single step"),

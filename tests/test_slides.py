@@ -116,7 +116,8 @@ def test_a_prediction_is_a_vote():
 
 def test_an_answer_that_was_not_voted_on_stands_behind_its_question():
     one, other = bank_of(5).predictions[:2]
-    stored = book(cell(f'predict("{one.id}", ...)', "-", "a", ""), cell("1", "-", "b", f"{one.id} measured: 1.\nNo more."),
+    stored = book(cell(f'predict("{one.id}", ...)', "-", "a", ""),
+                  cell("1", "-", "b", f"{one.id} measured: 1.\nNo more."),
                   cell("1", "-", "c", f"{other.id} measured: A."), cell("1", "-", "d", "7.4 is not measured: 3."))
     slides.with_questions(stored)
     assert [slides.said_by(each.outputs[0]) for each in stored.cells[1:]] == [
@@ -132,16 +133,19 @@ def test_a_long_text_begins_on_the_slide_and_ends_in_the_notes():
     long = "word " * 80 + "end."
     assert slides.shortened(f"{long} More.") == (long, "More.")
     assert slides.shortened("- " + "one " * 30 + "\n- " + "two " * 30)[1].startswith("- two")
-    assert slides.sentences("It is $a. B$ here. Then `x. Y` too. End.") == ["It is $a. B$ here.", "Then `x. Y` too.", "End."]
+    assert slides.sentences("It is $a. B$ here. Then `x. Y` too. End.") == [
+        "It is $a. B$ here.", "Then `x. Y` too.", "End."]
 
 
 def test_lines_that_differ_in_their_values_become_a_table():
     def cells(text):
-        return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>.*?</tr>", slides.tabled(text))]
+        return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)
+                for row in re.findall(r"<tr>.*?</tr>", slides.tabled(text))]
 
     assert cells("bias 0: gate 0.5, half-life 1.0 steps; measured 0.5\nbias 1: gate 0.7, half-life 2.2 steps; measured 0.7") == [
         ["bias", "gate", "half-life (steps)", "measured"], ["0", "0.5", "1.0", "0.5"], ["1", "0.7", "2.2", "0.7"]]
-    assert cells("k =  1: |W|^(1/k) = 10.1\nk = 10: |W|^(1/k) = 1.4") == [["k", "|W|^(1/k)"], ["1", "10.1"], ["10", "1.4"]]
+    assert cells("k =  1: |W|^(1/k) = 10.1\nk = 10: |W|^(1/k) = 1.4") == [
+        ["k", "|W|^(1/k)"], ["1", "10.1"], ["10", "1.4"]]
     assert cells("A, start: over 60 steps 1e-01\nA, end  : over 60 steps 1e+00") == [
         ["", "over 60 steps"], ["A, start", "1e-01"], ["A, end", "1e+00"]]
     assert cells("one 1\n  and two True\none 2\n  and two False") == [["one", "and two"], ["1", "True"], ["2", "False"]]

@@ -53,8 +53,10 @@ def test_it_learns_and_leaves_its_input_alone():
     seen = []
     result = train.train(start, objective, batches(), updates=200, optimiser=train.SGD(0.5), progress=False,
                          evaluate=lambda p: seen.append(1) or len(seen), evaluate_every=50)
-    assert result.history.loss.shape == (200,) and result.history.loss[-20:].mean() < 0.3 * result.history.loss[:20].mean()
-    assert result.history.evaluated_at.tolist() == [50, 100, 150, 200] and result.history.evaluation.tolist() == [1, 2, 3, 4]
+    assert result.history.loss.shape == (200,)
+    assert result.history.loss[-20:].mean() < 0.3 * result.history.loss[:20].mean()
+    assert result.history.evaluated_at.tolist() == [50, 100, 150, 200]
+    assert result.history.evaluation.tolist() == [1, 2, 3, 4]
     for a, (name, b) in zip(before, cells.leaves(start)):
         assert np.array_equal(a, b), name
     assert "200 updates" in repr(result)
@@ -107,7 +109,8 @@ def _breaks_at(update):
 def test_a_step_that_overflows_is_named():
     def steep(p, x, target):
         return p.sum(), np.full(3, 1e200)
-    with pytest.raises(train.Diverged, match="update 0: params is -inf at index .0,.. The gradient .*rate is too large"):
+    with pytest.raises(train.Diverged,
+                       match="update 0: params is -inf at index .0,.. The gradient .*rate is too large"):
         train.train(np.zeros(3), steep, batches(), updates=2, optimiser=train.SGD(1e200), progress=False)
 
 
@@ -285,13 +288,15 @@ def test_a_run_of_an_ensemble_that_breaks_off_at_once_has_empty_columns():
 
 def test_a_gradient_beyond_the_parameters_precision_is_named():
     with pytest.raises(train.Diverged, match=r"update 0: grads is inf at index \(1,\)"):
-        train.train(np.ones(2, np.float32), lambda p, b: (1.0, np.array([1.0, 1e39])), lambda: (1,), updates=1, progress=False)
+        train.train(np.ones(2, np.float32), lambda p, b: (1.0, np.array([1.0, 1e39])), lambda: (1,), updates=1,
+                    progress=False)
 
 
 def test_an_error_in_a_learners_function_keeps_the_run():
     draw, values = batches(), iter([0.5, 0.25])
     with pytest.raises(StopIteration) as caught:  # evaluate has nothing left to give at its third call
-        train.train(network(), objective, draw, updates=20, progress=False, evaluate=lambda p: next(values), evaluate_every=4)
+        train.train(network(), objective, draw, updates=20, progress=False, evaluate=lambda p: next(values),
+                    evaluate_every=4)
     assert caught.value.result.updates == 12 and caught.value.result.history.evaluation.tolist() == [0.5, 0.25]
     assert "after 12 updates" in caught.value.__notes__[0]
     with pytest.raises(ZeroDivisionError) as caught:

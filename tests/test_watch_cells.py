@@ -270,7 +270,8 @@ def test_chunks_of_a_loop(kind, cut):
 def test_a_batch_that_becomes_smaller_is_one_way_with_sequences_of_their_own_lengths(kind, ends):
     """As captions are read, sorted by length, h[:n], and as ended ones are masked out; against each sequence alone."""
     torch.manual_seed(0)
-    cell, lengths = kind(3, 5, dtype=torch.float64), torch.tensor([9, 9, 6, 4, 4] if ends == "sorted" else [4, 9, 6, 9, 4])
+    cell, lengths = kind(3, 5,
+                         dtype=torch.float64), torch.tensor([9, 9, 6, 4, 4] if ends == "sorted" else [4, 9, 6, 9, 4])
     x, weights = torch.randn(9, 5, 3, dtype=torch.float64), torch.randn(5, 5, dtype=torch.float64)
 
     def run(sequences):

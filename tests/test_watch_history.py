@@ -385,7 +385,8 @@ def test_live_it_is_drawn_after_each_watched_pass(monkeypatch):
     with watch.watch_time(net, every=2) as flow:
         flow.plot_history(live=True)
         train(net, batches(5))
-    assert [f"Passes 0 to {last} of a training" in alt for last, alt in zip((0, 2, 4), shown, strict=True)] == [True] * 3
+    assert [f"Passes 0 to {last} of a training" in alt for last,
+            alt in zip((0, 2, 4), shown, strict=True)] == [True] * 3
 
 
 def test_a_live_picture_that_fails_stops_nothing(monkeypatch):

@@ -128,7 +128,8 @@ def a_thousand_steps_of_a_default_rnn():
 
 @sick
 def closed_forget_gate():
-    return Run(once(forget(Net(), -5.), noise(60)), ["vanished", "forget gate is nearly closed: median f 0.00"], ["alive"])
+    return Run(once(forget(Net(), -5.), noise(60)), ["vanished", "forget gate is nearly closed: median f 0.00"],
+               ["alive"])
 
 
 @sick
@@ -188,7 +189,8 @@ def inputs_near_a_thousand_in_a_gru():
 @sick
 def rate_too_high():
     net = Net(nn.RNN)
-    return Run(once(net, noise(40), lambda out: (out - 3).square().mean(), updates=8, rate=20.), ["Saturated|not finite"],
+    return Run(once(net, noise(40), lambda out: (out - 3).square().mean(), updates=8, rate=20.),
+               ["Saturated|not finite"],
                ["Rounding is not", "alive over all 39 steps: .*T = 40, batch 8.\n?$"])
 
 
@@ -217,7 +219,8 @@ def broken_weight():
 @sick
 def half_precision_overflow():
     net = Net(nn.GRU).half()
-    return Run(once(net, noise(20).half(), lambda out: (out.float() * 1e8).sum()), ["is -?inf|is nan", "look at the loss"])
+    return Run(once(net, noise(20).half(), lambda out: (out.float() * 1e8).sum()),
+               ["is -?inf|is nan", "look at the loss"])
 
 
 class Pair(nn.Module):
@@ -314,7 +317,8 @@ def everything_clipped_away():
     net = Net(nn.RNN, H=64)
     nn.init.orthogonal_(net.rnn.weight_hh_l0, 1.6)
     change(net, weight_ih=.1, bias=(0.,))
-    return Run(once(net, .1 * noise(60), clipper=watch.Clipper(net, 1e-3)), ["exploding", "acted in 1 of 1 updates, 100%"])
+    return Run(once(net, .1 * noise(60), clipper=watch.Clipper(net, 1e-3)),
+               ["exploding", "acted in 1 of 1 updates, 100%"])
 
 
 @sick
@@ -324,7 +328,8 @@ def recurrent_weights_zero():
 
 @sick
 def too_short_for_the_distance():
-    return Run(once(Net(), noise(60)), ["vanished over the 40 steps asked for", "falls to a thousandth in"], ["alive"], 40)
+    return Run(once(Net(), noise(60)), ["vanished over the 40 steps asked for", "falls to a thousandth in"], ["alive"],
+               40)
 
 
 @sick

@@ -52,7 +52,8 @@ def test_without_one_of_its_own_packages_it_still_reports(monkeypatch, package):
     if package == "packaging":
         monkeypatch.setitem(sys.modules, "packaging.requirements", None)
     report = ready.check()
-    assert not report.ready and re.search(f"{package} is not installed|pip install {package}$", repr(report), re.MULTILINE)
+    assert not report.ready and re.search(f"{package} is not installed|pip install {package}$", repr(report),
+                                          re.MULTILINE)
 
 
 def test_it_reports_in_order_what_notebook_00_shows():

@@ -186,7 +186,8 @@ def test_losses_are_drawn_as_they_are():
 
 
 def test_accuracies_stand_in_their_cells():
-    table = {"good": np.array([[1., .98], [1., 1.], [.5, .86]]), "odd\none": np.array([[0., .02], [1., 1.], [.16, .84]])}
+    table = {"good": np.array([[1., .98], [1., 1.], [.5, .86]]),
+             "odd\none": np.array([[0., .02], [1., 1.], [.16, .84]])}
     figure = AccuracyByLength([5, 10, 20], table, trained=10)
     for name, fractions in table.items():
         for (row, member), fraction in np.ndenumerate(fractions):

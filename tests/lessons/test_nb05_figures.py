@@ -203,7 +203,8 @@ def test_critical_gain_refuses_what_was_not_measured():
 
 # All of them -------------------------------------------------------------------------------------------
 
-EVERY = [*(lambda v=v: Ellipse(**v) for v in SHAPES), TransientGrowth, lambda: TransientGrowth(rho=.8, non_normality=0.),
+EVERY = [*(lambda v=v: Ellipse(**v) for v in SHAPES), TransientGrowth,
+         lambda: TransientGrowth(rho=.8, non_normality=0.),
          lambda: TransientGrowth(rho=1., non_normality=3.), lambda: TransientGrowth(rho=1., non_normality=0.),
          *(lambda T=T, p=p: long().update(T=T, precision=p) for T in SingularValues.LENGTHS
            for p in SingularValues.PRECISIONS),

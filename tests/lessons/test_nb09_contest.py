@@ -74,7 +74,8 @@ def test_updates_are_those_of_the_rate_alone(monkeypatch):
     (lambda: contest.enter(Paths()), TypeError, "entry is Paths, needs contest.Entry"),
     (lambda: contest.gradient_left("uniform, tanh"), TypeError, "entry is str"),
     (lambda: contest.draw_networks(Entry(), []), ValueError, "seeds is empty"),
-    (lambda: contest.entry_objective(Entry(paths=residual.leaky(.5), penalty=1.)), ValueError, "penalty and other paths"),
+    (lambda: contest.entry_objective(Entry(paths=residual.leaky(.5), penalty=1.)), ValueError,
+     "penalty and other paths"),
     (lambda: contest.draw_networks(Entry("best")), ValueError, "recurrent is 'best'"),
     (lambda: contest.gradient_left(Entry(activation="gelu")), ValueError, "activation is 'gelu'")])
 def test_bad_input_is_named(call, error, message):

@@ -80,7 +80,8 @@ def test_a_jacobian_wrong_by_a_thousandth_is_seen():
     direct = np.zeros_like(run.h)
     direct[-1] = 1
     wrong = run._replace(paths=Paths(carry=.9 * 1.001, step=.1))
-    assert gradcheck.relative_error(residual.backward_paths(wrong, direct).dh, residual.backward_paths(run, direct).dh).max() > 1e-3
+    assert gradcheck.relative_error(residual.backward_paths(wrong, direct).dh,
+                                    residual.backward_paths(run, direct).dh).max() > 1e-3
 
 
 def test_without_direct_paths_it_is_the_simple_network():
@@ -156,13 +157,16 @@ def test_single_precision_and_other_activations():
     (lambda p, x: residual.forward_paths(p, x, .9), TypeError, "paths is float, needs residual.Paths"),
     (lambda p, x: residual.forward_paths(p, x, Paths(skip=0)), ValueError, "skip is 0, needs to be at least 1"),
     (lambda p, x: residual.forward_paths(p, x, Paths(carry=np.nan)), ValueError, "carry is nan"),
-    (lambda p, x: residual.forward_paths(p, x, Paths(layer_norm=1.)), TypeError, "layer_norm is 1.0, needs True or False"),
+    (lambda p, x: residual.forward_paths(p, x, Paths(layer_norm=1.)), TypeError,
+     "layer_norm is 1.0, needs True or False"),
     (lambda p, x: residual.forward_paths(p, x[..., :2]), ValueError, r"params take \(T, ..., B, 3\)"),
     (lambda p, x: residual.forward_paths(p, np.where(x > 2, np.nan, x)), ValueError, "x is not finite"),
     (lambda p, x: residual.forward_paths(p, 3.), ValueError, "x has shape"),
-    (lambda p, x: residual.backward_paths(bptt.forward(p, x), x), TypeError, "run is Run, needs what residual.forward_paths"),
+    (lambda p, x: residual.backward_paths(bptt.forward(p, x), x), TypeError,
+     "run is Run, needs what residual.forward_paths"),
     (lambda p, x: residual.backward_paths(residual.forward_paths(p, x), x), ValueError, "dh_direct has shape"),
-    (lambda p, x: residual.paths_jacobians(residual.forward_paths(p, x, Paths(carry=1., skip=2))), ValueError, "skip is 2"),
+    (lambda p, x: residual.paths_jacobians(residual.forward_paths(p, x, Paths(carry=1., skip=2))), ValueError,
+     "skip is 2"),
     (lambda p, x: residual.paths_jacobians(bptt.forward(p, x)), TypeError, "run is Run"),
     (lambda p, x: residual.paths_objective(losses.cross_entropy, "leaky"), TypeError, "paths is str")])
 def test_bad_input_is_named(call, error, message):

@@ -29,7 +29,8 @@ def test_seen_is_exact(n, data):
     scale = max(abs(g) for g in truth)
     mine = influence_balancing.seen(influence_balancing.system(n, p), 80)
     assert max(abs(Fraction(float(a)) - b) for a, b in zip(mine, truth)) < scale * Fraction(1, 10**13)
-    assert np.isclose(influence_balancing.full(influence_balancing.system(n, p)), 2 * (2 * p - n), rtol=1e-12, atol=1e-12)
+    assert np.isclose(influence_balancing.full(influence_balancing.system(n, p)), 2 * (2 * p - n), rtol=1e-12,
+                      atol=1e-12)
 
 
 def test_the_numbers_of_the_paper():
@@ -72,7 +73,8 @@ def test_training_is_that_of_the_loop(length, chunks, theta):
     mine = influence_balancing.train_in_chunks(influence_balancing.system(), length, 1e-4, chunks=chunks, theta=theta)
     truth = step_by_step(length, 1e-4, chunks, theta)
     assert np.allclose(mine, truth, rtol=1e-10, atol=1e-13)
-    few = influence_balancing.train_in_chunks(influence_balancing.system(), length, 1e-4, chunks=chunks, theta=theta, points=chunks // 2)
+    few = influence_balancing.train_in_chunks(influence_balancing.system(), length, 1e-4, chunks=chunks, theta=theta,
+                                              points=chunks // 2)
     assert np.allclose(few, truth[::2], rtol=1e-10, atol=1e-13)
 
 
@@ -101,12 +103,15 @@ def test_growth_is_the_rate_of_divergence():
     (lambda: influence_balancing.system(5, 0), "p is 0, needs to be at least 1"),
     (lambda: influence_balancing.system(5., 2), "n is 5.0 (float), needs a whole number"),
     (lambda: influence_balancing.seen(influence_balancing.system(), 0), "count is 0, needs to be at least 1"),
-    (lambda: influence_balancing.seen(np.eye(3), 5), "system is ndarray, needs what influence_balancing.system returned"),
+    (lambda: influence_balancing.seen(np.eye(3), 5),
+     "system is ndarray, needs what influence_balancing.system returned"),
     (lambda: influence_balancing.chunk(influence_balancing.system(), 0, .1), "length is 0, needs to be at least 1"),
     (lambda: influence_balancing.chunk(influence_balancing.system(), 5, 0), "rate is 0, needs to be above 0"),
     (lambda: influence_balancing.chunk(influence_balancing.system(), 5, np.nan), "rate is nan, needs a finite number"),
-    (lambda: influence_balancing.train_in_chunks(influence_balancing.system(), 5, chunks=10, points=3), "points is 3, needs to divide chunks, 10"),
-    (lambda: influence_balancing.train_in_chunks(influence_balancing.system(), 5, chunks=10, theta=np.inf), "theta is inf, needs a finite number"),
+    (lambda: influence_balancing.train_in_chunks(influence_balancing.system(), 5, chunks=10, points=3),
+     "points is 3, needs to divide chunks, 10"),
+    (lambda: influence_balancing.train_in_chunks(influence_balancing.system(), 5, chunks=10, theta=np.inf),
+     "theta is inf, needs a finite number"),
 ])
 def test_bad_input(call, message):
     with pytest.raises((TypeError, ValueError), match=re.escape(message)):

@@ -12,7 +12,8 @@ from course_lib.screen.live import live
 from legible import legible, named
 
 MEASURED = {.9: (5.2, 264., .25), .99: (50., 2.5e5, .26)}
-ERRORS = {"plain sum": np.array([[0., 0.], [1., .8], [3., 3.4]]), "delta rule": np.array([[0., 0.], [.5, .6], [1.4, 1.6]])}
+ERRORS = {"plain sum": np.array([[0., 0.], [1., .8], [3., 3.4]]),
+          "delta rule": np.array([[0., 0.], [.5, .6], [1.4, 1.6]])}
 CURVES = {"one": np.array([2., 1., .5]), "two": np.array([1., 1e-20, 0.])}
 
 

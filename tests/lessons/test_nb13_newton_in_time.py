@@ -38,7 +38,8 @@ def test_linear_gives_the_states_of_both_linear_cells():
 def test_combine_is_associative_and_has_an_order():
     rng = np.random.default_rng(1)
     f, g, k = rng.normal(size=(3, 2, 5))
-    left, right = newton_in_time.combine(newton_in_time.combine(f, g), k), newton_in_time.combine(f, newton_in_time.combine(g, k))
+    left = newton_in_time.combine(newton_in_time.combine(f, g), k)
+    right = newton_in_time.combine(f, newton_in_time.combine(g, k))
     assert np.allclose(left, right, rtol=1e-13, atol=0)
     slope, offset = newton_in_time.combine(f, g)
     assert np.allclose(slope * .3 + offset, g[0] * (f[0] * .3 + f[1]) + g[1], atol=0)

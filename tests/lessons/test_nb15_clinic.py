@@ -46,7 +46,8 @@ def test_each_disease_has_one_patient_and_one_cure():
 # The update at which a run stops to be finite; None: it never does, and something else is wrong with it.
 @pytest.mark.parametrize("number, bad", [("02", 20), ("03", 0), ("04", 0), ("05", 0), ("06", 20), ("10", 0),
                                          ("23", 20), *[(number, None) for number in clinic.PATIENTS if number > "12"
-                                                       and number != "23"], ("07", None), ("09", None), ("11", None), ("12", None)])
+                                                       and number != "23"], ("07", None), ("09", None), ("11", None),
+                                         ("12", None)])
 def test_the_sick_runs_show_their_symptom(number, bad):
     assert clinic.PATIENTS[number].chart.first_nonfinite() == bad
 
@@ -219,7 +220,8 @@ def test_the_name(cure, tmp_path, monkeypatch, capsys):
         assert cure.judge(clinic.DISEASES.get(number, number)) == ("not yet", sentence, None)
     for other in {*clinic.DISEASES.values(), *clinic.DECOYS} - {clinic.DISEASES[cure.patient]}:
         said = cure.judge(other)
-        assert said.word == "not yet" and said.reason in {*cure.confused.values(), *[f"No: {s}" for s in SIGNS.values()]}
+        assert said.word == "not yet" and said.reason in {*cure.confused.values(),
+                                                          *[f"No: {s}" for s in SIGNS.values()]}
 
 
 def test_answers_of_every_kind_are_answered():
@@ -360,7 +362,8 @@ def test_lines_of_code_in_hints_run(cure):
     assert all(f'["{cure.patient}"]' in line for line in lines)
     for line in lines:
         assert eval(line, {"clinic": clinic}) is not None
-    assert bool(lines) == (cure.patient in ("03", "04", "05", "06", "08", "09", "10", "11", "12", "13", "14", "21", "23"))
+    assert bool(lines) == (cure.patient in ("03", "04", "05", "06", "08", "09", "10", "11", "12", "13", "14", "21",
+                                            "23"))
 
 
 # As other people write it, and as other machines are set up

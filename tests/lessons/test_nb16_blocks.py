@@ -34,7 +34,8 @@ def test_other_seeds_give_the_same_verdict(claim, block):
     assert claims.verdict(claim.rule, claims.measure(claim.number, block=block)) == claim.verdict
 
 
-@pytest.mark.parametrize("number, inputs", [(number, inputs) for number, several in NEIGHBORS.items() for inputs in several])
+@pytest.mark.parametrize("number, inputs",
+                         [(number, inputs) for number, several in NEIGHBORS.items() for inputs in several])
 def test_neighboring_sizes_and_rates_give_the_same_verdict(number, inputs):
     assert claims.verdict(claims.get(number).rule, claims.measure(number, **inputs)) == claims.get(number).verdict
 

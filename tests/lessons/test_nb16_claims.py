@@ -119,7 +119,8 @@ BAD_RULES = {
     "never fails": ("holds if a > 2; fails if a > 2 and a < 1", "can never say 'fails'"),
     "never holds": ("holds if a > b and b > a; fails if a < 0", "can never say 'holds'"),
     "constant": ("holds if 1 > 0; fails if 0 > 1", "can never say 'fails'"),
-    "too large": ("holds if " + " and ".join(f"0 < x{i} < 1" for i in range(9)) + "; fails if x0 > 2", "too many names"),
+    "too large": ("holds if " + " and ".join(f"0 < x{i} < 1" for i in range(9)) + "; fails if x0 > 2",
+                  "too many names"),
 }
 
 
@@ -151,7 +152,8 @@ def test_what_a_rule_can_say():
 
 def test_zones_say_where_one_number_changes_the_verdict():
     zones = rules.zones("holds if a > .9 and b < a; fails if a < .5", "a", {"a": .95, "b": .1})
-    assert zones == ([.1, .5, .9], ["fails", "fails", "holds partly", "holds"], ["fails", "holds partly", "holds partly"])
+    assert zones == ([.1, .5, .9], ["fails", "fails", "holds partly", "holds"],
+                     ["fails", "holds partly", "holds partly"])
     assert rules.zones("holds if a == -1; fails if a > -1", "a", {"a": 0}) == (
         [-1.], ["holds partly", "fails"], ["holds"])
     with pytest.raises(ValueError, match="compares 'c' with nothing; it has a"):
@@ -161,7 +163,8 @@ def test_zones_say_where_one_number_changes_the_verdict():
 # The ledger
 
 GOOD = dict(number="1", claim="It grows", lesson="05", cell="entries-cell", rule="holds if a > 1; fails if a < .5",
-            otherwise="fails with gain=.2, kind='linear'; holds partly never: it is odd", measured="a=12; b=1e-09", verdict="holds", sentence="It grows by 12.")
+            otherwise="fails with gain=.2, kind='linear'; holds partly never: it is odd", measured="a=12; b=1e-09",
+            verdict="holds", sentence="It grows by 12.")
 BAD_ROWS = {
     "number": (dict(number="2"), "the number is '2', needs to be 1"),
     "lesson": (dict(lesson="5"), "the lesson is '5', needs two digits"),
@@ -169,7 +172,8 @@ BAD_ROWS = {
     "no experiment": (dict(otherwise="fails"), "otherwise has 'fails', needs 'fails with gain=2.'"),
     "no inputs": (dict(otherwise="fails with 2"), "otherwise speaks of fails; it needs fails, holds partly"),
     "computed": (dict(otherwise="fails with gain=1/2"), "inputs are written as in a call"),
-    "a word is missing": (dict(otherwise="fails with gain=2."), "otherwise speaks of fails; it needs fails, holds partly"),
+    "a word is missing": (dict(otherwise="fails with gain=2."),
+                          "otherwise speaks of fails; it needs fails, holds partly"),
     "its own word": (dict(otherwise="holds with gain=2.; fails with gain=1.; holds partly with a=1"),
                      "otherwise speaks of fails, holds, holds partly; it needs fails, holds partly"),
     "no value": (dict(measured="a"), "measured has 'a', needs 'name=number; name=number'"),
@@ -193,7 +197,8 @@ def write(path, **changes):
 def test_a_good_row_is_read(tmp_path):
     claim, = claims.ledger(write(tmp_path / "good.csv"))
     assert claim.measured == {"a": 12., "b": 1e-9} and (claim.number, claim.lesson) == (1, 5)
-    assert claim.otherwise == {"fails": {"gain": .2, "kind": "linear"}, "holds partly": "it is odd"} and not claim.proved
+    assert claim.otherwise == {"fails": {"gain": .2, "kind": "linear"},
+                               "holds partly": "it is odd"} and not claim.proved
     assert str(claim) == "Claim 1: holds.\nWhat may be said: It grows by 12."
 
 
@@ -217,7 +222,8 @@ def test_a_bad_file_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("number, error, words", [
-    (0, ValueError, "needs to be at least 1"), (1000, ValueError, f"go from 1 to {len(LEDGER)}"), (1.5, TypeError, "whole number")])
+    (0, ValueError, "needs to be at least 1"), (1000, ValueError, f"go from 1 to {len(LEDGER)}"),
+    (1.5, TypeError, "whole number")])
 def test_no_other_claims(number, error, words):
     with pytest.raises(error, match=words):
         claims.measure(number)
@@ -266,21 +272,25 @@ def test_a_rule_that_is_no_test_is_refused(name):
 
 def test_a_rule_whose_word_depends_on_the_seeds_is_refused():
     tried = claims.my_rule(4, "holds if learned > 53.5; fails if learned < 20")
-    assert re.search(r"depends on the seeds: .*learned goes from .* across 53.5\. A bound within the noise", tried.refused)
+    assert re.search(r"depends on the seeds: .*learned goes from .* across 53.5\. A bound within the noise",
+                     tried.refused)
 
 
 def test_a_good_rule_is_measured():
-    tried = claims.my_rule(13, "holds if small_grew < 1 and large_left > 1; fails if small_grew > 10 and large_left < 1")
+    tried = claims.my_rule(13,
+                           "holds if small_grew < 1 and large_left > 1; fails if small_grew > 10 and large_left < 1")
     assert tried.refused == "" and tried.verdict == "fails" and tried.values == {"small_grew": 20, "large_left": 0}
     assert "Your rule says 'fails', where the rule says 'holds partly' of the ledger" in " ".join(repr(tried).split())
 
 
 def test_a_claim_of_ones_own_is_a_row():
-    row = claims.my_claim("Seeds are small", "holds if seed < 9; fails if seed > 99", lambda block: {"seed": block}, "They are.")
+    row = claims.my_claim("Seeds are small", "holds if seed < 9; fails if seed > 99", lambda block: {"seed": block},
+                          "They are.")
     assert (row.number, row.verdict, row.measured) == (len(LEDGER) + 1, "holds", {"seed": 0.})
     assert f"{row.number} ✓ “Seeds are small” They are." in claims.sheet([row]).plain
     assert claims.court([row]).claims[-1] == row
-    with pytest.raises(ValueError, match="depends on the seeds: 'holds' in 2, 'holds partly' in 1, 'fails' in 2 of 5 blocks"):
+    with pytest.raises(ValueError,
+                       match="depends on the seeds: 'holds' in 2, 'holds partly' in 1, 'fails' in 2 of 5 blocks"):
         claims.my_claim("x", "holds if a < 2; fails if a > 2", lambda block: {"a": block}, "y")
     with pytest.raises(ValueError, match="can never say 'fails' of such numbers"):
         claims.my_claim("x", "holds if a >= 0; fails if a < 0", lambda block: {"a": 1 + block}, "y")

@@ -13,7 +13,8 @@ LEDGER = claims.ledger()
 
 
 def example(rule, **measured):
-    return claims.Claim(1, "It grows", 5, "entries-cell", rule, {}, measured, claims.verdict(rule, measured), "It grows.")
+    return claims.Claim(1, "It grows", 5, "entries-cell", rule, {}, measured, claims.verdict(rule, measured),
+                        "It grows.")
 
 
 @pytest.fixture(scope="module")

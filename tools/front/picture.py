@@ -26,7 +26,8 @@ def moving_picture() -> str:
     backgrounds: dict[bytes, int] = {}
     frames = []
     for gain in GAINS:
-        moving = re.fullmatch(r"<svg[^>]*? viewBox=\"([^\"]*)\"[^>]*>(.*)</svg>", ruler.update(gain=gain).svg(), re.DOTALL)
+        moving = re.fullmatch(r"<svg[^>]*? viewBox=\"([^\"]*)\"[^>]*>(.*)</svg>", ruler.update(gain=gain).svg(),
+                              re.DOTALL)
         scale = backgrounds.setdefault(ruler.background(), len(backgrounds))
         frames.append(f'<g id="gain{len(frames)}"><use href="#scale{scale}"/><svg viewBox="{moving[1]}" width="{width}" '
                       f'height="{height}">{moving[2]}</svg></g>')
