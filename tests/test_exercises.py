@@ -499,6 +499,15 @@ def test_nothing_that_is_given_or_returned_makes_a_check_raise(value):
             assert verdict.word in ("not yet", "open") and verdict.reason.endswith((".", ")"))
 
 
+def test_an_annotation_may_name_what_there_is_not():
+    """In Python 3.14 a def with one runs, and who asks for its signature meets the name."""
+    lazily, names = 0 if sys.version_info >= (3, 14) else __future__.annotations.compiler_flag, {"states": states}
+    exec(compile("def right(w, x, h0: Vector) -> Vectors: return states(w, x, h0)\ndef short(w: Vector): return w",
+                 "cell", "exec", lazily, dont_inherit=True), names)
+    assert SAMPLE.exercises[0].judge(names["right"]).word == "passed"
+    assert SAMPLE.exercises[0].judge(names["short"]).word == "not yet"
+
+
 # What the learner reads --------------------------------------------------------------------------------
 
 

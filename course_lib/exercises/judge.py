@@ -289,7 +289,7 @@ def arity(answer: Callable, parameters: list[str]) -> str:
     """What is wrong with the number of arguments that an answer takes; "" if nothing is."""
     try:
         signature = inspect.signature(answer)
-    except (TypeError, ValueError):  # some functions in C don't tell
+    except Exception:  # some functions in C don't tell, and from Python 3.14 on annotations may name what there is not
         return ""
     try:
         signature.bind(*parameters)

@@ -21,6 +21,8 @@ from .state import State
 from .taps import definer
 
 CELLS = nn.RNNCell, nn.LSTMCell, nn.GRUCell
+# What annotations name need not exist, as long as Python 3.14 does not look it up.
+AS_WRITTEN = {} if sys.version_info < (3, 14) else {"annotation_format": 4}  # annotationlib.Format.STRING
 LOOK_BACK = 8  # so many loops of the same recurrence may go on at the same time
 Path = tuple  # of a tensor in what a call was given, or returned: ("hx", 0), (1,)
 
@@ -40,7 +42,7 @@ class Recurrence:
         self.owner, self.attribute, self.instance = owner, attribute, instance
         self.places = [(owner, attribute)]
         self.function = vars(owner)[attribute]
-        self.signature = inspect.signature(self.function)
+        self.signature = inspect.signature(self.function, **AS_WRITTEN)
         self.cell = next((cell for cell in CELLS if owner is cell), None)
         self.outputs: list[Path] | None = None
         self.arguments: list[Path] | None = None
