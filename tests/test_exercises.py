@@ -485,6 +485,7 @@ def test_what_is_said_of_a_value(id, answer, word, says):
     assert "6.58" not in verdict.reason
 
 
+@pytest.mark.long(but_every=5)
 @pytest.mark.parametrize("value", [
     object(), b"bytes", 10**400, -0., np.nan, 1j, (), [], [[1], [2, 3]], [[], [None]], {}, {1: 2}, set(),
     {(1, 2)}, [{}], [[["1.5"]]], (x for x in "ab"), np.array([None]), np.array("2020", dtype="M8[Y]"),

@@ -59,6 +59,7 @@ def said(folder):
 
 # Numbers
 
+@pytest.mark.long(but_every=4)
 @pytest.mark.parametrize("students", [8, 30, 300])
 @pytest.mark.parametrize("true", [0, .3, .6])
 @pytest.mark.parametrize("paired", [True, False])
@@ -168,6 +169,7 @@ def test_a_class_that_learns(tmp_path):
     assert "http" not in page.replace("http://www.w3.org", "")
 
 
+@pytest.mark.long(but_every=3)
 @pytest.mark.parametrize("students, before, after, keep, told", [
     (1, .3, .6, None, "From fewer than 5 students no interval is told"),
     (4, .3, .6, None, "From fewer than 5 students no interval is told"),

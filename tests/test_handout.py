@@ -192,6 +192,7 @@ FORGED = {
 }
 
 
+@pytest.mark.long(but_every=4)
 @pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED)
 def test_a_submission_is_judged_by_the_lecturer_s_copy(forged):
     exercise = bank("01_gradients")["1.2"]
@@ -271,6 +272,7 @@ def test_nbgrader_validates_releases_and_grades(course):
     assert float(grades["score"]) == sum(each.minutes for each in exercise.values())
 
 
+@pytest.mark.long
 def test_a_student_s_notebook_runs_through(built, tmp_path):
     shutil.copytree(built / "student", tmp_path / "student")
     path = tmp_path / "student" / f"{SMALL}.ipynb"

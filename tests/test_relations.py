@@ -244,6 +244,7 @@ TANH = Exercise("97.1", "tanh", minutes=1, difficulty=1, hints=["a", "b"], solut
                 cases=lambda rng: [(rng.uniform(.1, 1, 3),)])
 
 
+@pytest.mark.long(but_every=4)
 @pytest.mark.parametrize("answer", [
     lambda a: np.tanh(a), lambda a: ALIAS(a), lambda a: LIST[0][0](a), lambda a: getattr(np, "ta" + "nh")(a), imported,
     with_default, closed_over(), functools.partial(np.tanh), np.tanh, lambda a: [math.tanh(each) for each in a], hushed,

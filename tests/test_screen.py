@@ -548,6 +548,7 @@ def test_ruler_is_a_straight_line_where_theory_says_so(gain):
         np.testing.assert_allclose(curve, (200 - np.arange(201)) * np.log10(gain), atol=1e-9)
 
 
+@pytest.mark.long(but_every=5)
 @pytest.mark.parametrize("activation", ["tanh", "relu", "linear"])
 @pytest.mark.parametrize("gain", [.5, 1., 2.])
 @pytest.mark.parametrize("non_normality", [0., 2.])

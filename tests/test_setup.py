@@ -85,6 +85,7 @@ def test_a_python_without_venv(course):
     assert f"sudo apt install python3.{sys.version_info[1]}-venv" in said
 
 
+@pytest.mark.long
 def test_no_network_then_begun_again(course):
     nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_FIND_LINKS": "", "PIP_EXTRA_INDEX_URL": "",
                "PIP_RETRIES": "1", "PIP_NO_INDEX": "0"}

@@ -36,6 +36,7 @@ def test_the_words_have_its_numbers(figure):
     assert "longer than 10 to the power 7" in figure.alt
 
 
+@pytest.mark.long(but_every=3)
 @pytest.mark.parametrize("values", [{}, {"gain": 2., "T": 200}, {"gain": .5, "activation": "relu"}])
 def test_every_reader_can_read_them(figure, values):
     assert legible(figure) > 8 and legible(GradientRuler(**values)) > 8

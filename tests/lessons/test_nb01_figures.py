@@ -43,11 +43,13 @@ def test_figures_show_and_say_something(make):
     assert figure.png().startswith(b"\x89PNG") and "<path" in figure.svg()
 
 
+@pytest.mark.long(but_every=3)
 @every_figure
 def test_every_reader_can_read_them(make):
     assert legible(make()) > 5
 
 
+@pytest.mark.long(but_every=3)
 @every_figure
 def test_the_alt_text_and_the_picture_follow_each_value(make):
     figure = make()
@@ -57,6 +59,7 @@ def test_the_alt_text_and_the_picture_follow_each_value(make):
         assert figure.alt != before[0] and figure.svg() != before[1], name
 
 
+@pytest.mark.long(but_every=3)
 @every_figure
 def test_the_same_values_give_the_same_picture(make):
     figure = make()
@@ -111,6 +114,7 @@ def test_tangent_says_both_slopes():
 
 # Chain ------------------------------------------------------------------------------------------------------
 
+@pytest.mark.long(but_every=3)
 @pytest.mark.parametrize("slope, spread", [(.78, .11), (.6, .5), (1.4, .05), (1., .02), (1.12, .5)])
 def test_both_curves_of_the_chain_have_their_name(slope, spread):
     figure = Chain(slope=slope, spread=spread)

@@ -137,6 +137,7 @@ def test_norms_of_powers(rho, strength):
 # Singular values of long products ----------------------------------------------------------------------
 
 
+@pytest.mark.long(but_every=3)
 @pytest.mark.parametrize("T", SingularValues.LENGTHS)
 @pytest.mark.parametrize("precision", SingularValues.PRECISIONS)
 def test_right_and_naive_singular_values(T, precision):

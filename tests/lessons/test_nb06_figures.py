@@ -150,6 +150,7 @@ EVERY = [partial(Front, MADE), partial(OneWeight), partial(OneWeight, w0=.4, k=4
          partial(DigitDial, distance=0)]
 
 
+@pytest.mark.long(but_every=3)
 @pytest.mark.parametrize("make", EVERY, ids=named)
 def test_no_text_is_cut_or_covers_another(make):
     assert legible(make()) > 5

@@ -22,6 +22,7 @@ def test_descent_is_the_trainers(rate, max_norm):
         assert np.isclose(rescue.error(path)[i, 0], wall.evaluate(run.params).loss, rtol=1e-4, atol=0)
 
 
+@pytest.mark.long(but_every=3)
 @pytest.mark.parametrize("seed", range(6))
 def test_clipping_rescues_and_hurts_none(seed):
     path = rescue.descend(rescue.starts(seed), .3, np.array([[np.inf], [.3]]))

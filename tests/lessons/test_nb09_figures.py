@@ -177,6 +177,7 @@ def test_no_text_is_cut_or_covers_another(make):
     assert legible(make()) > 8
 
 
+@pytest.mark.long(but_every=2)
 @pytest.mark.parametrize("make, ranges", [
     (InitialGradients, dict(activation=["tanh", "relu"], gain=(.5, 2.), drive=(.01, 1., "log"), T=(10, 100))),
     (ProductSpectrum, dict(T=(10, 50, 10), drive=[.01, 1.])),

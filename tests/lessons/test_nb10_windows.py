@@ -30,6 +30,7 @@ def test_reaches_is_what_the_gradient_reaches(T, k):
         assert np.array_equal(reaches(T, k, "chunks")[s - 1], by_chunk)
 
 
+@pytest.mark.long(but_every=2)
 @pytest.mark.parametrize("task", windows.TASKS)
 def test_cosine_is_that_of_the_two_gradients(task):
     """The gradients by the complex step, every loss restarted from the state `window` steps before; here the cosine."""

@@ -140,6 +140,7 @@ def test_what_is_written_near_temperature_zero_is_the_likeliest_and_one_is_the_n
 
 # The figures
 
+@pytest.mark.long(but_every=3)
 @pytest.mark.parametrize("make", [Writing, Leaning, ByContext])
 def test_figures_are_legible(make):
     legible(make())

@@ -44,6 +44,7 @@ def test_each_disease_has_one_patient_and_one_cure():
 
 
 # The update at which a run stops to be finite; None: it never does, and something else is wrong with it.
+@pytest.mark.long(but_every=4)
 @pytest.mark.parametrize("number, bad", [("02", 20), ("03", 0), ("04", 0), ("05", 0), ("06", 20), ("10", 0),
                                          ("23", 20), *[(number, None) for number in clinic.PATIENTS if number > "12"
                                                        and number != "23"], ("07", None), ("09", None), ("11", None),
@@ -133,6 +134,7 @@ def test_each_has_wrong_cures_and_a_sentence_for_each(cure):
     assert 2 <= len(cure.wrong) == len(FOUND_OUT[cure.patient])
 
 
+@pytest.mark.long(but_every=4)
 @pytest.mark.parametrize("number, source, words", [
     answer(number, source, words, long=which > 0) for number, cure in CURES.items()
     for which, (source, words) in enumerate(zip(cure.wrong, FOUND_OUT[number]))])
@@ -356,6 +358,7 @@ def test_watching_changes_no_run():
 
 
 # In a hint a line of code is only good if it runs.
+@pytest.mark.long(but_every=5)
 @every_cure
 def test_lines_of_code_in_hints_run(cure):
     lines = re.findall(r"clinic\.PATIENTS\S*\(\)", " ".join(cure.hints))
@@ -522,6 +525,7 @@ LEAKS = [
 ]
 
 
+@pytest.mark.long(but_every=4)
 @pytest.mark.parametrize("number, change, words", [answer(*leak) for leak in LEAKS])
 def test_a_script_that_only_looks_healthy_is_told_what_was_measured(number, change, words):
     verdict = CURES[number].judge(change)
