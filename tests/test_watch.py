@@ -1,10 +1,12 @@
 """The microscope as its users meet it: it changes nothing, says what it cannot do, and finds what is wrong."""
 
+import contextlib
 import copy
 import gc
 import re
 import subprocess
 import sys
+import warnings
 import weakref
 
 import numpy as np
@@ -496,11 +498,10 @@ class OptimizedModule(nn.Module):
         self._orig_mod = module
 
 
-def scripted():
-    import warnings
+def by_torchscript(module):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return torch.jit.script(network()[0])
+        return torch.jit.script(module)
 
 
 @pytest.mark.parametrize("make, error, says", [
@@ -516,7 +517,7 @@ def scripted():
     (lambda: watch.watch_time(network()[0], on_error="ignore"), ValueError, "needs one of 'raise', 'warn'"),
     (lambda: watch.watch_time(OptimizedModule(network()[0])), TypeError, "Pass net._orig_mod"),
     (lambda: watch.watch_time(compiled_in_place()), TypeError, "before net.compile()"),
-    (lambda: watch.watch_time(scripted()), TypeError, "TorchScript"),
+    (lambda: watch.watch_time(by_torchscript(network()[0])), TypeError, "TorchScript"),
     (lambda: watch.watch_time(nn.DataParallel(network()[0])), TypeError, "Pass net.module"),
     (lambda: watch.watch_time(Wrapped(nn.GRU(2, 2, device="meta"))), ValueError, "module is on the meta device"),
     (lambda: watch.watch_time(nn.GRU(2, 2), every=0), ValueError, "every is 0"),
@@ -533,6 +534,44 @@ def scripted():
 def test_refusals(make, error, says):
     with pytest.raises(error, match=re.escape(says)):
         make()
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # dynamo's own look
+@pytest.mark.parametrize("wrapped", [lambda head: torch.compile(head, backend="eager"), by_torchscript,
+                                     nn.DataParallel], ids=["compiled", "TorchScript", "DataParallel"])
+def test_a_head_that_cannot_be_listened_to_is_in_nobodys_way(wrapped):
+    """Only what holds a recurrence has to be heard; around one it is refused, by its own name."""
+    readings = []
+    for change in (lambda head: head, wrapped):
+        net, x, y = network()
+        net.head = change(net.head)
+        with watch.watch_time(net) as flow:
+            nn.functional.cross_entropy(net(x), y).backward()
+        readings.append(flow["rnn"].grad_h)
+    assert np.array_equal(*readings) and readings[0].any()
+    net = nn.ModuleDict({"encoder": wrapped(network()[0]), "head": nn.Linear(2, 2)})
+    with pytest.raises(TypeError, match="net.encoder is (compiled|TorchScript|DataParallel)"):
+        watch.watch_time(net)
+
+
+def test_a_network_that_is_compiled_outside_is_heard_as_it_is_written():
+    """torch.compile(net) is called, net is watched: what listens is not compiled along, which took minutes."""
+    readings, graphs = [], []
+
+    def counted(graph, inputs):
+        graphs[-1] += 1
+        return graph.forward
+
+    for look, compiled in ((True, False), (False, True), (True, True)):
+        torch._dynamo.reset()
+        graphs.append(0)
+        net, x, y = network()
+        call = torch.compile(net, backend=counted) if compiled else net
+        with watch.watch_time(net) if look else contextlib.nullcontext() as flow:
+            nn.functional.cross_entropy(call(x), y).backward()
+        readings += [flow["rnn"].grad_h] if look else []
+    assert np.array_equal(*readings) and readings[0].any()
+    assert graphs[2] == graphs[1]
 
 
 def test_what_torch_compile_really_makes_is_refused():

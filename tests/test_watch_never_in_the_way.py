@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional as F
 from torch.nn.utils import rnn as packing
 from torch.utils.checkpoint import checkpoint
@@ -64,6 +65,51 @@ def test_two_watchers_and_an_end_out_of_order():
     with pytest.raises(RuntimeError, match="watching already"):
         with watch.watch_time(net) as flow:
             flow.start()
+
+
+class OfCells(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.GRUCell(3, 4)
+
+    def forward(self, x):
+        h = torch.zeros(x.shape[1], 4)
+        for x_t in x:
+            h = self.cell(x_t, h)
+        return h
+
+
+@pytest.mark.parametrize("cells", [False, True])
+@pytest.mark.parametrize("how", ["grad", "fake"])
+def test_calls_whose_numbers_are_elsewhere_are_let_pass(how, cells):
+    """torch.func and fake tensors before the loss: they run as ever, and the pass is read as if they had not been."""
+    torch.manual_seed(0)
+    net, x = (OfCells() if cells else nn.GRU(3, 4)), torch.randn(5, 2, 3)
+
+    def out(x):
+        return net(x) if cells else net(x)[0][-1]
+
+    def aside():
+        """A gradient by torch.func, or a shape without numbers."""
+        if how == "grad":
+            return torch.func.grad(lambda x: out(x).sum())(x).detach()
+        with FakeTensorMode(allow_non_fake_inputs=True) as mode:
+            return out(mode.from_tensor(x)).shape
+
+    expected, results = aside(), []
+    for before in (False, True):
+        net.zero_grad()
+        with watch.watch_time(net) as flow:
+            if before:
+                assert np.array_equal(aside(), expected)
+            out(x).sum().backward()
+        results.append(flow[flow.names[0]].grad_h)
+    assert np.array_equal(*results) and results[0].any()
+    with watch.watch_time(net) as flow:
+        aside()
+    with pytest.raises(RuntimeError, match=r"ran under torch.func or an export, where no loss.backward\(\) is heard: "
+                                           r"[15] ignored"):
+        flow.verdict()
 
 
 @pytest.mark.parametrize("reentrant", [False, True])

@@ -163,9 +163,9 @@ class Flow(Watching):
         if self._pass is not None and self._pass.order:
             return self._pass
         if self._ignored:
-            how = " and ".join(f"torch.{name}()" for name in self._ignored)
-            raise RuntimeError(f"every call so far ran under {how}, where no gradient exists: {self._ignored.total()} "
-                               f"ignored. Watch a training step.")
+            how = " and ".join(f"torch.{name}" for name in self._ignored)
+            raise RuntimeError(f"every call so far ran under {how}, where no loss.backward() is heard: "
+                               f"{self._ignored.total()} ignored. Watch a training step.")
         raise RuntimeError(f"nothing was watched yet: call the network, then loss.backward(), inside the with block. "
                            f"Of {', '.join(map(repr, self.names))} none was called.")
 

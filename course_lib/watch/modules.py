@@ -29,24 +29,17 @@ watch.State says which of several outputs and arguments is the state. Without th
 """ + LOOP
 
 
-def _modules_of(net) -> dict[str, nn.Module]:
-    """{name: module} of a network whose modules can be listened to."""
-    if not isinstance(net, nn.Module):
-        raise TypeError(f"net is {type(net).__name__}, needs an nn.Module.")
-    modules = dict(net.named_modules())
-    for name, module in modules.items():
-        label = f"net.{name}" if name else "net"
-        if hasattr(module, "_orig_mod") or getattr(module, "_compiled_call_impl", None) is not None:
-            fix = f"{label}._orig_mod" if hasattr(module, "_orig_mod") else "the network before net.compile()"
-            raise TypeError(f"{label} is compiled by torch.compile, which does not run hooks as written. Pass {fix}: "
-                            f"the weights are the same.")
-        if isinstance(module, torch.jit.ScriptModule):
-            raise TypeError(f"{label} is TorchScript, whose code cannot be listened to. Pass the module that it was "
-                            f"made from.")
-        if isinstance(module, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
-            raise TypeError(f"{label} is {type(module).__name__}: its copies run on their own. Pass {label}.module and "
-                            f"call it on one part of the batch.")
-    return modules
+def _deaf(label: str, module: nn.Module) -> str:
+    """Why what is inside of a module cannot be listened to; "" if it can."""
+    if hasattr(module, "_orig_mod") or getattr(module, "_compiled_call_impl", None) is not None:
+        fix = f"{label}._orig_mod" if hasattr(module, "_orig_mod") else f"the network before {label}.compile()"
+        return f"compiled by torch.compile, which does not run hooks as written. Pass {fix}: the weights are the same."
+    if isinstance(module, torch.jit.ScriptModule):
+        return "TorchScript, whose code cannot be listened to. Pass the module that it was made from."
+    if isinstance(module, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+        return (f"{type(module).__name__}: its copies run on their own. Pass {label}.module and call it on one part of "
+                f"the batch.")
+    return ""
 
 
 def watched_in(net, cells=(), names=None) -> tuple[dict[str, nn.RNNBase], dict[str, Recurrence], dict[str, str]]:
@@ -56,7 +49,9 @@ def watched_in(net, cells=(), names=None) -> tuple[dict[str, nn.RNNBase], dict[s
     names   which of torch's own modules and cells, None for all
     errors  TypeError or ValueError, which say why nothing can be watched
     """
-    modules = _modules_of(net)
+    if not isinstance(net, nn.Module):
+        raise TypeError(f"net is {type(net).__name__}, needs an nn.Module.")
+    modules = dict(net.named_modules())
     fused = {name: module for name, module in modules.items() if isinstance(module, KINDS)}
     own = {name: cell(name, module) for name, module in modules.items() if isinstance(module, CELLS)}
     named = {each.name: each for each in recurrences(net, cells)}
@@ -68,6 +63,10 @@ def watched_in(net, cells=(), names=None) -> tuple[dict[str, nn.RNNBase], dict[s
     watched = {name: module for name, module in fused.items()
                if name not in named and (names is None or name in names)}
     loops = {name: each for name, each in own.items() if names is None or name in names} | named
+    for name, module in modules.items():  # a compiled head is in nobody's way
+        if (not watched and not loops or any(_within(each, name) for each in {*watched, *loops})) and (
+                why := _deaf(f"net.{name}" if name else "net", module)):
+            raise TypeError(f"{f'net.{name}' if name else 'net'} is {why}")
     if not watched and not loops:
         counts = Counter(type(module).__name__ for module in modules.values() if not list(module.children()))
         raise ValueError(f"net has no nn.RNN, nn.LSTM, nn.GRU and none of their cells in it. It holds "
@@ -79,11 +78,16 @@ def watched_in(net, cells=(), names=None) -> tuple[dict[str, nn.RNNBase], dict[s
     return watched, loops, _others(modules, {*watched, *loops})
 
 
+def _within(inner: str, outer: str) -> bool:
+    """Whether a module's name is another's, or that of a part of it."""
+    return not outer or inner == outer or inner.startswith(outer + ".")
+
+
 def _others(modules: dict[str, nn.Module], watched: set[str]) -> dict[str, str]:
     """The innermost modules that are recurrent by their kind or name, without those that are watched or hold, or are
     inside of, one that is."""
     def inside(inner: str, outer: str) -> bool:
-        return inner != outer and (not outer or inner.startswith(outer + "."))
+        return inner != outer and _within(inner, outer)
 
     alike = {name: type(module).__name__ for name, module in modules.items()
              if isinstance(module, KINDS + CELLS) or LIKE.search(type(module).__name__)}

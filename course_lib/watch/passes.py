@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch._C._functorch import is_functorch_wrapped_tensor
+from torch._subclasses import FakeTensor
 
 from .. import _checks
 from .again import generators
@@ -203,7 +205,7 @@ class Watching:
             return
         data = output[0].data if isinstance(output[0], nn.utils.rnn.PackedSequence) else output[0]
         outputs = [data, *(output[1] if isinstance(output[1], tuple) else (output[1],))]
-        if not data.numel():
+        if not data.numel() or self._elsewhere(outputs):
             return  # no sequences, no gradient
         present = self._watched(outputs)
         if present is None:
@@ -223,7 +225,7 @@ class Watching:
             return
         # Of an LSTMCell c is enough: h_t depends on c_t.
         outputs = output[-1:] if recurrence.cell is nn.LSTMCell else [leaf for _, leaf in tensors_in(output)]
-        if not (present := self._watched(outputs)):
+        if self._elsewhere(outputs) or not (present := self._watched(outputs)):
             return
         given = recurrence.bind(args, kwargs)
         after, before = recurrence.candidates(output, given)
@@ -312,8 +314,14 @@ class Watching:
         """Whether there are gradients at all; `count` the calls without."""
         if torch.is_grad_enabled() and not torch.is_inference_mode_enabled():
             return True
-        self._ignored["inference_mode" if torch.is_inference_mode_enabled() else "no_grad"] += count
+        self._ignored["inference_mode()" if torch.is_inference_mode_enabled() else "no_grad()"] += count
         return False
+
+    def _elsewhere(self, outputs) -> bool:
+        """Whether torch.func, an export or fake tensors hold the numbers of a call, where no backward is heard."""
+        elsewhere = any(isinstance(tensor, FakeTensor) or is_functorch_wrapped_tensor(tensor) for tensor in outputs)
+        self._ignored["func or an export"] += elsewhere
+        return elsewhere
 
 
 class _Ear(Listener):

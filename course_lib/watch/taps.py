@@ -7,8 +7,11 @@ What is wrapped here belongs to the class, or to the Python module of a plain fu
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from typing import Protocol
+
+import torch
 
 SILENT: list = []  # who runs something again, that nobody is to hear of
 _TAPS: dict[tuple[int, str], Tap] = {}
@@ -36,14 +39,23 @@ class Tap:
             present = list(listeners.get(id(args[0]) if own and args else None, ()))
             if SILENT or not present:
                 return original(*args, **kwargs)
-            for listener in present:
-                listener.before(args[own:], kwargs)
-            output = original(*args, **kwargs)
-            for listener in present:
-                listener.after(args[own:], kwargs, output)
-            return output
+            tell = _told_as_written if "torch._dynamo" in sys.modules else _told
+            return tell(present, own, original, args, kwargs)
 
         setattr(owner, attribute, wrapped)
+
+
+def _told(present: list[Listener], own: int, original: Callable, args: tuple, kwargs: dict):
+    """Call a function, and tell its listeners before and after."""
+    for listener in present:
+        listener.before(args[own:], kwargs)
+    output = original(*args, **kwargs)
+    for listener in present:
+        listener.after(args[own:], kwargs, output)
+    return output
+
+
+_told_as_written = torch._disable_dynamo(_told)  # under torch.compile too, which would compile the listening for minutes
 
 
 def listen(owner, attribute: str, instance, listener: Listener) -> Callable[[], None]:
