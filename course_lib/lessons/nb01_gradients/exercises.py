@@ -743,6 +743,11 @@ BANK = Bank(1, "Gradients", [
                     "In dL/dx the factor w is missing: when x moves, w x moves by w times as much."),
             Mistake(_graph_of(dx=lambda da, dz, w, x: da + dz * x),
                     "In dL/dx the path through h has the factor x. When x moves, w x moves by w times as much."),
+            Mistake(_graph_of(dw=lambda dz, w, x: dz * w, dx=lambda da, dz, w, x: da + dz * x),
+                    "The two slopes of w x have changed places. It moves by x times as much as w, and by w times as "
+                    "much as x."),
+            Mistake(_graph_of(dx=lambda da, dz, w, x: 1 + dz * w),
+                    "The path from x through a ends in a. x moves a by 1, and a moves L by h: multiply the two."),
             Mistake(_graph_of(du=lambda da, h, x: da), "In dL/du the factor h is missing: a = u h + x changes by h "
                                                        "times as much as u."),
             Mistake(_graph_of(du=lambda da, h, x: da * x), "dL/du has the factor x. In a = u h + x it is h that u "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from itertools import product
@@ -348,17 +350,29 @@ def _random_truncation_cases(rng):
 # 10.14 Exact, piece by piece
 
 
-class _Piecewise(NamedTuple):
-    """`forward` of exercise 10.14: runs a network over at most `most` steps, as if memory held no more."""
-
+class _Network(NamedTuple):
     params: cells.RNNParams
     most: int
     activation: str
 
+
+class _Piecewise(_Network):
+    """`forward` of exercise 10.14: runs a network over at most `most` steps, as if memory held three runs."""
+
     def __call__(self, x, state=None):
         if len(x) > self.most:
             raise ValueError(f"{len(x)} steps at once, and k = {self.most} fit into memory.")
-        return bptt.forward(self.params, x, state, self.activation)
+        runs = self.__dict__.setdefault("runs", [])  # of the states, as long as anything holds them
+        for wait in (lambda: None, gc.collect):
+            wait()
+            runs[:] = [each for each in runs if each() is not None]
+            if len(runs) < 3:
+                break
+        else:
+            raise ValueError(f"all states of {len(runs)} pieces are still in memory, and there is no room for another.")
+        run = bptt.forward(self.params, x, state, self.activation)
+        runs.append(weakref.ref(run.h if run.h.base is None else run.h.base))
+        return run
 
 
 def checkpointed(forward, x, k):
@@ -401,9 +415,9 @@ def _checkpointed_from_the_start(forward, x, k):
 
 
 def _checkpointed_step_by_step(forward, x, k):
-    states = [forward(x[:1]).h[0]]
+    states = [forward(x[:1]).h[0].copy()]
     for x_t in x[:-1]:
-        states.append(forward(x_t[None], states[-1]).h[-1])
+        states.append(forward(x_t[None], states[-1]).h[-1].copy())
     dh, dW_hh = np.zeros_like(states[0]), np.zeros((states[0].shape[-1],) * 2)
     for x_t, state in zip(x[::-1], states[::-1]):
         run = forward(x_t[None], state)
@@ -413,12 +427,13 @@ def _checkpointed_step_by_step(forward, x, k):
 
 
 def _checkpointed_wrong(hand=lambda back: back.dh[0], read=lambda h: h + 0., border=0., keep=-1, order=-1,
-                        replaced=False, summed=False, own=False, start_from=None, whole=False, which="W_hh"):
+                        replaced=False, summed=False, own=False, start_from=None, whole=False, which="W_hh",
+                        copied=np.copy):
     def checkpointed(forward, x, k):
         starts = list(range(0, len(x) // k * k if whole else len(x), k))
         kept = [None]
         for start in starts:
-            kept.append(forward(x[start:start + k], kept[-1]).h[keep].copy())
+            kept.append(copied(forward(x[start:start + k], kept[-1]).h[keep]))
         total, dh, states = 0, 0, dict(zip(starts, kept if start_from is None else start_from(kept)))
         for start in starts[::order]:
             run = forward(x[start:start + k], states[start])
@@ -434,10 +449,26 @@ def _checkpointed_wrong(hand=lambda back: back.dh[0], read=lambda h: h + 0., bor
     return checkpointed
 
 
+def _checkpointed_all_kept(forward, x, k):
+    runs, state = [], None
+    for start in range(0, len(x), k):
+        runs.append(forward(x[start:start + k], state))
+        state = runs[-1].h[-1]
+    dW_hh, dh = 0, 0
+    for run in runs[::-1]:
+        back = bptt.backward(run, np.concatenate([0 * run.h[:1], run.h[1:-1], run.h[-1:] + dh]))
+        dW_hh, dh = dW_hh + back.grads.W_hh, back.dh[0]
+    return dW_hh
+
+
+def _checkpointed_by_tanh(forward, x, k):
+    return checkpointed(lambda piece, state: forward(piece, state)._replace(activation="tanh"), x, k)
+
+
 def _checkpointed_last_loss(forward, x, k):
     starts, kept = range(0, len(x), k), [None]
     for start in starts:
-        kept.append(forward(x[start:start + k], kept[-1]).h[-1])
+        kept.append(forward(x[start:start + k], kept[-1]).h[-1].copy())
     dW_hh, dh = 0, kept[-1]
     for start, state in zip(starts[::-1], kept[-2::-1]):
         run = forward(x[start:start + k], state)
@@ -958,6 +989,18 @@ BANK = Bank(10, "Truncated BPTT", [
             Mistake(_checkpointed_wrong(which="W_xh"), "This is dL/dW_xh. The one for W_hh is back.grads.W_hh."),
             Mistake(lambda forward, x, k: bptt.backward(forward(x), forward(x).h).grads.W_hh,
                     "The whole sequence does not fit: give `forward` k steps at a time, x[start:start + k]."),
+            Mistake(_checkpointed_wrong(copied=np.asarray),
+                    "The states that are kept are parts of run.h, and each keeps all states of its piece in memory. "
+                    "Write .copy() behind a state that you keep."),
+            Mistake(_checkpointed_all_kept,
+                    "Every run of the way there is kept, and with it every state: that is the memory of full BPTT. Keep "
+                    "one state of each piece, and run the piece again on the way back."),
+            Mistake(_checkpointed_wrong(read=lambda h: h),
+                    "`direct` is run.h itself, so that what is written into it changes the states that bptt.backward "
+                    "goes back through. Begin with a copy."),
+            Mistake(_checkpointed_by_tanh,
+                    "1 - h^2 is the slope of tanh, and `forward` need not run a tanh network. bptt.backward knows which "
+                    "one it is."),
             Mistake(lambda forward, x, k: checkpointed(forward, x, k) / len(range(0, len(x), k)),
                     "This is a mean over the pieces. L is a sum over the steps, so the pieces add up."),
         ],

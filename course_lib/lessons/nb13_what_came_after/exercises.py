@@ -440,6 +440,8 @@ BANK = Bank(13, "What came after", [
         mistakes=[
             Mistake(_delta_wrong(lambda S, k, v, beta, dS: dS),
                     "dS_before is dL/dS_t itself. S_{t-1} is also in S_{t-1} k, which is taken away."),
+            Mistake(_delta_wrong(lambda S, k, v, beta, dS: S - beta * np.outer(S @ k, k)),
+                    "S_{t-1} itself went through the matrix. What comes back is the gradient, dS."),
             Mistake(_delta_wrong(lambda S, k, v, beta, dS: dS + beta * np.outer(dS @ k, k)),
                     "The sign: what S answers at k is taken away, so the way back takes away too."),
             Mistake(_delta_wrong(lambda S, k, v, beta, dS: dS - np.outer(dS @ k, k)),
