@@ -101,9 +101,9 @@ def real(name: str, value) -> float:
     """Return a finite real number, or say what is wrong."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name} is {value!r} ({type(value).__name__}), needs a number.")
-    if not np.isfinite(value):
+    if not np.isfinite(number := float(value)):
         raise ValueError(f"{name} is {value}, needs a finite number.")
-    return float(value)
+    return number
 
 
 def generator(rng) -> np.random.Generator:
@@ -116,7 +116,7 @@ def generator(rng) -> np.random.Generator:
 
 def choice(name: str, value, known) -> str:
     """Return `value` if it is one of `known`, or list them."""
-    if not isinstance(value, str) or value not in known:
+    if not isinstance(value, (str, int, float)) or value not in known:
         raise ValueError(f"{name} is {value!r}, needs one of {', '.join(map(repr, known))}.")
     return value
 

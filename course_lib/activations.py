@@ -26,22 +26,6 @@ def linear(a: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     return np.positive(a, out=out)
 
 
-def _tanh_slope(h: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    return np.subtract(1, np.multiply(h, h, out=out), out=out)
-
-
-def _sigmoid_slope(h: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    return np.multiply(h, np.subtract(1, h, out=out), out=out)
-
-
-def _relu_slope(h: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    return np.multiply(np.real(h) > 0, np.ones((), h.dtype), out=out)
-
-
-def _linear_slope(h: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    return np.add(np.zeros_like(h), 1, out=out)
-
-
 class Activation(NamedTuple):
     """A function, its derivative written in terms of its output, and the largest value of that derivative.
 
@@ -59,10 +43,10 @@ class Activation(NamedTuple):
 
 # Every one of these derivatives is a function of the output alone: a backward pass needs h and not a.
 ACTIVATIONS: dict[str, Activation] = {
-    "tanh": Activation(np.tanh, _tanh_slope, 1.0),
-    "sigmoid": Activation(sigmoid, _sigmoid_slope, 0.25),
-    "relu": Activation(relu, _relu_slope, 1.0),
-    "linear": Activation(linear, _linear_slope, 1.0),
+    "tanh": Activation(np.tanh, lambda h, out=None: np.subtract(1, np.multiply(h, h, out=out), out=out), 1.0),
+    "sigmoid": Activation(sigmoid, lambda h, out=None: np.multiply(h, np.subtract(1, h, out=out), out=out), 0.25),
+    "relu": Activation(relu, lambda h, out=None: np.multiply(np.real(h) > 0, np.ones((), h.dtype), out=out), 1.0),
+    "linear": Activation(linear, lambda h, out=None: np.add(np.zeros_like(h), 1, out=out), 1.0),
 }
 
 

@@ -17,8 +17,7 @@ from .cells import CellParams, GRUParams, LSTMParams, MinGRUParams, NetworkParam
 
 def gaussian(shape: tuple[int, ...], rng: np.random.Generator, gain: float = 1.0) -> np.ndarray:
     """Independent normal entries of standard deviation gain / sqrt(columns): a large square one has radius gain."""
-    shape = _shape(shape)
-    return _checks.real("gain", gain) / np.sqrt(shape[-1]) * _checks.generator(rng).normal(size=shape)
+    return _checks.real("gain", gain) / np.sqrt(_shape(shape)[-1]) * _checks.generator(rng).normal(size=shape)
 
 
 def uniform(shape: tuple[int, ...], rng: np.random.Generator, gain: float = 1.0) -> np.ndarray:

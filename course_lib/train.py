@@ -310,7 +310,6 @@ def _drawing(batches) -> Callable:
     except TypeError:
         raise TypeError(f"batches is {type(batches).__name__}, needs a function without arguments or an iterable that "
                         f"gives batches, for example lambda: tasks.recall(20, 50, rng).") from None
-
     return lambda: next(iterator)
 
 

@@ -142,6 +142,57 @@ def test_a_drawing_that_is_broken_off_is_not_kept(show, monkeypatch):
     assert figure.png() == whole.png() and figure.background() == whole.background() and figure.svg() == whole.svg()
 
 
+class Kinds(Line):
+    """A line whose values are of every kind."""
+
+    allowed = {"n": (0, 7), "q": (-2, 2), "word": ["odd", "even"]}
+
+    def compute(self, n=3, q=.5, word="odd", on=False, slope=1.):
+        return slope * self.x + n + q + on + len(word)
+
+
+@pytest.mark.parametrize("name, value, error, says", [
+    ("n", 2.5, TypeError, "n is 2.5 (float), needs a whole number. Pass int(n)."),
+    ("n", True, TypeError, "n is True (bool), needs a whole number"),
+    ("n", np.bool_(True), TypeError, "n is True (bool), needs a whole number"),
+    ("n", "3", TypeError, "n is '3' (str), needs a whole number"),
+    ("n", None, TypeError, "n is None (NoneType), needs a whole number"),
+    ("n", float("inf"), TypeError, "n is inf (float), needs a whole number"),
+    ("n", np.array([1, 2]), TypeError, "needs a whole number"),
+    ("n", -1, ValueError, "n is -1, needs to be 0 to 7."),
+    ("n", 8, ValueError, "n is 8, needs to be 0 to 7."),
+    ("q", float("nan"), ValueError, "q is nan, needs a finite number"),
+    ("q", -float("inf"), ValueError, "q is -inf, needs a finite number"),
+    ("q", np.float32("nan"), ValueError, "q is nan, needs a finite number"),
+    ("q", 2.1, ValueError, "q is 2.1, needs to be -2 to 2."),
+    ("q", False, TypeError, "q is False (bool), needs a number"),
+    ("q", 1j, TypeError, "q is 1j (complex), needs a number"),
+    ("q", [1.], TypeError, "q is [1.0] (list), needs a number"),
+    ("word", "none", ValueError, "word is 'none', needs one of 'odd', 'even'."),
+    ("word", b"odd", TypeError, "word is b'odd', needs a text."),
+    ("on", 1, TypeError, "on is 1, needs True or False."),
+    ("slope", 10**400, OverflowError, "too large"),
+])
+def test_a_value_of_another_kind_is_refused_and_the_picture_stays(name, value, error, says):
+    figure = Kinds()
+    before = figure.svg(), figure.alt, figure.values
+    with pytest.raises(error, match=re.escape(says)):
+        figure.update(**{name: value})
+    assert (figure.svg(), figure.alt, figure.values) == before
+    with pytest.raises(error, match=re.escape(says)):
+        Kinds(**{name: value})
+
+
+@pytest.mark.parametrize("name, value, kept", [
+    ("n", 3., 3), ("n", np.int64(4), 4), ("n", np.float64(5), 5), ("n", np.array(6), 6), ("n", 0, 0), ("n", 7, 7),
+    ("q", 1, 1.), ("q", np.float32(.5), .5), ("q", np.array(2.), 2.), ("word", np.str_("even"), "even"),
+    ("on", np.bool_(True), True), ("slope", 10**300, 1e300),
+])
+def test_numbers_of_numpy_and_whole_floats_are_taken_as_what_they_are(name, value, kept):
+    now = Kinds().update(**{name: value}).values[name]
+    assert now == kept and type(now) is type(kept)
+
+
 def test_a_figure_says_what_it_lacks():
     class Empty(Figure):
         def draw(self):

@@ -42,6 +42,7 @@ from matplotlib.mathtext import MathTextParser
 from matplotlib.text import Text
 from PIL import Image
 
+from .. import _checks
 from .._palette import BLUE, GREEN, INK, ORANGE, PURPLE, SKY, VERMILION
 from .svg import UNITS, SVGRenderer, data_url, png_bytes
 
@@ -77,6 +78,7 @@ class Figure:
 
     size     CSS pixels, width and height
     labels   {name of a value: what a slider calls it, with its unit}
+    allowed  {name of a value: (low, high), or a list of choices}: what can be drawn or was measured
     values   the present values; they start from compute's defaults
     data     what `compute` returned for them
     alt      what is to be seen, with its numbers
@@ -87,6 +89,7 @@ class Figure:
 
     size: tuple[int, int] = (900, 360)
     labels: dict[str, str] = {}
+    allowed: dict[str, tuple | list] = {}
 
     def __init__(self, **values):
         self.lock = RLock()
@@ -94,7 +97,7 @@ class Figure:
         self._background = b""  # as PNG
         self._changed = True  # whether the background may be another one since
         self._clean = False  # whether the canvas holds the background alone
-        self.values = self._defaults()
+        self.values = self._starts = self._defaults()
         width, height = self.size
         with _DRAWING, matplotlib.rc_context():
             matplotlib.rcdefaults()
@@ -207,11 +210,12 @@ class Figure:
     def update(self, **values) -> Self:
         """Take new values and move to what they lead to; on any error the former picture stays.
 
-        values   some of the figure's values
+        values   some of the figure's values; 3. and np.int64(3) are 3, and each is of the kind that it starts with
         returns  the figure itself
-        errors   TypeError for an unknown name; what `compute` raises
+        errors   TypeError for an unknown name or another kind, ValueError for what is not in `allowed`; compute's own
         """
         self.check_names(values)
+        values = {name: self._fitting(name, value) for name, value in values.items()}
         with self.lock:
             former = self.values
             data = self.compute(**{**former, **values})
@@ -235,6 +239,21 @@ class Figure:
         if unknown := [name for name in names if name not in self.values]:
             known = ", ".join(self.values) or "no values at all"
             raise TypeError(f"{type(self).__name__} has no value {', '.join(map(repr, unknown))}; it has {known}.")
+
+    def _fitting(self, name: str, value: Any) -> Any:
+        """A value of the kind that it starts with, and one that is allowed; else TypeError or ValueError."""
+        kind, allowed = type(self._starts[name]), self.allowed.get(name)
+        value = value.item() if isinstance(value, (np.generic, np.ndarray)) and not value.ndim else value
+        if kind is float:
+            value = _checks.real(name, value)
+        elif kind is int:
+            whole = isinstance(value, float) and value.is_integer()
+            value = _checks.count(name, int(value) if whole else value, -np.inf)
+        elif kind in (bool, str) and type(value) is not kind:
+            raise TypeError(f"{name} is {value!r}, needs {'a text' if kind is str else 'True or False'}.")
+        if isinstance(allowed, tuple) and not allowed[0] <= value <= allowed[1]:
+            raise ValueError(f"{name} is {value!r}, needs to be {allowed[0]:g} to {allowed[1]:g}.")
+        return _checks.choice(name, value, allowed) if isinstance(allowed, list) else value
 
     def background(self) -> bytes:
         """Return a PNG of all that does not move. The same object comes back until something in it changes."""

@@ -101,7 +101,7 @@ def test_one_weight_in_words():
     assert "Adam: 34 updates" in figure.alt and "34 updates" in figure.names[1].get_text()
     assert figure.mark.get_xdata()[0] == figure.data.needed == (2**8 - 1) / (.001 * 80)
     assert "not within 2000 updates" in figure.update(w0=.4, k=40).alt
-    with pytest.raises(ValueError, match="w0 is 1 and k 5"):
+    with pytest.raises(ValueError, match="w0 is 1.0 and k 5"):
         OneWeight(w0=1, k=5)
 
 

@@ -78,9 +78,9 @@ def test_on_the_wall_shows_who_is_thrown_out(on_the_wall):
     place = relief.project(*(part[100, 2] for part in figure.path), figure.data.error[1])
     assert np.allclose([x[-1], y[-1]], place, rtol=1e-12, atol=0)
     assert np.array_equal(figure.ends[1].get_xdata(), x[-1:])
-    with pytest.raises(ValueError, match="update is 151, threshold 0.3: needs 0 to 150"):
+    with pytest.raises(ValueError, match="update is 151, needs to be 0 to 150"):
         figure.update(update=151)
-    with pytest.raises(ValueError, match="threshold 0.5"):
+    with pytest.raises(ValueError, match="threshold is 0.5, needs one of 0.03, 0.3"):
         figure.update(threshold=.5)
 
 

@@ -148,11 +148,11 @@ class Graph(Figure):
 
     step  moves back made so far: 0 to 7
     w     the weight
-    errors  ValueError for another step
     """
 
     size = (860, 350)
     labels = {"step": "moves back", "w": "weight w"}
+    allowed = {"step": (0, 7), "w": (-100, 100)}
     boxes = {"w": (.95, 3.55, "w"), "x": (.95, 1.25, "x"), "h": (3.6, 2.4, "h = w · x"), "a": (6.25, 3.55, "a = 3 − h"),
              "q": (6.25, 1.25, "q = h · h"), "L": (8.9, 2.4, "L = a · q")}
     walk = ("a", "L"), ("q", "L"), ("h", "a"), ("h", "q"), ("w", "h"), ("x", "h")  # the arrows, in the order of the way
@@ -185,8 +185,6 @@ class Graph(Figure):
         self.said, = self.key(ax, (.5, .055, "", INK), ha="center", fontsize=11)
 
     def compute(self, step=7, w=.5):
-        if step not in range(len(self.walk) + 2):
-            raise ValueError(f"step is {step!r}, needs to be 0 to {len(self.walk) + 1}: there are no more moves.")
         x = 2.
         h = w * x
         a, q = 3 - h, h * h

@@ -124,6 +124,7 @@ class GradientFlow(Figure):
     labels = {"step": "moves made", "w": "weight w", "loss": "loss reads"}
     x = np.array([.8, -.4, .6, .3])
     T = len(x)
+    allowed = {"step": (0, 2 * T + 1), "w": (-100, 100), "loss": ["last", "every"]}
     start = .5
 
     def draw(self):
@@ -158,10 +159,6 @@ class GradientFlow(Figure):
         self.total = number(self.T + .7, -2, GREEN, ha="right", fontweight="bold")
 
     def compute(self, step=9, w=1.2, loss="last"):
-        if loss not in ("last", "every"):
-            raise ValueError(f'loss is {loss!r}, needs "last" or "every".')
-        if step not in range(2 * self.T + 2):
-            raise ValueError(f"step is {step!r}, needs to be 0 to {2 * self.T + 1}: there are no more moves.")
         params = cells.RNNParams(np.ones((1, 1)), np.full((1, 1), float(w)), np.zeros(1))
         run = bptt.forward(params, self.x[:, None, None], np.full((1, 1), self.start))
         direct = np.zeros_like(run.h)

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...screen.figure import BLUE, VERMILION, Figure
 from ...screen.kit import power_of_ten
-from .layers import layer_by_layer, pixels
+from .layers import SEVEN, layer_by_layer, pixels
 
 BINS = 80
 
@@ -37,6 +37,7 @@ class LayerByLayer(Figure):
 
     size = (900, 460)
     labels = {"gain": "gain (1 Glorot, 1.41 He)"}
+    allowed = {"gain": (.01, 100), "activation": [*SEVEN, "linear"]}
     DEPTH, WIDTH, IMAGES = 20, 64, 50
     SHOWN = 1, 4, 8, 12, 16, 20
     STATES, DECADES = (-2., 2.), (-16., 10.)

@@ -46,6 +46,7 @@ class Ellipse(Figure):
     size = (900, 400)
     labels = {"k": "power k", "turn": "turn (degrees)"}
     STEPS = 12
+    allowed = {"k": (0, STEPS)}
     REACH = (4, 3.), (12, 25.)  # half width of the plane by k; a larger ellipse runs out of it
     DECADES = 4.  # half height of the sizes
 
@@ -70,8 +71,6 @@ class Ellipse(Figure):
         self.names = self.key(ax, *((1.03, 0, "", colour) for colour in (VERMILION, GREEN, ORANGE)), va="center")
 
     def compute(self, k=1, turn=30., stretch=1.2, shear=.5):
-        if k not in range(self.STEPS + 1):
-            raise ValueError(f"k is {k!r}, needs to be 0 to {self.STEPS}: no higher power is drawn.")
         angle = np.deg2rad(turn)
         rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         W = rotation @ [[stretch, shear], [0, .8]]

@@ -46,6 +46,7 @@ class OneLine(Figure):
     GAINS = .5, 1., 1.5
     UNITS = 3, 8, 32, 128
     SEEDS = range(5)
+    allowed = {"distance": (0, STEPS), "gain": [*GAINS], "network": [*SEEDS]}
     LOOKS = (BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (PURPLE, ":")
     VIEW = np.linalg.qr(np.array([[3., 2., 2.], [4., -1., 3.], [0., 6., -1.]]))[0].T  # right, up, towards the reader
 
@@ -85,9 +86,6 @@ class OneLine(Figure):
         self.names = self.key(ax, *((1.03, 0, "", colour) for colour, _ in self.LOOKS), va="center")
 
     def compute(self, distance=0, gain=1., network=1):
-        if gain not in self.GAINS or distance not in range(STEPS + 1) or network not in self.SEEDS:
-            raise ValueError(f"gain is {gain!r}, distance {distance!r} and network {network!r}; gain needs to be one of "
-                             f"{self.GAINS}, distance 0 to {STEPS}, network 0 to {self.SEEDS[-1]}: these were measured.")
         product, line, ratio = np.eye(3), np.full(3, np.nan), 1.
         if distance:
             js = _jacobians(3, gain, network)[STEPS - distance:]

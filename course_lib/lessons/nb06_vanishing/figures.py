@@ -36,6 +36,7 @@ class Front(Figure):
         self.practices = practices
         self.distances = np.array([each.distance for each in practices])
         self.last = int(max(each.updates[-1] for each in practices))
+        self.allowed = {"update": (0, self.last)}
         super().__init__(**{"update": self.last, **values})
 
     def draw(self):
@@ -55,8 +56,6 @@ class Front(Figure):
         self.counts = [self.moving(below.text(x, 1.07, "", ha="center", va="center")) for x in self.distances]
 
     def compute(self, update=0):
-        if not 0 <= update <= self.last:
-            raise ValueError(f"update is {update}, needs to be 0 to {self.last}: they were not trained for longer.")
         rows = [min(update // EVERY, len(each.updates) - 1) for each in self.practices]
         return Standing(*(np.array([getattr(each, name)[row] for each, row in zip(self.practices, rows)])
                           for name in ("accuracy", "reach")))
@@ -76,7 +75,7 @@ class Front(Figure):
         members = standing.accuracy.shape[1]
         counts = ", ".join(f"{count} of {members} at {distance}" for count, distance in zip(learned, self.distances))
         start = ", ".join(f"{np.median(each.reach[0]):.0e}" for each in self.practices)
-        return (f"Gradient and accuracy by distance after {self.values['update']} updates. Networks with fewer than "
+        return (f"Gradient and accuracy by distance after {self.values['update'] // EVERY * EVERY} updates. Networks with fewer than "
                 f"{ALLOWED:.0%} errors: {counts}. At the start the median gradient at the noun over that at the last "
                 f"word was {start}.")
 

@@ -117,6 +117,8 @@ class Sentence(Figure):
         if missing := [each for each in product(CELLS, self.distances) if each not in self.readings]:
             raise ValueError(f"readings lacks {', '.join(map(str, missing))}: run words.practise_words for these too.")
         self.last = EVERY * (len(next(iter(self.readings.values())).size) - 1)
+        self.allowed = {"distance": self.distances, "update": (0, self.last), "network": (1, MEMBERS),
+                        "felt_by": self.FELT_BY}
         self.tints = matplotlib.colormaps["cividis"]
         super().__init__(**{"distance": self.distances[0], **values})
 
@@ -145,11 +147,6 @@ class Sentence(Figure):
         ax.text(self.LEFT, 344, "orange frame: the noun", va="center", fontsize=8.5, color=VERMILION)
 
     def compute(self, distance=4, update=0, network=1, felt_by="the loss"):
-        if distance not in self.distances or not 0 <= update <= self.last or felt_by not in self.FELT_BY:
-            raise ValueError(f"distance {distance}, update {update}, felt_by {felt_by!r}: needs one of "
-                             f"{self.distances}, 0 to {self.last}, and one of {self.FELT_BY}.")
-        if network not in range(1, MEMBERS + 1):
-            raise ValueError(f"network is {network}, needs to be 1 to {MEMBERS}.")
         at = update // EVERY, network - 1
         size, accuracy = {}, {}
         for kind in CELLS:
@@ -182,7 +179,7 @@ class Sentence(Figure):
                           f"{size[1]:.0f} at the noun, {size[-1]:.0f} at the last comma"
                           for kind, size in data.size.items())
         return (f"The sentence “{' '.join(data.sentence)}”, each word tinted by how much {v['felt_by']} feels it, "
-                f"after {v['update']} updates, network {v['network']}. {kinds}.")
+                f"after {v['update'] // EVERY * EVERY} updates, network {v['network']}. {kinds}.")
 
 
 def _power(exponent: float) -> str:

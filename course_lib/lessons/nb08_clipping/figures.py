@@ -223,6 +223,7 @@ class OnTheWall(Figure):
     size = (900, 420)
     labels = {"update": "updates", "threshold": "threshold"}
     rate, last, thresholds = .3, 150, (.03, .3, 3., 30.)
+    allowed = {"update": (0, last), "threshold": [*thresholds]}
     looks = ("not clipped", VERMILION, "-", "s"), ("clipped", BLUE, "--", "o")
 
     def __init__(self, **values):
@@ -246,9 +247,6 @@ class OnTheWall(Figure):
         self.words = self.key(self.fig, (.6, .975, "", VERMILION), (.6, .91, "", BLUE))
 
     def compute(self, update=150, threshold=.3):
-        if threshold not in self.thresholds or not 0 <= update <= self.last:
-            raise ValueError(f"update is {update}, threshold {threshold}: needs 0 to {self.last}, and one of "
-                             f"{self.thresholds}.")
         which = [0, 1 + self.thresholds.index(threshold)]
         at = wall.Point(*(part[update, which] for part in self.path))
         return Pair(at, self.seen.loss[update, which], np.hypot(*(part[update, which] for part in self.seen.grads)))

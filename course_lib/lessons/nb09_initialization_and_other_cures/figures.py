@@ -41,6 +41,7 @@ class SizesOnTheWay(Figure):
 
     size = (900, 340)
     labels = {"gain": "standard deviation, times √H", "steps": "steps"}
+    allowed = {"gain": (.1, 10), "steps": (1, 100), "activation": ["linear", "tanh"]}
     bins = np.linspace(-12, 8, 81)
 
     def __init__(self, seed: int = 0, **values):

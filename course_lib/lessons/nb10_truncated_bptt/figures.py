@@ -348,6 +348,7 @@ class Checkpoints(Figure):
     size = (900, 380)
     labels = {"k": "steps between checkpoints k"}
     T = 100
+    allowed = {"k": (1, T)}
 
     def __init__(self, **values):
         self.costs = [checkpoints.checkpoint_cost(self.T, k) for k in range(1, self.T + 1)]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ... import _checks, cells, initialise
+from ... import cells, initialise
 from ...screen.figure import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
 from .one_step import OneStep, one_step
 from .roads import INPUTS, UNITS, default_lstm
@@ -48,6 +48,7 @@ class Valves(Figure):
     """
 
     size = (660, 420)
+    allowed = {"way": WAYS, "scale": (0, 10)} | dict.fromkeys(("b_f", "b_i", "b_o", "b_r", "b_z"), (-40, 40))
     name, state = "", "h"
     valves: dict[str, str] = {}
     ways: dict[str, str] = {}
@@ -59,12 +60,8 @@ class Valves(Figure):
         self.seed, self.x = seed, np.random.default_rng([seed, 1]).normal(size=(STEPS, SEQUENCES, INPUTS))
         super().__init__(**values)
 
-    def measured(self, way: str, params: cells.CellParams) -> OneStep:
-        """What `one_step` says of these parameters, with the sums of the ways that have joined.
-
-        errors  ValueError for another way
-        """
-        _checks.choice("way", way, WAYS)
+    def measured(self, params: cells.CellParams) -> OneStep:
+        """What `one_step` says of these parameters, with the sums of the ways that have joined."""
         gates = "".join(self.ways.values())
         joined = {gates[i:] for i in range(len(gates))} | ({"ig"} if "i" in gates else set())
         return one_step(params, self.x, STEP, self.seed, tuple(joined))
@@ -213,7 +210,7 @@ class LSTMValves(Valves):
         params = default_lstm(self.seed)
         for bias, value in zip(np.split(params.b_h, 4), (b_i, b_f, None, b_o)):
             bias[...] = bias if value is None else value
-        return self.measured(way, without(params, "".join(set("ifo") - set(self.valves))))
+        return self.measured(without(params, "".join(set("ifo") - set(self.valves))))
 
 
 class RNNValves(Valves):
@@ -231,4 +228,4 @@ class RNNValves(Valves):
 
     def compute(self, way="backward", scale=1.):
         params = initialise.torch_default(INPUTS, UNITS, np.random.default_rng(self.seed))
-        return self.measured(way, params._replace(W_hh=scale * params.W_hh))
+        return self.measured(params._replace(W_hh=scale * params.W_hh))

@@ -42,6 +42,7 @@ class Writing(Figure):
 
     size = (900, 210)
     LINE, DICE = 84, 10
+    allowed = {"temperature": (TEMPERATURES[0], TEMPERATURES[-1]), "dice": (0, DICE - 1)}
 
     def draw(self):
         every = np.array([(temperature, dice) for dice in range(self.DICE) for temperature in TEMPERATURES])
@@ -72,7 +73,7 @@ class Writing(Figure):
     def describe(self, texts):
         said = "; ".join(f"{kind}, {self.known(text):.0%} of its words stand in the lessons: {visible(text[:60])}"
                          for kind, text in texts.items())
-        return f"What three networks write at temperature {self.values['temperature']:g}. {said}."
+        return f"What three networks write at temperature {self.values['temperature']:.1f}. {said}."
 
 
 class Leaning(Figure):
@@ -84,6 +85,7 @@ class Leaning(Figure):
     size = (900, 490)
     labels = {"position": "letter to be predicted"}
     LINE, READ = 84, 96  # letters that are shown; letters that are read before a prediction
+    allowed = {"position": (1, LINE - 1)}
     BEGIN = 13101  # where the line begins in the test lessons
     LOW, HIGH, STRIP = -4, 1, -4.75
     DECADES = (-3, -2, -1, 0)

@@ -26,7 +26,7 @@ class GRUValves(Valves):
         params = default_gru(self.seed)
         for bias, value in zip(np.split(params.b_h, 3), (b_r, b_z)):
             bias[...] = value
-        return self.measured(way, params)
+        return self.measured(params)
 
 
 class MinGRUValves(Valves):
@@ -45,4 +45,4 @@ class MinGRUValves(Valves):
     def compute(self, way="backward", b_z=0.):
         params = initialise.mingru(INPUTS, UNITS, np.random.default_rng(self.seed))
         np.split(params.b_h, 2)[0][...] = b_z
-        return self.measured(way, params)
+        return self.measured(params)

@@ -140,6 +140,7 @@ class DeltaRoad(Figure):
     size = (900, 380)
     labels = {"beta": "β", "d": "numbers in a key, d"}
     SIZES, T, DRAWS, FLOOR = (2, 4, 16, 64), 100, 8, -12.5
+    allowed = {"beta": (0, 2), "d": [*SIZES]}
     KEY, GRADIENT = np.array([1., 0.]), np.array([.8, .6])
 
     def __init__(self, seed: int = 0, **values):
@@ -166,8 +167,6 @@ class DeltaRoad(Figure):
         self.left, self.said = self.key(road, (1.03, .95, "", BLUE), (1.03, .78, "", VERMILION))
 
     def compute(self, beta=1., d=16):
-        if not 0 <= beta <= 2 or d not in self.SIZES:
-            raise ValueError(f"beta is {beta!r} and d {d!r}, need 0 to 2 and one of {self.SIZES}.")
         once = self.GRADIENT - beta * (self.KEY @ self.GRADIENT) * self.KEY
         v = np.random.default_rng(1).normal(size=(self.DRAWS, d))
         sizes = [start := np.linalg.norm(v, axis=-1)]
