@@ -154,6 +154,7 @@ class Kinds(Line):
 @pytest.mark.parametrize("name, value, error, says", [
     ("n", 2.5, TypeError, "n is 2.5 (float), needs a whole number. Pass int(n)."),
     ("n", True, TypeError, "n is True (bool), needs a whole number"),
+    ("n", 1e300, TypeError, "n is 1e+300 (float), needs a whole number"),
     ("n", np.bool_(True), TypeError, "n is True (bool), needs a whole number"),
     ("n", "3", TypeError, "n is '3' (str), needs a whole number"),
     ("n", None, TypeError, "n is None (NoneType), needs a whole number"),

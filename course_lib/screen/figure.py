@@ -247,7 +247,7 @@ class Figure:
         if kind is float:
             value = _checks.real(name, value)
         elif kind is int:
-            whole = isinstance(value, float) and value.is_integer()
+            whole = isinstance(value, float) and value.is_integer() and abs(value) < 2**53
             value = _checks.count(name, int(value) if whole else value, -np.inf)
         elif kind in (bool, str) and type(value) is not kind:
             raise TypeError(f"{name} is {value!r}, needs {'a text' if kind is str else 'True or False'}.")

@@ -94,7 +94,7 @@ def test_it_says_where_the_wall_is_and_where_there_is_none(the_wall):
 
 @pytest.mark.parametrize("T", [9, 81, 10.5])
 def test_lengths_without_a_picture_are_refused(the_wall, T):
-    with pytest.raises(ValueError, match="needs to be 10 to 80"):
+    with pytest.raises((TypeError, ValueError), match="needs to be 10 to 80" if T % 1 == 0 else "needs a whole number"):
         the_wall.update(T=T)
 
 

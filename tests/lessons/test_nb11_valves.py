@@ -68,7 +68,7 @@ FIGURES = [partial(LSTMValves), partial(LSTMValves, b_f=3., b_i=-2., b_o=2.), pa
 def drawn(make):
     """A figure and the parameters that it measured."""
     figure, seen = make(), []
-    figure.measured = lambda way, params, own=figure.measured: seen.append(params) or own(way, params)
+    figure.measured = lambda params, own=figure.measured: seen.append(params) or own(params)
     return figure.update(), seen[0]
 
 

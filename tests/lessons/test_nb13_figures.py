@@ -79,7 +79,7 @@ def test_sliders_reach_their_ends():
 
 @pytest.mark.parametrize("make, words", [
     (lambda: NewtonRounds(gain=1.1), "gain is 1.1"), (lambda: NewtonRounds(rounds=41), "rounds 41"),
-    (lambda: DeltaRoad(beta=2.1), "beta is 2.1"), (lambda: DeltaRoad(d=3), "d 3"),
+    (lambda: DeltaRoad(beta=2.1), "beta is 2.1"), (lambda: DeltaRoad(d=3), "d is 3"),
     (lambda: Recall({}, [1], 16), "measured holds"), (lambda: Recall(ERRORS, [1, 2], 16), "2 entries of pairs"),
     (lambda: LongMemory({}), "measured is empty"), (lambda: SameRuler({}), "curves holds 0")])
 def test_refusals(make, words):
