@@ -55,7 +55,7 @@ def _told(present: list[Listener], own: int, original: Callable, args: tuple, kw
     return output
 
 
-_told_as_written = torch._disable_dynamo(_told)  # under torch.compile too, which would compile the listening for minutes
+_told_as_written = torch._disable_dynamo(_told)  # torch.compile would compile the listening along, for minutes
 
 
 def listen(owner, attribute: str, instance, listener: Listener) -> Callable[[], None]:

@@ -94,7 +94,8 @@ def test_what_the_fold_promises_is_seen():
 
 
 @pytest.mark.parametrize("values, match", [
-    (dict(distance=5), "distance is 5, needs one of 4, 8"), (dict(update=1001), "update is 1001, needs to be 0 to 1000"),
+    (dict(distance=5), "distance is 5, needs one of 4, 8"),
+    (dict(update=1001), "update is 1001, needs to be 0 to 1000"),
     (dict(network=6), "network is 6, needs to be 1 to 5"),
     (dict(felt_by="me"), "felt_by is 'me', needs one of 'the loss'")])
 def test_it_refuses_what_was_not_read(values, match):

@@ -703,7 +703,7 @@ BANK = Bank(3, "Backpropagation through time", [
             Mistake(_training_of(error=lambda y, target: (y - target)**2 / 2),
                     "The error is still squared. The slope of (y - target)^2 is 2 (y - target)."),
             Mistake(_training_of(error=lambda y, target: (y - target) * (1 - y**2)),
-                    "There is a slope of tanh in dL/dy. The readout has no activation: dL/dy = 2 (y - target) / y.size."),
+                    "There is a slope of tanh in dL/dy. The readout has no activation: it is 2 (y - target) / y.size."),
             Mistake(_training_of(slope=np.ones_like),
                     "The slope of tanh is missing: da_t = (1 - h_t**2) * dh_t."),
             Mistake(_training_of(slope=lambda h: 1 - np.tanh(h)**2),

@@ -75,9 +75,9 @@ class Front(Figure):
         members = standing.accuracy.shape[1]
         counts = ", ".join(f"{count} of {members} at {distance}" for count, distance in zip(learned, self.distances))
         start = ", ".join(f"{np.median(each.reach[0]):.0e}" for each in self.practices)
-        return (f"Gradient and accuracy by distance after {self.values['update'] // EVERY * EVERY} updates. Networks with fewer than "
-                f"{ALLOWED:.0%} errors: {counts}. At the start the median gradient at the noun over that at the last "
-                f"word was {start}.")
+        return (f"Gradient and accuracy by distance after {self.values['update'] // EVERY * EVERY} updates. Networks "
+                f"with fewer than {ALLOWED:.0%} errors: {counts}. At the start the median gradient at the noun over that "
+                f"at the last word was {start}.")
 
 
 class UpdatesNeeded(Figure):

@@ -48,6 +48,7 @@ class Wall(Figure):
 
     size = (900, 440)
     labels = {"T": "steps T", "w": "cut at w"}
+    allowed = {"T": LENGTHS, "w": W}
     points = 401
 
     def __init__(self, **values):
@@ -71,9 +72,6 @@ class Wall(Figure):
         self.words, = self.key(self.fig, (.3, .975, "", INK), linespacing=1.4)
 
     def compute(self, T=50, w=5.0):
-        low, high = LENGTHS
-        if T not in range(low, high + 1):
-            raise ValueError(f"T is {T}, needs to be {low} to {high}: the wall is drawn for these only.")
         b, at = np.linspace(*B, self.points), None
         if wall.growth_at_start(w) > 1 and B[0] < wall.position(w) < B[1]:
             at = wall.position(w)
@@ -84,7 +82,7 @@ class Wall(Figure):
         slope, curvature = (np.log10(np.maximum(np.abs(each), 1e-30))
                             for each in (seen.grads.b, wall.curvature(point, T)))
         steepest = wall.steepest(w, T, *B)
-        return Cut(relief.profiles(self.errors[T - low]), b, seen.loss, slope, curvature, steepest,
+        return Cut(relief.profiles(self.errors[T - LENGTHS[0]]), b, seen.loss, slope, curvature, steepest,
                    wall.most_curved(w, T, *B, steepest), at)
 
     def move(self, cut):

@@ -993,14 +993,14 @@ BANK = Bank(10, "Truncated BPTT", [
                     "The states that are kept are parts of run.h, and each keeps all states of its piece in memory. "
                     "Write .copy() behind a state that you keep."),
             Mistake(_checkpointed_all_kept,
-                    "Every run of the way there is kept, and with it every state: that is the memory of full BPTT. Keep "
-                    "one state of each piece, and run the piece again on the way back."),
+                    "Every run of the way there is kept, and with it every state, as for full BPTT. Keep one state of "
+                    "each piece, and run the piece again on the way back."),
             Mistake(_checkpointed_wrong(read=lambda h: h),
                     "`direct` is run.h itself, so that what is written into it changes the states that bptt.backward "
                     "goes back through. Begin with a copy."),
             Mistake(_checkpointed_by_tanh,
-                    "1 - h^2 is the slope of tanh, and `forward` need not run a tanh network. bptt.backward knows which "
-                    "one it is."),
+                    "1 - h^2 is the slope of tanh, and `forward` need not run a tanh network. bptt.backward knows what "
+                    "it ran."),
             Mistake(lambda forward, x, k: checkpointed(forward, x, k) / len(range(0, len(x), k)),
                     "This is a mean over the pieces. L is a sum over the steps, so the pieces add up."),
         ],
