@@ -93,8 +93,41 @@ SLIDES = """async () => {
 }"""
 
 
+# Looked at from the back row: words, letters and figures of a slide at 1920 x 1080.
+BACK_ROW = """async () => {
+  const found = [], scale = Reveal.getScale();
+  let figures = 0;
+  for (const slide of Reveal.getSlides()) {
+    const { h, v } = Reveal.getIndices(slide), at = `slide ${h}.${v}`;
+    Reveal.slide(h, v, 99);
+    await new Promise(requestAnimationFrame);
+    const copy = slide.cloneNode(true);
+    copy.querySelectorAll('aside, table, svg, .code, mjx-container, script, template, input')
+      .forEach(each => each.remove());
+    const words = (copy.textContent.match(/[a-z][\\w'’-]*/gi) ?? []).length;
+    if (words > 60) found.push(`${at}: ${words} words`);
+    for (const each of slide.querySelectorAll('.where, p, li, td, th, pre, label, svg text')) {
+      if (!each.textContent.trim() || each.closest('aside') || !each.checkVisibility()) continue;
+      const matrix = each.matches('text') ? each.getScreenCTM().a : scale * (each.currentCSSZoom ?? 1);
+      const size = parseFloat(getComputedStyle(each).fontSize) * matrix;
+      if (size < 18) found.push(`${at}: letters of ${size.toFixed(1)} pixels: ${each.textContent.trim().slice(0, 30)}`);
+    }
+    const pictures = slide.querySelectorAll('.picture, .output img, .output > svg');
+    figures += pictures.length;
+    for (const each of pictures) {
+      const box = each.getBoundingClientRect();
+      const size = `${box.width.toFixed(0)} x ${box.height.toFixed(0)}`;
+      if (box.width < 1600 && box.height < 700) found.push(`${at}: a figure of ${size}`);
+    }
+    for (const each of slide.querySelectorAll('.code.behind')) if (each.checkVisibility()) found.push(`${at}: code`);
+  }
+  return [figures, found];
+}"""
+
+
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_every_slide_of_a_deck_is_whole_and_asks_nothing_of_the_network(decks, page, name):
+    page.set_viewport_size({"width": 1920, "height": 1080})
     opened(page, decks, name)
     assert page.evaluate(SLIDES) == []
     assert page.wrong == []
@@ -211,38 +244,6 @@ def test_a_deck_prints_a_page_for_each_slide(decks, page):
     assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == slides
 
 
-# Looked at from the back row: words, letters and figures of a slide at 1920 x 1080.
-BACK_ROW = """async () => {
-  const found = [], scale = Reveal.getScale();
-  let figures = 0;
-  for (const slide of Reveal.getSlides()) {
-    const { h, v } = Reveal.getIndices(slide), at = `slide ${h}.${v}`;
-    Reveal.slide(h, v, 99);
-    await new Promise(requestAnimationFrame);
-    const copy = slide.cloneNode(true);
-    copy.querySelectorAll('aside, table, svg, .code, mjx-container, script, template, input')
-      .forEach(each => each.remove());
-    const words = (copy.textContent.match(/[a-z][\\w'’-]*/gi) ?? []).length;
-    if (words > 60) found.push(`${at}: ${words} words`);
-    for (const each of slide.querySelectorAll('.where, p, li, td, th, pre, label, svg text')) {
-      if (!each.textContent.trim() || each.closest('aside') || !each.checkVisibility()) continue;
-      const matrix = each.matches('text') ? each.getScreenCTM().a : scale * (each.currentCSSZoom ?? 1);
-      const size = parseFloat(getComputedStyle(each).fontSize) * matrix;
-      if (size < 18) found.push(`${at}: letters of ${size.toFixed(1)} pixels: ${each.textContent.trim().slice(0, 30)}`);
-    }
-    const pictures = slide.querySelectorAll('.picture, .output img, .output > svg');
-    figures += pictures.length;
-    for (const each of pictures) {
-      const box = each.getBoundingClientRect();
-      const size = `${box.width.toFixed(0)} x ${box.height.toFixed(0)}`;
-      if (box.width < 1600 && box.height < 700) found.push(`${at}: a figure of ${size}`);
-    }
-    for (const each of slide.querySelectorAll('.code.behind')) if (each.checkVisibility()) found.push(`${at}: code`);
-  }
-  return [figures, found];
-}"""
-
-
 @pytest.fixture(scope="module")
 def plan(decks) -> str:
     """The deck of the plan of 50 minutes, beside the others."""
@@ -339,6 +340,14 @@ LETTERS = """() => Math.min(...[...document.querySelectorAll('.jp-deck-mod-visib
   .map(each => { const zoom = each.currentCSSZoom ?? 1, size = parseFloat(getComputedStyle(each).fontSize);
                  return size * zoom; }))"""
 
+# What of the slide lies beyond the screen, or is wider than its place.
+CUT = """() => [...document.querySelectorAll('.jp-deck-mod-visible:not(.lecture-away)')].flatMap(cell =>
+  [...cell.querySelectorAll('.jp-InputArea, .jp-OutputArea, pre, .cm-scroller, mjx-math, img')].filter(part => {
+    const box = part.getBoundingClientRect();
+    return part.checkVisibility() && (box.top < 0 || box.bottom > innerHeight + 1 || box.right > innerWidth + 1
+      || part.matches('pre, .cm-scroller') && part.scrollWidth > part.clientWidth + 3);
+  }).map(part => `${part.tagName} ${part.className}`))"""
+
 
 def changed(page, before: list[str]) -> bool:
     """Whether other cells are shown after at most 20 seconds."""
@@ -350,7 +359,7 @@ def changed(page, before: list[str]) -> bool:
     return True
 
 
-@pytest.mark.parametrize("name", [FIRST, "02_recurrent_networks"])
+@pytest.mark.parametrize("name", [FIRST, LIVELY])
 def test_the_lecture_as_teaching_says_it(lab, browser, name):
     """Its keys and buttons alone: Run All, Lecture, Space, a slider, Esc, a closed tab."""
     begin = re.search(r"^## Lecture from JupyterLab.*?(?=^## )", (REPOSITORY / "notebooks" / "TEACHING.md").read_text(),
@@ -379,7 +388,8 @@ def test_the_lecture_as_teaching_says_it(lab, browser, name):
             if not changed(page, before):  # the last slide
                 break
             shown = page.evaluate(SHOWN)
-            assert page.evaluate(LETTERS) >= 17
+            assert page.evaluate(LETTERS) >= 18
+            assert page.evaluate(CUT) == [], shown
             seen, before = seen | set(shown), shown
             if live is None and page.locator(".noUi-handle:visible").count():
                 live = page.locator(".jp-CodeCell:visible", has=page.locator(".noUi-handle")).first

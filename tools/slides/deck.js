@@ -47,6 +47,13 @@ const paginate = section => {
   }
 };
 
+// How far what a page prints can be enlarged with no line broken that is whole now.
+const unbroken = page => Math.min(ROOMY, ...[...page.querySelectorAll("pre.output")].map(print => {
+  const letters = Math.max(...print.textContent.split("\n").map(line => line.length));
+  const size = parseFloat(getComputedStyle(print).fontSize);
+  return (WIDTH - 2 * SIDE - 2 * size) / (.61 * size * letters);
+}).filter(most => most >= 1));
+
 // What a slide holds is made smaller where it is too large; a single picture takes what is left free.
 const fit = page => {
   const cells = [...page.children].filter(each => each.matches(".cell"));
@@ -58,7 +65,7 @@ const fit = page => {
   const pictures = page.querySelectorAll(".picture, .output img");
   if (pictures.length !== 1) {
     const zoom = page.querySelector("mjx-container[display]") ? 1 // few words stand large; they need more lines then
-      : Math.max(1, Math.min(ROOMY, Math.sqrt(.85 * room / needed)));
+      : Math.max(1, Math.min(unbroken(page), Math.sqrt(.85 * room / needed)));
     for (const cell of cells) cell.style.zoom = pictures.length ? 1 : zoom;
     return;
   }

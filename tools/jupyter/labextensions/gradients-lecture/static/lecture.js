@@ -3,34 +3,75 @@
 "use strict";
 
 (() => {
-  const WIDTH = 1050, LEAST = 1.25; // pixels of a slide across, before it is enlarged; the least enlargement
+  const WIDTH = 1080; // pixels of a slide across, before it is enlarged
+  const LEAST = 1.5; // the least enlargement of several cells on a page
+  const ALONE = { text: 1.3, code: 1.4 }; // and of one that is too high: its letters are 18 pixels then
+  const ROOM = .96; // the share of the screen's height that a slide may take
   const MOST_STEPS = 60; // cells of a slide; Space passes those that show nothing new
   const STYLE = `
     body[data-jp-deck-mode='presenting'] .jp-Deck .jp-Notebook { zoom: var(--lecture-zoom, 1); max-height: none; }
     body[data-jp-deck-mode='presenting'] .jp-Deck .noUi-target { zoom: calc(1 / var(--lecture-zoom, 1)); /* it measures
       in pixels of the screen: enlarged, the handle would run ahead of the hand */
       --jp-widgets-slider-handle-size: 24px; }
+    body[data-jp-deck-mode='presenting'] .jp-Deck .jp-Cell.lecture-away { max-height: 0; min-height: 0; padding: 0;
+      margin: 0; overflow: hidden; opacity: 0; pointer-events: none; } /* on another page; it can have the focus */
     .lecture-leave { position: fixed; top: 8px; right: 8px; z-index: 10000; font-size: 16px; padding: 4px 12px; }
     body:not([data-jp-deck-mode='presenting']) .lecture-leave { display: none; }`;
 
   const typeOf = cell => cell.model.getMetadata("slideshow")?.slide_type;
   const visible = panel => [...panel.node.querySelectorAll(".jp-deck-mod-visible")];
 
-  // Everything on the slide is enlarged alike, and what would be cut below a little less.
+  const zoom = size => document.body.style.setProperty("--lecture-zoom", size);
+  const most = () => Math.max(1, innerWidth / WIDTH);
+  const height = cells => cells.at(-1).getBoundingClientRect().bottom - cells[0].getBoundingClientRect().top;
+
+  // A slide that is too high at the least enlargement is shown in pages; a cell that comes later has its place already.
+  const pagesOf = panel => {
+    const cells = [...panel.node.querySelectorAll(".jp-deck-mod-onscreen")], pages = [];
+    cells.forEach(cell => cell.classList.remove("lecture-away"));
+    zoom(Math.min(LEAST, most()));
+    for (const cell of cells) {
+      if (pages.length && height([...pages.at(-1), cell]) <= ROOM * innerHeight) pages.at(-1).push(cell);
+      else pages.push([cell]);
+    }
+    return pages;
+  };
+
+  let from = null; // the cell whose page is shown
+
+  // The page, everything on it enlarged alike, as far as nothing is cut below.
   const fit = panel => {
-    const set = zoom => document.body.style.setProperty("--lecture-zoom", zoom);
-    const most = Math.max(1, innerWidth / WIDTH);
-    set(most);
-    const cells = visible(panel).map(cell => cell.getBoundingClientRect());
-    if (!cells.length) return;
-    const needed = Math.max(...cells.map(box => box.bottom)) - Math.min(...cells.map(box => box.top));
-    set(Math.max(Math.min(LEAST, most), Math.min(most, .96 * most * innerHeight / needed)));
+    const pages = pagesOf(panel), page = pages.find(cells => cells.includes(from)) ?? pages[0];
+    if (!page) return;
+    pages.flat().forEach(cell => cell.classList.toggle("lecture-away", !page.includes(cell)));
+    const alone = page[0].matches(".jp-MarkdownCell") ? ALONE.text : ALONE.code, room = ROOM * innerHeight;
+    const least = Math.min(most(), page.length > 1 ? LEAST : alone);
+    let size = most();
+    zoom(size);
+    while (size > least && height(page) > room) { // a live figure is as wide as the screen at any size of its text
+      zoom(size = Math.max(least, size * Math.min(.98, room / height(page))));
+    }
+  };
+
+  // The page after or before, if there is something to see on it that did not come as a step of its own.
+  const turn = (panel, on) => {
+    const pages = pagesOf(panel), place = Math.max(0, pages.findIndex(cells => cells.includes(from)));
+    const stepped = cell => cell.matches(".jp-deck-mod-visible") && typeOf(
+      panel.content.widgets.find(each => each.node === cell)) === "fragment";
+    const next = pages[place + (on ? 1 : -1)];
+    if (!next || (on ? !next[0].matches(".jp-deck-mod-visible") : pages[place].some(stepped))) return false;
+    from = on ? next[0] : next.at(-1);
+    return true;
   };
 
   const left = new WeakMap(); // where a notebook's lecture is, or was left
+  const sizes = new ResizeObserver(() => document.body.dataset.jpDeckMode === "presenting" && fit(shown));
+  let shown = null; // the notebook that is presented
   const settle = panel => {
-    left.set(panel, panel.content.activeCellIndex);
-    [0, 100, 400].forEach(wait => setTimeout(fit, wait, panel)); // pictures come later
+    left.set(shown = panel, panel.content.activeCellIndex);
+    sizes.disconnect();
+    panel.content.widgets.forEach(cell => sizes.observe(cell.node)); // pictures come later, and it says so
+    setTimeout(fit, 100, panel);
   };
 
   // Whoever closes the tab in a lecture gets JupyterLab as it is otherwise: the setting is put back before it is read.
@@ -70,6 +111,7 @@
         panel.content.activeCellIndex = cells[place] ? place : Math.max(0, first);
         await commands.execute("deck:start");
         panel.content.activate();
+        from = visible(panel).at(cells[place] ? -1 : 0);
         settle(panel);
       },
     });
@@ -78,6 +120,7 @@
       async execute({ on }) {
         const panel = notebook(), [direction, alternate] = on ? ["down", "forward"] : ["up", "back"];
         const before = visible(panel);
+        if (turn(panel, on)) return settle(panel);
         for (let step = 0; step < MOST_STEPS; step++) {
           const place = panel.content.activeCellIndex;
           await commands.execute("deck:go", { direction, alternate });
@@ -85,6 +128,8 @@
           if (panel.content.activeCellIndex === place) break;
           if (now.length !== before.length || now.some((cell, i) => cell !== before[i])) break;
         }
+        const now = visible(panel);
+        from = on ? now.find(cell => !before.includes(cell)) ?? from : now.at(-1);
         settle(panel);
         panel.content.activate();
       },
