@@ -46,7 +46,7 @@ notebooks: python  ## execute and normalise the notebooks (NB=01_gradients: only
 
 portable: python  ## compare outputs as other processors and thread counts give them, and make the longest runs again
 	@"$(PYTHON)" tools/setup_env.py test
-	$(PYTEST) tests/notebooks/test_processors.py tests/test_shipped.py -m ''
+	$(PYTEST) tests/notebooks/test_processors.py tests/test_shipped.py tests/test_teaching.py -m ''
 
 handout: python  ## write the notebooks without solutions, and as assignments for nbgrader, to build/handout
 	@"$(PYTHON)" tools/setup_env.py

@@ -43,14 +43,14 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, n
                          f"{logits.shape}.")
     if labels.min() < 0 or labels.max() >= K:
         raise ValueError(f"labels run from {labels.min()} to {labels.max()}, need 0 ... {K - 1} for {K} logits.")
-    labels = np.broadcast_to(labels, logits.shape[:-1])[..., None]
+    place = np.arange(logits.size // K), np.broadcast_to(labels, logits.shape[:-1]).ravel()
     shifted = logits - logits.real.max(-1, keepdims=True)  # a constant shift: no overflow, and complex-safe
-    exponential = np.exp(shifted)
-    total = exponential.sum(-1, keepdims=True)
-    loss = (np.log(total) - np.take_along_axis(shifted, labels, -1))[..., 0].sum(-1) / B
-    gradient = exponential / total
-    np.put_along_axis(gradient, labels, np.take_along_axis(gradient, labels, -1) - 1, -1)
-    return loss, gradient / B
+    gradient = np.exp(shifted)  # in place from here on
+    total = gradient.sum(-1, keepdims=True)
+    loss = (np.log(total) - shifted.reshape(-1, K)[place].reshape(total.shape))[..., 0].sum(-1) / B
+    gradient /= total
+    gradient.reshape(-1, K)[place] -= 1
+    return loss, np.divide(gradient, B, out=gradient)
 
 
 def _fits(shape: tuple[int, ...], into: tuple[int, ...]) -> bool:

@@ -287,8 +287,9 @@ def test_one_bad_file_is_left_out_and_named_and_the_rest_counts(tmp_path, monkey
         write(tmp_path / "c" / f"inventory-{number}.json", "the same word", before=half, after=half)
     assert gain.main([str(tmp_path / "c")]) == 0
     printed, page = capsys.readouterr().out, html.unescape(gain.TARGET.read_text())
-    for told in ("Left out: inventory-torn.json can't be read as JSON", "Left out: all sheets of the code word "
-                 "'the same word'. Two of them, after the course, in inventory-6.json and in inventory-7.json, differ."):
+    for told in ("Left out: inventory-torn.json can't be read as JSON",
+                 "Left out: all sheets of the code word 'the same word'. Two of them, after the course, in "
+                 "inventory-6.json and in inventory-7.json, differ"):
         assert told in printed and told in page
     assert whole in " ".join(printed.splitlines()) and "the same word, before" not in page
     for path in sorted((tmp_path / "c").glob("inventory-?.json"))[:6]:

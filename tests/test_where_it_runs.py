@@ -63,7 +63,8 @@ def test_ci_and_the_targets_take_what_the_table_says(request):
     makefile = (TESTS.parent / "Makefile").read_text(encoding="utf-8")
     recipes = dict(re.findall(r"^([a-z-]+): python.*\n(?:\t@.*\n)*\t\$\(PYTEST\) (.*)$", makefile, re.MULTILINE))
     assert recipes["test"] == "-n 2" and recipes["test-all"] == '-n 2 -m "not portable"'
-    assert recipes["portable"] == "tests/notebooks/test_processors.py tests/test_shipped.py -m ''"
+    assert recipes["portable"] == ("tests/notebooks/test_processors.py tests/test_shipped.py "
+                                   "tests/test_teaching.py -m ''")
     assert recipes["test-browser"] == "-n 2 tests/browser"
     settings = request.config.inipath.read_text(encoding="utf-8")
     assert '"-m", "not portable and not long",' in settings and '"browser", "benchmarks"]' in settings

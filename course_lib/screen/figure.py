@@ -110,7 +110,9 @@ class Figure:
         self._renderer = SVGRenderer(width * DENSITY, height * DENSITY, self.fig.dpi)
         self.alt = ""
         self.update(**values)
-        self.svg()  # an artist that the screen cannot show is refused now, not at the first step of a slider
+        with _DRAWING:
+            for artist in self._shown():  # one that the screen cannot show is refused now, not when a slider moves
+                artist.draw(self._renderer)
 
     def draw(self) -> None:
         """Make axes, labels and artists in `self.fig`, once. Artists that move are registered with `self.moving`."""
@@ -269,7 +271,7 @@ class Figure:
         """Return an SVG of all that moves, labelled with the alt text, to be laid over the background."""
         with self.lock, _DRAWING:
             self._draw_background()
-            self._renderer.parts.clear()  # of a picture that an error broke off
+            self._renderer.parts.clear()  # of a picture that an error broke off, or of the first
             for artist in self._shown():
                 artist.draw(self._renderer)
             width, height = self.size
