@@ -1,6 +1,7 @@
 """What holds for every test: no window system, no progress bars, never the learner's own progress."""
 import collections
 import itertools
+import os
 import re
 
 import pytest
@@ -13,6 +14,10 @@ import notebooks
 # The same examples on every run, and no limit of time: two runs of one commit must not differ.
 settings.register_profile("course", derandomize=True, deadline=None, database=None)
 settings.load_profile("course")
+
+# Before torch is loaded, here and in what tests start: on a busy machine its threads wait for each other, and a network
+# as small as the course's can take ten times the processor's time.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 RUN_NOTEBOOKS = "test_nbval.py", "test_processors.py", "test_browser_notebooks.py"
 LONG_FILE = re.compile(r"^pytestmark = .*\bmark\.long\b", re.MULTILINE)
