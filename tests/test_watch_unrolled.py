@@ -228,6 +228,7 @@ def test_total_gradients_are_those_of_an_unrolled_network(seeds):
                     assert close(grad.ravel(), reference.ravel(), 1e-10), (seed, name)
 
 
+@pytest.mark.long(but_every=5)
 @pytest.mark.parametrize("seeds", [range(start, start + 24) for start in range(0, CASES, 48)], ids=str)
 def test_the_product_of_jacobians_gives_the_same_gradients(seeds):
     """dL/dh_{t-1} = J_t^T dL/dh_t + direct, with J_t by torch.func from the step alone, along each sequence."""
@@ -360,6 +361,7 @@ def logs_by_cells(module, x, gradient, states=None):
     return np.array(logs)
 
 
+@pytest.mark.long(but_every=6)
 @pytest.mark.parametrize("chunk, gain", [(1000, 1.), (3000, 5.)], ids=["three calls, vanishing", "one call, chaos"])
 @pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
 def test_logs_over_three_thousand_steps(kind, chunk, gain):

@@ -190,6 +190,7 @@ def test_one_module_without_a_gradient_stops_nothing():
     assert [finding.kind for finding in flow.findings().values()] == ["no gradient", "healthy"]
 
 
+@pytest.mark.long(but_every=3)
 @pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
 def test_numpy_that_raises_changes_no_word(kind):
     """np.seterr(all="raise"): what underflows on its way is no error."""
