@@ -47,14 +47,14 @@ shell = InteractiveShell.instance()
 for cell in cells:
     shell.run_cell(cell, silent=True)
 given = []
-for name, cases, banned in asked:
+for name, cases, banned, use in asked:
     answer = shell.user_ns.get(name)
     if cases is None:
         given.append(plain(answer))
         continue
     results = []
     with refusing(banned) as used:
-        call = lambda *case: answer(*case)
+        call = lambda *case: use(answer, *case) if use else answer(*case)
         for case in cases:
             try:
                 result = plain(call(*case))
@@ -123,8 +123,8 @@ def verdicts(cells: list[str], asked: list[tuple[Exercise, str]], folder: str = 
     cells  the sources of the code cells, without those that grade
     asked  (exercise, name of the answer)
     """
-    question = [(name, None if exercise.cases is None else exercise.drawn, exercise.forbidden)
-                for exercise, name in asked]
+    question = [(name, None if exercise.cases is None else exercise.drawn, exercise.forbidden,
+                 getattr(exercise, "use", None)) for exercise, name in asked]  # of a class: how a case uses it
     for exercise, _ in asked:  # a case may hold a function of the bank, which is closed there
         cloudpickle.register_pickle_by_value(sys.modules[exercise.cases.__module__ if exercise.cases else __name__])
     environment = os.environ | {"NBGRADER_EXECUTION": "judge", "MPLBACKEND": "agg"}

@@ -159,7 +159,7 @@ class Exercise:
         if not callable(answer):
             return Verdict("not yet", f'Give the function itself: check("{self.id}", {name}), without '
                                       f"parentheses after {name}. What came is {words.kind(answer)}.")
-        if _is_empty(answer):
+        if is_empty(answer):
             return self._not_begun()
         if complaint := arity(answer, self.parameters):
             return Verdict("not yet", complaint)
@@ -299,7 +299,7 @@ def arity(answer: Callable, parameters: list[str]) -> str:
     return ""
 
 
-def _is_empty(function: Any) -> bool:
+def is_empty(function: Any) -> bool:
     """Whether its body is a docstring and an ellipsis, and nothing else."""
     def empty() -> None:
         ...

@@ -166,7 +166,7 @@ _MEANINGS = {
     KeyError: "A dictionary has no such key.",
     AttributeError: "There is nothing of that name in the object.",
     ZeroDivisionError: "Something is divided by zero.",
-    RecursionError: "It calls itself without end.",
+    RecursionError: "It calls itself too often, or without end.",
     MemoryError: "An array is too large for the memory.",
     SystemExit: "exit() ends the kernel: use return.",
     TypeError: "An operation got something that it can't work with.",

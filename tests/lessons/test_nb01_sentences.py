@@ -67,14 +67,34 @@ def test_the_best_step_of_a_central_difference_is_that_of_sin(f, slope, best):
         assert min(error, key=error.get) == best
 
 
+def test_most_starts_train_the_net_of_the_engine():
+    """Of 100 starts 75 were below 0.01 after 50 updates at rate 0.05, 96 after 200; at 0.1 there were 83 and 96."""
+    X, t = np.array([[-1., -1], [-1, 1], [1, -1], [1, 1]]), np.array([-1., 1, 1, -1])
+    for rate in (.05, .1):
+        p, counts = np.array([np.random.default_rng(seed).normal(size=13) for seed in range(100)]), []
+        W, b, v, c = p[:, :6].reshape(-1, 2, 3), p[:, None, 6:9], p[:, 9:12], p[:, 12:]
+        for update in range(201):
+            h = np.tanh(X @ W + b)
+            e = (h @ v[:, :, None])[:, :, 0] + c - t
+            counts.append(((e**2).sum(axis=1) < .01).sum())
+            da = 2 * e[:, :, None] * v[:, None] * (1 - h**2)
+            W, b = W - rate * X.T @ da, b - rate * da.sum(axis=1, keepdims=True)
+            v = v - rate * (2 * e[:, :, None] * h).sum(axis=1)
+            c = c - rate * 2 * e.sum(axis=1, keepdims=True)
+        assert 72 <= counts[50] <= 86 and 94 <= counts[200] <= 98
+
+
 @pytest.mark.parametrize("fold, last, changes", [
     ("tells-see", "tells-measured", [("tells-measured", "1.5", "1."), ("tells-measured", "1.25 * d", "0 * d")]),
     ("neuron-see", "neuron-nudged", [("neuron-step-by-step", "-1.", "-4.")]),
     ("graph-change-see", "graph-backward", [("graph-backward", "dh +=", "dh =")]),
+    ("tape-see", "tape-cell", [("tape-cell", "reversed(tape)", "tape")]),
+    ("engine-see", "engine-train", [("engine-train", "range(51)", "range(201)")]),
     ("sgd-see", "sgd-seeds", [("sgd-train", "rate=.1", "rate=.01")]),
 ])
 def test_a_fold_says_what_its_change_shows(fold, last, changes):
-    assert unsaid("01_gradients", fold, printed("01_gradients", last, changes)) == []
+    printed_then = printed("01_gradients", last, changes, namespace={"Value": ...})  # the exercises are not solved
+    assert unsaid("01_gradients", fold, printed_then) == []
 
 
 def test_every_prompt_to_change_something_has_its_fold():

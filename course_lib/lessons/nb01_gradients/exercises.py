@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import itertools
 import math
+import sys
+from dataclasses import dataclass
 
 import numpy as np
 
+from ...exercises import words
 from ...exercises.bank import Bank, Exercise, Mistake, Prediction
+from ...exercises.judge import Verdict, is_empty
 
 
 # 1.2 A neuron and several examples ----------------------------------------------------------------------
@@ -560,6 +567,371 @@ def _complex_step_in_proportion(f, x, eps):
     return np.array([f(x * (1 + 1j * eps * row)).imag for row in np.eye(len(x))]) / eps
 
 
+# 1.12 An engine ---------------------------------------------------------------------------------------
+
+
+class Value:
+    made = 0
+
+    def __init__(self, data, inputs=()):
+        self.data, self.inputs, self.grad = data, inputs, 0.
+        Value.made += 1
+        self.number = Value.made                # higher than those of its inputs
+
+    def __add__(self, other):
+        return Value(self.data + other.data, [(self, 1.), (other, 1.)])
+
+    def __mul__(self, other):
+        return Value(self.data * other.data, [(self, other.data), (other, self.data)])
+
+    def tanh(self):
+        y = np.tanh(self.data)
+        return Value(y, [(self, 1 - y**2)])
+
+    def backward(self):
+        reached, new = {self}, [self]           # all that self was made of
+        while new:
+            for value, _ in new.pop().inputs:
+                if value not in reached:
+                    reached.add(value)
+                    new.append(value)
+        for value in reached:
+            value.grad = 0.
+        self.grad = 1.
+        for value in sorted(reached, key=lambda value: value.number, reverse=True):
+            for each, slope in value.inputs:    # the latest first: all its paths have arrived
+                each.grad += value.grad * slope
+
+
+_LINES = 1_000_000  # that an engine may run for one program: 5000 values, 200 lines each
+
+
+@contextlib.contextmanager
+def _at_most(lines):
+    """An error for what runs more lines of Python; none under a debugger, which counts them itself."""
+    left, outer = lines, sys.gettrace()
+
+    def trace(frame, event, argument):
+        nonlocal left
+        left -= event == "line"
+        if left < 0:
+            raise TimeoutError(f"not done after {lines:,} lines")
+        return trace
+
+    try:
+        sys.settrace(outer or trace)
+        yield
+    finally:
+        sys.settrace(outer)
+
+
+def _run(program, kind):
+    """The values that a program has made with a class, by their names; a name with _ is not looked at."""
+    names = {"Value": kind}
+    exec(compile(program, "<frozen program>", "exec"), names)  # no line of the learner's
+    return {name: value for name, value in names.items() if name != "Value" and name[0] != "_"}
+
+
+def _slopes_of(kind, program):
+    """What a learner's class gives: the slopes of all values that have a name, and the data of L."""
+    try:
+        with _at_most(_LINES):
+            made = _run(program, kind)
+    except RecursionError as error:
+        error.args = ("a chain of values is longer than Python lets a function call itself",)
+        raise
+    return (*(value.grad for value in made.values()), made["L"].data)
+
+
+class _Named(tuple):
+    """A tuple whose parts have names with a point in them, which no NamedTuple may have."""
+
+    def __new__(cls, *parts):
+        made = super().__new__(cls, parts)
+        vars(made).update(zip(cls._fields, parts))
+        return made
+
+
+def _slopes_by_complex_step(program, eps=1e-100):
+    """The same by moving one number after the other by i eps, wherever it stands in the program."""
+    def run(moved):
+        count, last = itertools.count(), []
+
+        class Number:
+            def __init__(self, data):
+                self.place = next(count)
+                self.data = data + 1j * eps * (self.place == moved)
+
+            def __add__(self, other):
+                return Number(self.data + other.data)
+
+            def __mul__(self, other):
+                return Number(self.data * other.data)
+
+            def tanh(self):
+                return Number(np.tanh(self.data))
+
+            def backward(self):
+                last.append(self)
+
+        return _run(program, Number), last
+
+    made, last = run(None)
+    slopes = [run(value.place)[1][-1].data.imag / eps for value in made.values()]
+    names = (*(f"{name}.grad" for name in made), "L.data")
+    return type("Slopes", (_Named,), {"_fields": names})(*slopes, last[-1].data.real)
+
+
+@dataclass(frozen=True, eq=False)
+class _OfAClass(Exercise):
+    """An exercise that asks for a class. Its cases are programs that use it, and a case is shown as its program."""
+
+    parameters, use = ["program"], staticmethod(_slopes_of)
+
+    def judge(self, answer):
+        if answer is ... or answer is None:
+            return self._not_begun()
+        if isinstance(answer, type):
+            if empty := [name for name, method in vars(answer).items() if is_empty(method)]:
+                return Verdict("open", f"Still to write: {', '.join(empty)}. Put the body in place of each ... and run "
+                                       "the cell again.")
+            return super().judge(functools.partial(self.use, answer))
+        if not callable(answer) or getattr(getattr(answer, "__code__", None), "co_argcount", 0):  # a def of one's own
+            return Verdict("not yet", f'Give the class itself: check("{self.id}", {self.solution.__name__}), without '
+                                      f"parentheses after it. What came is {words.kind(answer)}.")
+        return super().judge(answer)
+
+    def _run(self, answer):
+        outcomes, verdict = super()._run(
+            functools.partial(self.use, answer) if isinstance(answer, type) else answer)
+        if verdict and verdict.word == "not yet" and not verdict.mistake and any(
+                self._difference(result, need) for (result, _), need in zip(outcomes, self.needed)):
+            verdict = None  # a short program that went wrong before says more than a long one that stopped
+        return outcomes, verdict
+
+    def _where(self, number):
+        return f"Case {number + 1} of {len(self.drawn)}:\n{self.drawn[number][0]}"
+
+
+def _engine_cases(rng):
+    def x(low=.4, high=.9):
+        return f"Value({rng.uniform(low, high):.2f})"
+
+    two, loop = f"w, x = {x()}, {x(1.1, 1.6)}", "for _ in range({}): L = "
+    programs = [
+        (two, "L = w * x", "L.backward()"),
+        (f"x = {x()}", "L = x.tanh()", "L.backward()"),
+        (f"x = {x(1.1, 1.6)}", "L = x * x", "L.backward()"),
+        (two, "L = (x + x) * w", "L.backward()"),
+        (f"w, u, x = {x()}, {x()}, {x(1.1, 1.6)}", "h = (w * x).tanh()", "a = u * h + x", "L = a * h", "L.backward()"),
+        (two, "h = w * x", "b = (h + w).tanh() * x", "L = h * b + b * h", "L.backward()"),
+        ("a, b = Value(0.8), Value(0.8)", "L = (a * b + a).tanh()", "L.backward()"),
+        ("h, three, minus = Value(2.), Value(3.), Value(-1.)", "L = (three + minus * h) * (h * h)", "L.backward()"),
+        (two, "h = w * x", "L = (h * h).tanh() + x", "L.backward()", "L.backward()"),
+        (two, "h = w * x", "L = (h * h).tanh() + x", "L.backward()", "L = h * w", "L.backward()"),
+        (two, "L = (w * x).tanh()", "(L * w + x * L).backward()", "L.backward()"),
+        (f"x, half = {x()}, Value(0.5)", "L = x", f"{loop.format(200)}L * half", "L.backward()"),
+        (f"x = {x()}", "L = x + x", f"{loop.format(59)}L + L", "L.backward()"),
+        (two, "L = w * x", f"{loop.format(5000)}L + x", "L.backward()")]
+    return [("\n".join(program),) for program in programs]
+
+
+class _Parts:
+    """The solution in parts, so that one of them can be another."""
+
+    made = 0
+
+    def __init__(self, data, inputs=()):
+        self.data, self.inputs, self.grad = data, inputs, 0.
+        _Parts.made += 1
+        self.number = _Parts.made
+
+    def __add__(self, other):
+        return type(self)(self.data + other.data, [(self, 1.), (other, 1.)])
+
+    def __mul__(self, other):
+        return type(self)(self.data * other.data, [(self, other.data), (other, self.data)])
+
+    def tanh(self):
+        y = math.tanh(self.data)
+        return type(self)(y, [(self, 1 - y * y)])
+
+    def reached(self):
+        found, new = {self: None}, [self]
+        while new:
+            fresh = dict.fromkeys(value for value, _ in new.pop().inputs if value not in found)
+            found |= fresh
+            new += fresh
+        return list(found)
+
+    def order(self):
+        return sorted(self.reached(), key=lambda value: -value.number)
+
+    def zero(self):
+        for value in self.reached():
+            value.grad = 0.
+
+    def start(self):
+        self.grad = 1.
+
+    def hand_on(self, other, slope):
+        other.grad += self.grad * slope
+
+    def backward(self):
+        self.zero()
+        self.start()
+        for value in self.order():
+            for other, slope in value.inputs:
+                value.hand_on(other, slope)
+
+
+def _engine(**parts):
+    """An engine with other parts, as a function of a program."""
+    return functools.partial(_slopes_of, type("Value", (_Parts,), parts))
+
+
+def _engine_with(add=lambda a, b: (1., 1.), mul=lambda a, b: (b, a), tanh=lambda a, y: 1 - y * y):
+    """An engine with other slopes of its operations."""
+    return _engine(
+        __add__=lambda self, other: type(self)(
+            self.data + other.data, list(zip((self, other), add(self.data, other.data)))),
+        __mul__=lambda self, other: type(self)(
+            self.data * other.data, list(zip((self, other), mul(self.data, other.data)))),
+        tanh=lambda self: type(self)(math.tanh(self.data), [(self, tanh(self.data, math.tanh(self.data)))]))
+
+
+def _engine_without_a_pair(pair):
+    """An engine whose inputs are held by what keeps no two of a kind."""
+    return _engine(
+        __add__=lambda self, other: type(self)(self.data + other.data, pair((self, 1.), (other, 1.))),
+        __mul__=lambda self, other: type(self)(self.data * other.data, pair((self, other.data), (other, self.data))))
+
+
+def _engine_in_rounds(self):
+    order = [self]
+    for value in order:  # grows on the way
+        order += dict.fromkeys(other for other, _ in value.inputs if other not in order)
+    return order
+
+
+def _engine_in_depth(self):
+    order, new = {}, [self]
+    while new:
+        value = new.pop()
+        if value not in order:
+            order[value] = None
+            new += [other for other, _ in value.inputs]
+    return list(order)
+
+
+def _engine_by_calls(self):
+    order = {}
+
+    def visit(value):
+        if value not in order:
+            for other, _ in value.inputs:
+                visit(other)
+            order[value] = None
+
+    visit(self)
+    return list(order)[::-1]
+
+
+def _engine_path_by_path(self):
+    def walk(value):
+        for other, slope in value.inputs:
+            other.grad += slope * arrived[-1]
+            arrived.append(slope * arrived[-1])
+            walk(other)
+            arrived.pop()
+
+    arrived = [1.]
+    self.zero()
+    self.start()
+    walk(self)
+
+
+def _engine_hands_on_all_again(self):
+    def walk(value):
+        for other, slope in value.inputs:
+            other.grad += value.grad * slope
+            walk(other)
+
+    self.zero()
+    self.start()
+    walk(self)
+
+
+def _engine_empties_its_inputs(self):
+    _Parts.backward(self)
+    for value in self.reached():
+        value.inputs = []
+
+
+def _engine_of_the_uses(self):
+    """A value hands on when all its uses have reported, also those that lead elsewhere."""
+    self.zero()
+    self.start()
+    waiting, new = {}, [self]
+    while new:
+        value = new.pop()
+        for other, slope in value.inputs:
+            other.grad += value.grad * slope
+            waiting[other] = waiting.get(other, other.uses) - 1
+            if not waiting[other]:
+                new.append(other)
+
+
+class _Counting(_Parts):
+    uses = 0
+
+    def __init__(self, data, inputs=()):
+        super().__init__(data, inputs)
+        for value, _ in inputs:
+            value.uses += 1
+
+    backward = _engine_of_the_uses
+
+
+class _Compared(_Parts):
+    """As a dataclass has it."""
+
+    __hash__ = None
+
+    def __eq__(self, other):
+        return (self.data, self.grad) == (other.data, other.grad)
+
+
+class _ComparedInAList(_Compared):
+    def reached(self):
+        order = [self]
+        for value in order:
+            for other, _ in value.inputs:
+                if other not in order:
+                    order.append(other)
+        return order
+
+
+def _engine_zeroes_on_the_way(self):
+    self.grad = 1.
+    for value in self.order():
+        for other, slope in value.inputs:
+            other.grad = 0.
+        for other, slope in value.inputs:
+            other.grad += value.grad * slope
+
+
+def _engine_in_place(self, other):
+    self.data *= other.data
+    return self
+
+
+def _engine_forgets_the_middle(self):
+    _Parts.backward(self)
+    for value in self.reached():
+        value.grad *= not value.inputs or value is self
+
+
 BANK = Bank(1, "Gradients", [
     Prediction("1.1", "You make d ten times smaller. How many times smaller is the error of f'(x) d?",
                unit="times", digits=3),
@@ -894,5 +1266,144 @@ BANK = Bank(1, "Gradients", [
         ],
         hints=["A real array cannot take up an imaginary step: x.astype(complex) is a copy that can.",
                "For each k: moved = x.astype(complex); moved[k] += 1j * eps; then f(moved).imag / eps."],
+    ),
+    _OfAClass(
+        "1.12", "An engine of your own", minutes=20, difficulty=3,
+        solution=Value, oracle=_slopes_by_complex_step, cases=_engine_cases, also_correct=(_Parts,),
+        mistakes=[
+            Mistake(_engine(hand_on=lambda self, other, slope: setattr(other, "grad", self.grad * slope)),
+                    "With = the last path that arrives wins, and the others are lost. A value that is used twice adds "
+                    "its paths: +=."),
+            Mistake(_engine(backward=_engine_zeroes_on_the_way),
+                    "A gradient is set to 0 while others are on their way: what had arrived is lost. First set all to "
+                    "0, then walk."),
+            Mistake(_engine(zero=lambda self: None),
+                    "A second backward() adds to what the first one left. Set the .grad of every value that you meet "
+                    "to 0 before you walk."),
+            Mistake(_engine(zero=lambda self: None, start=lambda self: setattr(self, "grad", self.grad + 1)),
+                    "A second backward() adds to what the first one left, and starts with 2 instead of 1. Before you "
+                    "walk, set every .grad to 0, then that of the last value to 1."),
+            Mistake(_engine(zero=lambda self: [setattr(value, "grad", 0.) for value in self.reached() if value.inputs]),
+                    "The values on the way start from 0, but those at the beginning of the expression do not: there a "
+                    "second backward() adds to what the first one left."),
+            Mistake(_engine(zero=lambda self: [setattr(value, "grad", 0.) for value in self.reached()
+                                               if not value.inputs]),
+                    "The values at the beginning of the expression start from 0, but those on the way do not: they "
+                    "hand on what the first backward() left there."),
+            Mistake(_engine(start=lambda self: None),
+                    "Every .grad is 0. After all are set to 0, the walk starts with self.grad = 1: the last value "
+                    "changes with itself by 1, and products with 0 stay 0."),
+            Mistake(_engine(start=lambda self: setattr(self, "grad", self.data)),
+                    "It starts with the last value's number. How much it changes with itself is 1, whatever it is."),
+            Mistake(_engine_with(mul=lambda a, b: (a, b)),
+                    "In a * b each input has its own number for its slope. When a moves, the product moves by b times "
+                    "as much: the slope along a is b's number."),
+            Mistake(_engine_with(mul=lambda a, b: (1., 1.)),
+                    "The slopes of a * b are those of a + b here. When a moves, the product moves by b times as much."),
+            Mistake(_engine_with(mul=lambda a, b: (a * b, a * b)),
+                    "The slopes of a * b are the product itself. When a moves, it moves by b times as much."),
+            Mistake(_engine_with(add=lambda a, b: (b, a)),
+                    "The slopes of a + b are those of a * b here. When a moves by a little, the sum moves by as much: "
+                    "1, as it was in the stub."),
+            Mistake(_engine_with(tanh=lambda a, y: 1.),
+                    "The slope of tanh is missing: at a it is 1 - tanh(a)^2."),
+            Mistake(_engine_with(tanh=lambda a, y: 1 - a * a),
+                    "The slope of tanh was taken as 1 - a^2. It is 1 - tanh(a)^2: the square of the result."),
+            Mistake(_engine_with(tanh=lambda a, y: 1 - y),
+                    "The slope of tanh is 1 - tanh(a)^2. The square is missing."),
+            Mistake(_engine_with(tanh=lambda a, y: 1 - math.tanh(y)**2),
+                    "tanh was applied twice: the result y is tanh(a) already, and the slope is 1 - y^2."),
+            Mistake(_engine_with(tanh=lambda a, y: y * (1 - y)),
+                    "y (1 - y) is the slope of the sigmoid. That of tanh is 1 - y^2."),
+            Mistake(_engine_with(tanh=lambda a, y: y), "tanh's slope is its result here. It is 1 - y^2."),
+            Mistake(_engine(__mul__=lambda self, other: None),
+                    "a * b gives nothing: is there a return before the new Value?"),
+            Mistake(_engine(tanh=lambda self: None), "a.tanh() gives nothing: is there a return before the new Value?"),
+            Mistake(_engine(__mul__=lambda self, other: self.data * other.data),
+                    "a * b gives a plain number, which remembers nothing. Make it a new Value with its inputs."),
+            Mistake(_engine(tanh=lambda self: math.tanh(self.data)),
+                    "a.tanh() gives a plain number, which remembers nothing. Make it a new Value with its input."),
+            Mistake(_engine(__mul__=lambda self, other: type(self)(self.data * other.data)),
+                    "a * b has the right number and no inputs: there is no way back from it. Give the new Value both "
+                    "inputs, each with its slope."),
+            Mistake(_engine(tanh=lambda self: type(self)(math.tanh(self.data))),
+                    "a.tanh() has the right number and no input: there is no way back from it. Give the new Value its "
+                    "input, with its slope."),
+            Mistake(_engine(__mul__=_engine_in_place),
+                    "a * b changes a itself and gives it back. The expression still needs a as it was: make a new "
+                    "Value."),
+            Mistake(_engine(tanh=lambda self: type(self)(self.data, [(self, 1 - math.tanh(self.data)**2)])),
+                    "a.tanh() holds a's number. The new Value holds tanh of it."),
+            Mistake(_engine_with(mul=lambda a, b: (b, )),
+                    "a * b remembers its first input alone. Both lead back from it."),
+            Mistake(_engine_without_a_pair(lambda *pairs: list(dict(pairs).items())),
+                    "In x * x the same input stands twice, and here it counts once: a dictionary holds one slope for "
+                    "each input, a set holds no pair twice. Keep a list of pairs."),
+            Mistake(_engine(order=lambda self: sorted(self.reached(), key=lambda value: value.number)),
+                    "Only the inputs of the last value get a slope: it alone hands on what it has, or the others did "
+                    "so before anything had arrived. Start at the end and go on to the start of the expression."),
+            Mistake(_engine(order=_engine_in_rounds),
+                    "It goes back round by round: first the inputs, then their inputs. A value that is used early and "
+                    "late hands on before its last path has arrived. In which order is every use of a value met before "
+                    "the value itself?"),
+            Mistake(_engine(order=_engine_in_depth),
+                    "It follows one path to its end, then the next, and visits each value once. So a value with two "
+                    "uses hands on when the first of its paths has arrived. In which order is every use of a value met "
+                    "before the value itself?"),
+            Mistake(_engine(backward=_engine_hands_on_all_again),
+                    "At each further path a value hands on all that it has, also what it handed on before. Let it "
+                    "hand on once, when all paths have arrived."),
+            Mistake(_engine(backward=_engine_path_by_path),
+                    "It walks each path by itself. That is right and has no end in sight: after 60 doublings there "
+                    "are 2^60 paths. Visit each value once, when all its paths have arrived."),
+            Mistake(_engine(order=_engine_by_calls),
+                    "It is right, and a chain of 5000 values is too long for a function that calls itself. Write it "
+                    "with a loop: a list of values that are still to be looked at, or a number that tells which value "
+                    "was made later."),
+            Mistake(_engine(hand_on=lambda self, other, slope: setattr(other, "grad", other.grad + slope)),
+                    "Only the slope of the one arrow is added. Along a path slopes multiply: value.grad times the "
+                    "slope arrives."),
+            Mistake(_engine(hand_on=lambda self, other, slope: setattr(other, "grad", other.grad + self.grad)),
+                    "The slope of the arrow is missing: value.grad times the slope arrives."),
+            Mistake(_engine(hand_on=lambda self, other, slope: setattr(
+                        other, "grad", other.grad + self.grad * slope * self.data)),
+                    "What arrives was multiplied by a value's number. It is value.grad times the slope."),
+            Mistake(_engine(hand_on=lambda self, other, slope: setattr(other, "grad", other.grad - self.grad * slope)),
+                    "The paths are subtracted, so the sign changes with each step back. They add up."),
+            Mistake(_engine(hand_on=lambda self, other, slope: setattr(
+                        other, "grad", other.grad * self.grad * slope if other.grad else self.grad * slope)),
+                    "The paths were multiplied. Multiply along a path, add over the paths."),
+            Mistake(_engine(hand_on=lambda self, other, slope: setattr(
+                        other, "grad", other.grad or self.grad * slope)),
+                    "The first path that arrives wins, and the others are lost. A value that is used twice adds its "
+                    "paths: +=."),
+            Mistake(_engine(order=lambda self: sorted(self.reached(), key=lambda value: -value.data)),
+                    "It walks from the largest number to the smallest. How large a value is says nothing of what it "
+                    "was made of: the one made last comes first."),
+            Mistake(_engine(__mul__=lambda self, other: type(self)(
+                        self.data + other.data, [(self, other.data), (other, self.data)])),
+                    "a * b holds the sum of the two numbers. It is their product."),
+            Mistake(_engine(backward=_engine_empties_its_inputs),
+                    "The first backward() throws away what the values remember, and the second finds nothing. Keep "
+                    "it."),
+            Mistake(functools.partial(_slopes_of, _Counting),
+                    "A value waits for all its uses, also for one that does not lead to the last value: from there "
+                    "nothing comes. Count only uses that you reach from the end."),
+            Mistake(functools.partial(_slopes_of, type("Value", (_Compared,), {})),
+                    "A class that says when two of its objects are equal can't be put into a set, and a dataclass says "
+                    "so. @dataclass(eq=False) makes each object one of its own."),
+            Mistake(functools.partial(_slopes_of, _ComparedInAList),
+                    "Two values with the same numbers are taken for one. A dataclass compares by what it holds: "
+                    "@dataclass(eq=False) makes each object one of its own."),
+            Mistake(_engine(backward=_engine_forgets_the_middle),
+                    "The values on the way have lost their .grad. It is asked for too: this course is about them."),
+        ],
+        hints=["a * b moves by b times as much as a, and by a times as much as b; tanh(a) moves by 1 - tanh(a)^2 times "
+               "as much as a. Each input is put beside its slope, as in a + b.",
+               "backward has three parts: find all values that the last one was made of (a list of those still to be "
+               "looked at, and a set of those found); set each .grad to 0, the last one to 1; then walk.",
+               "A value is made after its inputs. Let __init__ give each value a number, one more than the last: who "
+               "walks from the highest number down meets every use of a value before the value itself.",
+               "At each value: for each, slope in value.inputs: each.grad += value.grad * slope."],
     ),
 ])
