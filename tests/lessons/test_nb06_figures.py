@@ -60,11 +60,12 @@ def test_growth_is_exact_on_an_exponential():
     assert np.isclose(figure.data["made"], 1.5, rtol=1e-12, atol=0)
     assert "times 1.50 with each word; 2 runs had not learned" in figure.alt and "at 12" not in figure.alt
     texts = [text.get_text() for text in figure.fig.axes[0].texts]
-    assert "2 ↑" in texts and f"not within {figure.limit} updates: how many" in texts
+    assert "● 2 ↑" in texts and f"not within {figure.limit} updates: how many" in texts
 
 
 def test_updates_needed_draws_every_run():
-    figure = UpdatesNeeded({"one": MADE, "two": MADE})
+    figure = UpdatesNeeded({"one": MADE, "two": MADE, "three": MADE})
+    assert legible(figure) > 12 and {text.get_text()[0] for text in figure.fig.axes[0].texts} >= set("●■◆")
     drawn = np.concatenate([line.get_ydata() for line in figure.fig.axes[0].lines if line.get_marker() == "s"])
     assert np.array_equal(np.sort(drawn), [50, 50, 100, 100, 150, 200, 200, np.inf, np.inf])
 

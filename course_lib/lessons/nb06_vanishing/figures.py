@@ -13,6 +13,7 @@ from . import longterm
 from .agreement import ALLOWED, EVERY, Practice
 
 STYLES = (BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "D", "-.")
+MARKS = {"o": "●", "s": "■", "D": "◆"}
 
 
 class Standing(NamedTuple):
@@ -87,7 +88,7 @@ class UpdatesNeeded(Figure):
     data       {name: the factor by which the median changes with each word of distance}
     """
 
-    size = (760, 380)
+    size = (760, 430)
 
     def __init__(self, practices: dict[str, list[Practice]]):
         self.practices = practices
@@ -99,20 +100,19 @@ class UpdatesNeeded(Figure):
         self.limit = max(each.updates[-1] for runs in every for each in runs)
         ax = self.panels(
             title="Updates until the pronoun is right", xlabel="distance from the noun to the pronoun (words)",
-            ylabel="updates needed", yscale="log", ylim=(30, 2.4 * self.limit), xticks=distances,
+            ylabel="updates needed", yscale="log", ylim=(30, self.limit * 1.4**(len(every) + 1.2)), xticks=distances,
             xlim=(distances[0] - 1, distances[-1] + 1))
         self.guide(ax, self.limit, style=(0, (1, 2)))
-        ax.text(distances[0] - .9, 1.12 * self.limit, f"not within {self.limit} updates: how many", va="bottom",
-                fontsize=8.5)
+        ax.text(distances[0] - .9, 1.12 * self.limit, f"not within {self.limit} updates: how many", va="bottom")
         for i, ((name, runs), (colour, marker, dash)) in enumerate(zip(self.practices.items(), STYLES)):
-            shift = .5 * (i - (len(self.practices) - 1) / 2)
+            shift, row = .5 * (i - (len(every) - 1) / 2), self.limit * 1.4**(len(every) + .6 - i)
             for each in runs:
                 needed = each.needed
                 spread = each.distance + shift + .07 * (np.arange(len(needed)) - (len(needed) - 1) / 2)
                 ax.plot(spread, needed, marker, color=colour, markersize=5)  # infinite ones are not drawn
                 if np.isinf(needed).any():
-                    ax.text(each.distance + shift, 1.65 * self.limit, f"{np.isinf(needed).sum()} ↑", color=colour,
-                            ha="center", va="bottom")
+                    ax.text(each.distance, row, f"{MARKS[marker]} {np.isinf(needed).sum()} ↑", color=colour, ha="center",
+                            va="center", fontsize=10.5)
             x, middle = _medians(runs)
             ax.plot(x + shift, middle, dash, color=colour, label=f"{name}: × {_growth(runs):.2f} a word")
         ax.legend(loc="lower right", title="median of the networks", title_fontsize=9)
