@@ -120,12 +120,15 @@ def test_valves_stand_as_open_as_their_gates_and_roads_behind_them_are_what_pass
         values, given = gates[where][0][now], gates[where][1]
         across = figure.plates[where].get_ydata() if where == "f" else figure.plates[where].get_xdata()
         assert across[3] - across[1] == pytest.approx(24 * values.mean(), rel=1e-9, abs=0)
-        assert figure.letters[where].get_text() == f"{gate} = {values.mean():.2f}"
+        assert figure.letters[where].get_text().endswith(f"gate\n{gate} = {values.mean():.2f}")
         behind = figure.roads.get({"f": "kept", "i": "written", "o": "shown"}.get(where))
         if behind:
             passed = np.linalg.norm(values * given) / np.linalg.norm(given)
             assert behind.get_linewidth() == pytest.approx(max(.75 * 24 * passed, .75), rel=1e-9, abs=0)
             assert f"{gate} lets {passed:.2f}" in figure.alt
+            verb, text = {"f": ("kept", figure.straight), "i": ("written", figure.written),
+                          "o": ("shown", figure.read)}[where]
+            assert f"{verb}: {passed:.2f}" in text.get_text()
 
 
 def test_what_is_read_from_h_and_what_comes_along_the_cell_are_parts_of_the_gradient():
@@ -141,15 +144,36 @@ def test_what_is_read_from_h_and_what_comes_along_the_cell_are_parts_of_the_grad
     assert figure.roads["after"].get_linewidth() == pytest.approx(18 * figure.data.along, rel=1e-9, abs=0)
 
 
-def test_gates_that_are_left_out_stand_at_one_and_those_of_other_cells_are_crossed_out():
+def test_gates_that_are_left_out_stand_at_one_and_what_is_crossed_out_says_what_it_is():
     run = bptt.forward(without(default_lstm(1), "of"), np.random.default_rng(0).normal(size=(9, 2, 6)))
     assert (run.f == 1).all() and (run.o == 1).all() and run.i.std() > .01
-    for make, gone in [(RNNValves, "before"), (GRUValves, "told"), (MinGRUValves, "link")]:
+    for make, gone in [(RNNValves, {}), (LSTMValves, {}), (GRUValves, {"told": "no output gate", "i": "no own"}),
+                       (MinGRUValves, {"told": "no second state", "i": "gate", "link": "h is not read"})]:
         figure = make()
-        crosses = [line.get_xydata()[0].tolist() for line in figure.ax.lines if line.get_marker() == "x"]
-        assert [float(each) for each in valves.CROSSED[gone]] in crosses and gone not in figure.roads
-    assert not [line for line in LSTMValves().ax.lines if line.get_marker() == "x"]
+        crosses = {tuple(line.get_xydata()[0]) for line in figure.ax.lines if line.get_marker() == "x"}
+        assert crosses == {valves.CROSSED[part][:2] for part in gone} and not set(gone) & set(figure.roads)
+        for part, words in gone.items():
+            beside = [text.get_text() for text in figure.ax.texts if text.get_position()[1] == valves.CROSSED[part][1]
+                      and abs(text.get_position()[0] - valves.CROSSED[part][0]) < 20]
+            assert any(words in each for each in beside)
     assert not MinGRUValves().dashed and set(LSTMValves(gates="").dashed) == {"g"}
+
+
+def test_every_road_of_the_lstm_has_its_name_and_what_no_gradient_takes_is_not_drawn_forward():
+    figure = LSTMValves(way="forward")
+    said = "\n".join(text.get_text() for text in figure.ax.texts)
+    for name in ("the cell, kept", "forget gate", "written", "input gate", "shown", "output gate", "candidate", "input",
+                 "the state", "through\ntanh", "to the next step", "reads through weights", "this wide: all of it"):
+        assert name in said, name
+    link = figure.joined[-1]
+    assert not link.get_visible() and not figure.link.get_text()
+    figure.update(way="backward")
+    assert link.get_visible() and figure.link.get_text() == "h before was\nmade of c"
+    assert "forget gate" not in "".join(text.get_text() for text in LSTMValves(gates="").ax.texts)
+    assert figure.ahead.get_text() == f"from step 51: {figure.data.along:.2f}"
+    assert GRUValves(way="forward").joined[-1].get_visible()
+    assert "all of the cell is kept" in LSTMValves(gates="", way="forward").alt
+    assert "the whole state is made anew" in RNNValves(way="forward").alt
 
 
 RANGES = {LSTMValves: dict(b_f=(-3., 6.), b_i=(-6., 3.), b_o=(-6., 3.)), RNNValves: dict(scale=(.2, 3.)),
@@ -168,7 +192,7 @@ def test_sliders_move_it_and_every_text_can_be_read_wherever_they_stand(kind):
                 widget.controls[name].value = end
                 assert figure.values[name] == end and not widget._message.value
                 assert legible(figure) > 8 and "nan" not in figure.alt
-                assert figure.ax.get_xlim() == (0, 660) and figure.ax.get_ylim() == (0, 420)
+                assert figure.ax.get_xlim() == (0, 660) and figure.ax.get_ylim() == (-24, figure.size[1] - 24)
                 seen.add(figure.alt)
     assert len(seen) > 3
 

@@ -14,22 +14,21 @@ from .roads import INPUTS, UNITS, default_lstm
 
 WAYS = ["forward", "backward"]
 WIDE = 24  # CSS pixels of a road whose size is 1
+LEGEND = 24  # CSS pixels below the plan
 STEPS, STEP, SEQUENCES = 60, 50, 8
 X, Y = (50, 606), (36, 330)  # where the roads begin and end; the heights of W_hh and of the straight road
-F, SUM, OUT = 185, 330, 520  # across: the valve on the road, the sum, the branch to h_t
+F, SUM, OUT = 185, 330, 500  # across: the valve on the road, the sum, the branch to h_t
 VALVES = {"f": (F, Y[1]), "i": (SUM, 236), "o": (OUT, 205), "r": (SUM, 84)}
-LETTERS = {"f": (F + 12, 366, "left"),
-           "i": (SUM + 36, 236, "left"), "o": (OUT + 36, 205, "left"), "r": (SUM - 36, 84, "right")}
+LETTERS = {"f": (F + 12, 291), "i": (SUM + 36, 236), "o": (OUT + 36, 205), "r": (408, 104)}
 ROADS = {"before": ([(X[0], Y[1]), (F, Y[1])], BLUE), "kept": ([(F, Y[1]), (SUM - 13, Y[1])], BLUE),
          "now": ([(SUM + 13, Y[1]), (OUT, Y[1])], BLUE), "after": ([(OUT, Y[1]), (X[1], Y[1])], BLUE),
-         "candidate": ([(SUM, 160), (SUM, 236)], GREEN), "written": ([(SUM, 236), (SUM, Y[1] - 13)], GREEN),
+         "candidate": ([(SUM, 167), (SUM, 236)], GREEN), "written": ([(SUM, 236), (SUM, Y[1] - 13)], GREEN),
          "told": ([(OUT, Y[1]), (OUT, 205)], VERMILION), "shown": ([(OUT, 205), (OUT, 80), (X[1], 80)], VERMILION)}
-BRANCHES = {"f": [(F, Y[0]), (F, 296)], "i": [(255, Y[0]), (255, 236), (296, 236)], "g": [(SUM, Y[0]), (SUM, 126)],
-            "r": [(400, Y[0]), (400, 84), (364, 84)], "o": [(450, Y[0]), (450, 205), (486, 205)]}
+BRANCHES = {"f": [(F, Y[0]), (F, 296)], "i": [(255, Y[0]), (255, 236), (296, 236)], "g": [(SUM, Y[0]), (SUM, 119)],
+            "r": [(400, Y[0]), (400, 84), (364, 84)], "o": [(435, Y[0]), (435, 205), (OUT - 34, 205)]}
 LINK = [(X[0], Y[0]), (X[0], Y[1])]  # between the state before and h_{t-1}
 LINES = {part: points for part, (points, _) in ROADS.items()} | BRANCHES | {"link": LINK}
-CROSSED = {"before": (F, Y[1]), "after": (563, Y[1]), "told": (OUT, 205), "f": (F, 170), "i": (255, 140),
-           "g": (SUM, 80), "o": (450, 120), "link": (X[0], 183)}
+CROSSED = {"told": (OUT, 160, "left"), "i": (255, 165, "right"), "link": (X[0], 183, "left")}
 
 
 class Valves(Figure):
@@ -42,19 +41,21 @@ class Valves(Figure):
 
     valves   {where on the LSTM's drawing: gate}, where is "f", "i", "o", or "r" on the candidate's way
     ways     {where: gate whose block of W_hh is on the dashed way}, from left to right; "g" leads to the candidate
-    missing  roads and branches of the LSTM's drawing that this cell lacks: thin, and crossed out
-    reading  branches among them that are there, but lead x_t alone
-    candidate, squashed, corners  words at the candidate, at h_t's branch, and for the states above and below
+    gates    {where: what this valve is called}
+    plan     {road: (its points, its color)}
+    missing  {road or branch of the LSTM that this cell lacks, drawn thin: what is said where it is crossed out, or ""}
+    candidate, corners  words at the candidate, and for the states above and below
     """
 
-    size = (660, 420)
+    size = (660, 444)
     allowed = {"way": WAYS, "scale": (0, 10)} | dict.fromkeys(("b_f", "b_i", "b_o", "b_r", "b_z"), (-40, 40))
     name, state = "", "h"
     valves: dict[str, str] = {}
     ways: dict[str, str] = {}
-    missing: tuple[str, ...] = ()
-    reading: tuple[str, ...] = ()
-    candidate, squashed, corners = "$n$", "", ("", "", "", "")
+    gates = {"f": "forget gate", "i": "input gate", "o": "output gate"}
+    plan = ROADS
+    missing: dict[str, str] = {}
+    candidate, corners = "candidate\n$n$", ("", "", "", "")
 
     def __init__(self, seed: int = 0, **values):
         self.seed, self.x = seed, np.random.default_rng([seed, 1]).normal(size=(STEPS, SEQUENCES, INPUTS))
@@ -67,41 +68,55 @@ class Valves(Figure):
         return one_step(params, self.x, STEP, self.seed, tuple(joined))
 
     def draw(self):
-        ax = self.ax = self.panels(at=(0, 0, 1, 1), xlim=(0, self.size[0]), ylim=(0, self.size[1]), grid=False)
+        top = self.size[1] - LEGEND
+        ax = self.ax = self.panels(at=(0, 0, 1, 1), xlim=(0, self.size[0]), ylim=(-LEGEND, top), grid=False)
         ax.set_axis_off()
-        for part in self.missing:
-            ax.plot(*np.transpose(LINES[part]), color=INK, linewidth=1, alpha=1 if part in self.reading else .5)
-            if part in CROSSED and part not in self.reading:
-                ax.plot(*CROSSED[part], "x", color=INK, markersize=13, markeredgewidth=2.4)
-        self.roads = {part: self.road(*own) for part, own in ROADS.items() if part not in self.missing}
+        for part, words in self.missing.items():
+            ax.plot(*np.transpose(LINES[part]), color=INK, linewidth=1, alpha=.5 if part in ("told", "shown") else 1)
+            if words:
+                x, y, ha = CROSSED[part]
+                ax.plot(x, y, "x", color=INK, markersize=13, markeredgewidth=2.4)
+                ax.text(x + (14 if ha == "left" else -14), y, words, ha=ha, va="center", fontsize=10)
+        self.roads = {part: self.road(*own) for part, own in self.plan.items() if part not in self.missing}
         if "told" in self.roads:  # begins in the middle of the road, and below it
             self.roads["told"].set(zorder=1.9, solid_capstyle="projecting")
         starts = [X[0], *(BRANCHES[where][0][0] for where in self.ways)]
         self.dashed = {where: self.road(BRANCHES[where], ORANGE) for where in self.ways}
         self.joined = [self.road([(a, Y[0]), (b, Y[0])], ORANGE) for a, b in zip(starts, starts[1:])]
-        if self.ways and "link" not in self.missing:
+        if self.ways and "before" in self.roads:
             self.joined.append(self.road(LINK, ORANGE))
         self.plates = {where: self.road([], INK, linewidth=6, zorder=5) for where in self.valves}
-        self.letters = {where: self.word(*LETTERS[where][:2], INK, ha=LETTERS[where][2], fontweight="bold")
+        self.letters = {where: self.word(*LETTERS[where], INK, fontsize=10.5, fontweight="bold")
                         for where in self.valves}
         self.sizes = {where: self.word(BRANCHES[where][0][0] + 9, Y[0] + 24, ORANGE, fontsize=10.5)
                       for where in self.ways}
-        self.title, self.straight = self.word(14, 405, INK, fontweight="bold"), self.word(60, 358, BLUE)
-        self.side, self.read = self.word(60, 13, ORANGE), self.word(OUT + 16, 130, VERMILION)
+        self.title, self.straight = self.word(14, top - 15, INK, fontweight="bold"), self.word(60, 373, BLUE)
+        self.ahead, self.written = self.word(X[1], 373, BLUE, ha="right"), self.word(SUM + 17, 285, GREEN)
+        reads = ("--", ORANGE) if self.ways else ("-", INK)
+        self.side, self.read = self.word(60, 12, reads[1], fontsize=10.5), self.word(OUT + 17, 130, VERMILION)
+        self.link, self.wide = self.word(60, 150, ORANGE, fontsize=10.5), self.word(40, -9, INK, fontsize=10)
         self.heads = {way: self.curve(ax, INK, mark, *np.transpose(ends), linestyle="none", markersize=11, zorder=6)
                       for way, mark, ends in zip(WAYS, "><", self.ends())}
-        ax.plot(SUM, Y[1], "o", color=INK, markersize=19, markerfacecolor="none", markeredgewidth=1.6)
-        ax.text(SUM, Y[1], "+", ha="center", va="center", fontsize=15)
-        for place, words in ((SUM, 143), self.candidate), ((OUT + 36, 268), self.squashed):
-            ax.text(*place, words, ha="center", va="center", fontsize=11,
-                    bbox=dict(boxstyle="round,pad=.3", facecolor="none", edgecolor=INK) if place[0] == SUM else None)
+        if "written" in self.roads:
+            ax.plot(SUM, Y[1], "o", color=INK, markersize=19, markerfacecolor="none", markeredgewidth=1.6)
+            ax.text(SUM, Y[1], "+", ha="center", va="center", fontsize=15)
+            ax.text(SUM + 17, 196, "new", color=GREEN, va="center", fontsize=12)
+        if "told" in self.roads:
+            ax.text(OUT + 17, 270, "through\ntanh", va="center", fontsize=11)
+            ax.text(X[1], 56, "the state", color=VERMILION, ha="right", va="center", fontsize=12)
+        if "shown" in self.roads:
+            ax.text(60, Y[0] + 24, "state before", color=ORANGE, va="center", fontsize=10.5)
+        ax.text(SUM, 143, self.candidate, ha="center", va="center", fontsize=11,
+                bbox=dict(boxstyle="round,pad=.3", facecolor="none", edgecolor=INK))
         ax.plot([max([F, *starts[1:]]), 476], [Y[0]] * 2, color=INK, linewidth=1)
-        ax.text(482, Y[0], "$x_t$", va="center", fontsize=13)
+        ax.text(482, Y[0], "$x_t$, input", va="center", fontsize=12)
         for words, x, y in zip(self.corners, (22, 634, 22, 634), (Y[1], Y[1], Y[0], 80)):
             ax.text(x, y, words, ha="center", va="center", fontsize=13)
-        ax.plot([596, 612], [22, 22], color=INK, linewidth=WIDE * .75, alpha=.5, solid_capstyle="butt")
-        ax.text(SUM + 16, 190, "new", color=GREEN, va="center", fontsize=12)
-        ax.text(590, 22, "this wide: 1", ha="right", va="center", fontsize=10.5)
+        ax.plot([14, 30], [-9, -9], color=INK, linewidth=WIDE * .75, alpha=.5, solid_capstyle="butt")
+        ax.plot([14, 50], [12, 12], reads[0], color=reads[1], linewidth=1.2)
+        if self.valves:
+            ax.plot([300, 312, np.nan, 320, 332], [-9] * 5, color=INK, linewidth=6, solid_capstyle="butt")
+            ax.text(340, -9, "a gate, open as far as its number says", va="center", fontsize=10)
 
     def road(self, points, color, linewidth=1., **line):
         """A road or a dashed way through these points, which `move` makes as wide as it is."""
@@ -114,9 +129,8 @@ class Valves(Figure):
 
     def ends(self):
         """Where arrow heads are, forward and backward."""
-        upper, lower = "after" not in self.missing, "shown" not in self.missing
-        return ([(X[1] - 4, y) for y, there in ((Y[1], upper), (80, lower)) if there],
-                [(X[0] + 4, Y[1] if "before" not in self.missing else Y[0])])
+        return ([(X[1] - 4, y) for part, y in (("after", Y[1]), ("shown", 80)) if part in self.roads],
+                [(X[0] + 4, Y[1] if "before" in self.roads else Y[0])])
 
     def widths(self, step: OneStep) -> tuple[dict[str, float], dict[str, float], list[float]]:
         """The size of each road, of each dashed way, and of each piece on which they have joined; 1 is full width."""
@@ -146,19 +160,27 @@ class Valves(Figure):
             (x, y), gap = VALVES[where], step.gates[gate] * WIDE / 2
             across, still = np.array([-30, -gap, np.nan, gap, 30]), np.zeros(5)
             self.plates[where].set_data(*((x + still, y + across) if where == "f" else (x + across, y + still)))
-            self.letters[where].set_text(f"{gate} = {step.gates[gate]:.2f}")
+            self.letters[where].set_text(f"{self.gates[where]}\n{gate} = {step.gates[gate]:.2f}")
         for where, gate in self.ways.items():
             self.sizes[where].set_text(f"{step.ways[gate]:.2f}" if back else "")
         for way, heads in self.heads.items():
             heads.set_visible(way == self.values["way"])
         self.title.set_text(f"{self.name}, " + (f"back from step {STEP} to {STEP - 1}: {step.whole:.2f} of |dL/d{s}| "
                                                 f"arrives" if back else f"step {STEP} forward"))
-        self.straight.set_text("no straight road" if "before" in self.missing else f"straight: {step.straight:.2f}"
-                               if back else f"kept: {roads['kept']:.2f}")
-        self.side.set_text("" if not self.ways else f"through W_hh: {step.through:.2f}" if back else
-                           "dashed: h is read through W_hh")
-        self.read.set_text("" if "shown" in self.missing else "the state" if s == "h" else
-                           f"from h: {step.read:.2f}" if back else f"shown: {roads['shown']:.2f}")
+        self.wide.set_text(f"a road, this wide: {f'|dL/d{s}|' if back else 'all of it'}")
+        self.side.set_text("reads x alone, through weights" if not self.ways else f"through W_hh: {step.through:.2f}" if back else
+                           "reads through weights: h by W_hh, and x")
+        if "shown" in self.roads:
+            self.read.set_text("the new state" if s == "h" else f"from h: {step.read:.2f}" if back else
+                               f"shown: {roads['shown']:.2f}")
+        if "before" in self.roads:
+            self.straight.set_text(f"straight: {step.straight:.2f}" if back else
+                                   f"the {'cell' if s == 'c' else 'state'}, kept: {roads['kept']:.2f}")
+            self.ahead.set_text(f"from step {STEP + 1}: {step.along:.2f}" if back else "to the next step")
+            self.written.set_text("" if back else f"written: {roads['written']:.2f}")
+        if s == "c":  # forward, h before was made a step ago
+            self.link.set_text("h before was\nmade of c" if back else "")
+            self.joined[-1].set_visible(back)
 
     def describe(self, step):
         gates = ", ".join(f"{gate} at {step.gates[gate]:.2f}" for gate in self.valves.values())
@@ -169,7 +191,8 @@ class Valves(Figure):
                             f"together.")
         passing = ", ".join(f"{gate} lets {step.passed[gate]:.2f}" for gate in self.valves.values())
         return words + (f"Forward, of what comes to it {passing} pass." if passing else
-                        "Forward, nothing passes around W_hh." if self.ways else "")
+                        "Forward, all of the cell is kept and all of the candidate is written." if "before" in self.roads
+                        else "Forward, the whole state is made anew, of h_{t-1} through W_hh and of x_t.")
 
 
 def thick(size: float) -> float:
@@ -197,7 +220,7 @@ class LSTMValves(Valves):
 
     name, state = "LSTM", "c"
     labels = {"b_f": "forget bias b_f", "b_i": "input bias b_i", "b_o": "output bias b_o"}
-    candidate, squashed, corners = "$g$: tanh", "tanh", ("$c_{t-1}$", "$c_t$", "$h_{t-1}$", "$h_t$")
+    candidate, corners = "candidate\n$g$: tanh", ("$c_{t-1}$", "$c_t$", "$h_{t-1}$", "$h_t$")
 
     def __init__(self, gates: str = "fio", seed: int = 0, **values):
         if not set(gates) <= set("fio"):
@@ -214,16 +237,16 @@ class LSTMValves(Valves):
 
 
 class RNNValves(Valves):
-    """What is left of the drawing for the RNN as torch draws it: no straight road and no valves, W_hh alone.
+    """The RNN as torch draws it, on the LSTM's plan: no straight road and no valves, W_hh alone.
 
     way    "forward" or "backward"
     scale  what W_hh is multiplied by
     """
 
-    name = "RNN"
+    size, name = (660, 226), "RNN"
     labels = {"scale": "W_hh times"}
     ways = {"g": "h"}
-    missing = "before", "kept", "after", "f", "i", "o", "link"
+    plan = {"shown": ([(SUM + 27, 143), (OUT, 143), (OUT, 80), (X[1], 80)], VERMILION)}
     candidate, corners = "tanh", ("", "", "$h_{t-1}$", "$h_t$")
 
     def compute(self, way="backward", scale=1.):

@@ -19,8 +19,9 @@ class GRUValves(Valves):
     name = "GRU"
     labels = {"b_z": "update bias b_z", "b_r": "reset bias b_r"}
     valves, ways = {"f": "z", "i": "1 - z", "r": "r"}, {"f": "z", "g": "n", "r": "r"}
-    missing = "told", "shown", "i", "o"
-    candidate, corners = "$n$: tanh", ("$h_{t-1}$", "$h_t$", "", "")
+    gates = {"f": "update gate", "i": "the same gate", "r": "reset gate"}
+    missing = {"told": "no output gate,\nno second state", "shown": "", "i": "no own\ngate"}
+    candidate, corners = "candidate\n$n$: tanh", ("$h_{t-1}$", "$h_t$", "", "")
 
     def compute(self, way="backward", b_z=0., b_r=0.):
         params = default_gru(self.seed)
@@ -39,8 +40,9 @@ class MinGRUValves(Valves):
     name = "minGRU"
     labels = {"b_z": "bias b_z"}
     valves = {"f": "1 - z", "i": "z"}
-    missing = "told", "shown", "f", "i", "g", "o", "link"
-    reading, corners = ("f", "g"), ("$h_{t-1}$", "$h_t$", "", "")
+    gates = {"f": "the same gate", "i": "the gate"}
+    missing = GRUValves.missing | {"f": "", "g": "", "link": "h is not read:\nno W_hh"}
+    corners = ("$h_{t-1}$", "$h_t$", "", "")
 
     def compute(self, way="backward", b_z=0.):
         params = initialise.mingru(INPUTS, UNITS, np.random.default_rng(self.seed))
