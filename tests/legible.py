@@ -49,7 +49,7 @@ def _style(line) -> tuple:
 def texts_fit(figure) -> int:
     """Assert that no text is cut by the picture's edge or covers another; return how many texts there are.
 
-    What lies beyond the limits of its axes is not drawn and is left out: ticks, names of lines that are out of sight.
+    What is not drawn is left out: hidden axes, ticks beyond the limits of their axes, names of lines out of sight.
     """
     figure.png()
     renderer, edges, beyond = figure.fig.canvas.get_renderer(), figure.fig.bbox, set()
@@ -59,6 +59,7 @@ def texts_fit(figure) -> int:
                           for label in (tick.label1, tick.label2)):
             if not (ax.axison and low <= at <= high):
                 beyond.add(label)
+    beyond.update(text for ax in figure.fig.axes if not ax.get_visible() for text in ax.findobj(Text))
     seen = [(text, text.get_window_extent(renderer)) for text in figure.fig.findobj(Text)
             if text.get_text() and text.get_visible() and text not in beyond]
     seen = [(text, box) for text, box in seen

@@ -28,6 +28,7 @@ from course_lib.lessons.nb00_start_here.ruler import GradientRuler
 from course_lib.screen import BLUE, GREEN, INK, Figure, figure as base, kit
 from course_lib.screen.live import live
 from course_lib.screen.svg import UNITS
+from legible import legible
 
 
 class Line(Figure):
@@ -605,7 +606,7 @@ def test_ruler_is_a_straight_line_where_theory_says_so(gain):
 @pytest.mark.parametrize("gain", [.5, 1., 2.])
 @pytest.mark.parametrize("non_normality", [0., 2.])
 def test_the_bound_holds_and_the_radius_is_the_gain(activation, gain, non_normality):
-    figure = GradientRuler(gain=gain, non_normality=non_normality, T=200, activation=activation)
+    figure = GradientRuler(gain=gain, non_normality=non_normality, T=200, activation=activation, rules=True)
     data = figure.data
     assert np.isfinite(data.exact).all() and (data.exact <= data.bound + 1e-9).all()
     assert data.rho == pytest.approx(gain, rel=1e-6, abs=0)
@@ -638,11 +639,23 @@ def test_ruler_states_its_finding():
     dead = figure.data._replace(exact=np.append(np.full(20, -np.inf), 0.))
     figure.move(dead)
     assert "is 0 in float64 at h_0" in figure.describe(dead)
-    assert "exact: 0\n0 a step" in figure.names[0].get_text()
+    assert "arrives: 0\n0 a step" in figure.names[0].get_text()
+
+
+def test_the_rules_are_seen_and_said_where_they_are_asked_for_and_the_gradient_always():
+    figure = GradientRuler(gain=1.3, non_normality=.5)
+    plain, of_rules = figure.png(), {figure.bound, figure.asymptote, figure.dots, figure.sigma_circle, *figure.names[1:]}
+    for rules in (True, False):
+        figure.update(rules=rules)
+        assert {each.get_visible() for each in of_rules} == {figure.plane.get_visible()} == {rules}
+        assert figure.exact.get_visible() and len(figure.exact.get_xdata()) == 101 and legible(figure) > 8
+        assert ("singular value" in figure.alt, "non-normality 0.5" in figure.alt) == (rules, True)
+        assert (figure.ax.get_position().width > .7) != rules
+    assert figure.png() == plain and "non-normality" not in GradientRuler().alt
 
 
 def test_a_still_of_the_ruler_is_small():
-    assert len(GradientRuler(gain=1.2, non_normality=1.).png()) < 60 * 1024
+    assert len(GradientRuler(gain=1.2, non_normality=1., rules=True).png()) < 60 * 1024
     assert len(GradientRuler().svg()) < 30 * 1024
 
 

@@ -37,6 +37,7 @@ def test_the_words_have_its_numbers(figure):
 
 
 @pytest.mark.long(but_every=3)
-@pytest.mark.parametrize("values", [{}, {"gain": 2., "T": 200}, {"gain": .5, "activation": "relu"}])
+@pytest.mark.parametrize("values", [{}, {"gain": 2., "T": 200}, {"gain": 2., "T": 200, "rules": True},
+                                    {"gain": .5, "activation": "relu", "rules": True}])
 def test_every_reader_can_read_them(figure, values):
     assert legible(figure) > 8 and legible(GradientRuler(**values)) > 8

@@ -55,6 +55,19 @@ def test_tanh_only_takes_from_what_a_matrix_keeps(seed):
     assert 1.02 < 10**tanh < 1.2
 
 
+def test_what_the_first_ruler_shows_at_its_left_end():
+    ruler = GradientRuler()
+    vanished, below, above, exploded = (10**ruler.update(gain=gain).data.exact[0] for gain in (.5, 1.15, 1.16, 2.))
+    assert f"{vanished:.0e}" == "2e-31" and f"{exploded:.0e}" == "3e+05"
+    assert .5 < below < 1 < above < 2, "in between it arrives as long as it was"
+
+
+@pytest.mark.parametrize("seed", range(40, 45))
+def test_a_small_gain_lets_the_gradient_vanish_and_a_large_one_explode_in_other_draws(seed):
+    small, large = (GradientRuler(seed=seed, gain=gain).data.exact[0] for gain in (.5, 2.))
+    assert small < -28 and large > 2
+
+
 @pytest.mark.parametrize("seed", range(30, 35))
 def test_eigenvalues_below_one_do_not_rule_out_growth(seed):
     """Non-normality 2, eigenvalues of size .9: the gradient first grew by 8 to 64 in twenty draws."""

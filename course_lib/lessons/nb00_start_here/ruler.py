@@ -6,13 +6,14 @@ import numpy as np
 
 from ... import _checks, bptt, cells, initialise, jacobians
 from ...screen.figure import BLUE, GREEN, INK, VERMILION, Figure
-from ...screen.kit import FLOAT32, apart, arrow, power_of_ten, set_limits
+from ...screen.kit import FLOAT32, SUPERSCRIPT, apart, arrow, power_of_ten, set_limits
 
 HIDDEN, INPUTS = 32, 1
 DRIVE = .1  # standard deviation of what the input adds to a unit at a step
 SPANS = (100, 32), (200, 64)  # length and half height of the picture: they stand still while the gain moves
 RADII = 2.2, 8.8, 35.2  # half widths of the plane
-NAMES = "exact", "bound", "asymptote"
+NAMES = "arrives", "bound", "asymptote"
+PLACES = (.15, .14, .76, .76), (.475, .14, .435, .76)  # of the curves: alone, and beside the matrix
 LINE_HEIGHT = 31  # CSS pixels between two labels
 
 
@@ -34,7 +35,7 @@ class Ruled(NamedTuple):
 
 
 class GradientRuler(Figure):
-    """log10 |dL/dh_t| of an RNN whose loss reads h_T only, beside its bound, its asymptote and the matrix W_hh.
+    """|dL/dh_t| of an RNN whose loss reads h_T only; with its rules beside its bound, its asymptote and the matrix W_hh.
 
         |dL/dh_t| <= |dL/dh_T| (sigma_max max f')^(T - t),      max f' = 1 for tanh, ReLU and the linear network
         |dL/dh_t| ~  rho^(T - t)                                in the long run, in a linear network
@@ -44,6 +45,7 @@ class GradientRuler(Figure):
     non_normality  0: sigma_max = rho; above, the singular values spread and the eigenvalues stay
     T              length of the sequence
     activation     "tanh", "relu" or "linear"
+    rules          whether bound, asymptote and matrix are seen
     """
 
     size = (900, 380)
@@ -57,21 +59,23 @@ class GradientRuler(Figure):
         plane, ax = self.plane, self.ax = self.panels(  # the names of the curves are between the two
             dict(at=(.06, .14, .26, .76), anchor="NW", aspect="equal", title="The matrix W", xlabel="real part",
                  ylabel="imaginary part"),
-            dict(at=(.475, .14, .435, .76), title="The gradient on its way back from the loss", xlabel="time step t",
-                 ylabel=r"$\log_{10}\ |dL/dh_t|$  (decades)"))
+            dict(at=PLACES[True], title="The gradient on its way back from the loss", xlabel="time step t",
+                 ylabel="length of the gradient"))
         plane.locator_params(nbins=5)
         turn = self.turn = np.exp(2j * np.pi * np.linspace(0, 1, 121))
-        self.key(self.fig, (.06, .085, "● eigenvalues, radius ρ", GREEN),
-                 (.06, .03, "╌ largest stretch, σₘₐₓ", VERMILION), va="baseline")
+        words = self.key(self.fig, (.06, .085, "● eigenvalues, radius ρ", GREEN),
+                         (.06, .03, "╌ largest stretch, σₘₐₓ", VERMILION), va="baseline")
         plane.plot(turn.real, turn.imag, color=INK, linewidth=1)
         self.rho_circle, self.sigma_circle = self.curve(plane, GREEN, ":"), self.curve(plane, VERMILION, "--")
         self.dots = self.curve(plane, GREEN, "o", markersize=4)
 
+        ax.yaxis.set_major_formatter(lambda level, _: f"10{f'{level:g}'.translate(SUPERSCRIPT)}" if level else "1")
         ax.yaxis.tick_right()
         ax.yaxis.set_label_position("right")
         ax.spines["left"].set_visible(False)
         ax.spines["right"].set_visible(True)
         self.guide(ax, 0)
+        self.key(ax, (.985, .93, "↑ it grows", INK), (.985, .08, "↓ it shrinks", INK), ha="right", fontsize=10)
         for level, name, side in FLOAT32:
             self.guide(ax, level, name, .99, linewidth=.8, style=(0, (1, 2)), ha="right", va=side, clip_on=True)
         self.bound, self.asymptote = self.curve(ax, VERMILION, "--"), self.curve(ax, GREEN, ":", linewidth=2.2)
@@ -79,8 +83,10 @@ class GradientRuler(Figure):
         self.loss_name = self.moving(ax.text(0, 0, "loss", color=BLUE, ha="left", va="bottom"))
         self.names = self.key(ax, *((-.02, 0, "", colour) for colour in (BLUE, VERMILION, GREEN)), ha="right",
                               va="center", fontsize=9, linespacing=1.25)
+        self.of_rules = [plane, *words, self.rho_circle, self.sigma_circle, self.dots, self.bound, self.asymptote,
+                         *self.names[1:]]
 
-    def compute(self, gain=1.0, non_normality=0.0, T=100, activation="tanh"):
+    def compute(self, gain=1.0, non_normality=0.0, T=100, activation="tanh", rules=False):
         gain, T = _checks.positive("gain", gain), _checks.count("T", T)
         _checks.choice("activation", activation, ("tanh", "relu", "linear"))
         matrix, inputs, reading = np.random.default_rng(self.seed).spawn(3)
@@ -99,7 +105,11 @@ class GradientRuler(Figure):
         return Ruled(np.linalg.eigvals(W_hh), rho, sigma, exact, back * np.log10(sigma), back * np.log10(rho))
 
     def move(self, ruled):
-        T = len(ruled.exact) - 1
+        T, rules = len(ruled.exact) - 1, self.values["rules"]
+        for each in self.of_rules:
+            each.set_visible(rules)
+        if self.ax.get_position().bounds != PLACES[rules]:
+            self.ax.set_position(PLACES[rules])
         t = np.arange(T + 1)
         longest, half = next((span for span in SPANS if span[0] >= T), (T, .32 * T))
         radius = next((radius for radius in RADII if radius > ruled.sigma), 1.1 * ruled.sigma)
@@ -109,7 +119,7 @@ class GradientRuler(Figure):
         self.rho_circle.set_data(ruled.rho * self.turn.real, ruled.rho * self.turn.imag)
         self.sigma_circle.set_data(ruled.sigma * self.turn.real, ruled.sigma * self.turn.imag)
         self.dots.set_data(ruled.eigenvalues.real, ruled.eigenvalues.imag)
-        curves = ruled.exact, ruled.bound, ruled.asymptote
+        curves = (ruled.exact, ruled.bound, ruled.asymptote)[:3 if rules else 1]
         for line, curve in zip((self.exact, self.bound, self.asymptote), curves):
             line.set_data(t, curve)
         self.loss.set_data([T], [ruled.exact[T]])
@@ -125,11 +135,13 @@ class GradientRuler(Figure):
         values, change = self.values, ruled.exact[0]
         did = ("is 0 in float64 at" if np.isneginf(change) else
                f"{'grows' if change > 0 else 'shrinks'} by a factor {10 ** abs(change):.3g} on its way to")
-        return (f"log10 of |dL/dh_t| against t for a {values['activation']} network of {HIDDEN} units with gain "
-                f"{values['gain']:g} and non-normality {values['non_normality']:g}, whose loss reads the last of "
-                f"{values['T']} steps. The gradient {did} h_0: a factor {_rate(ruled.exact)} a step. The "
-                f"largest singular value bounds that factor by {ruled.sigma:.3g}, the spectral radius suggests "
-                f"{ruled.rho:.3g}.")
+        spread = f"and non-normality {values['non_normality']:g} " if values["rules"] or values["non_normality"] else ""
+        rules = (f" The largest singular value bounds that factor by {ruled.sigma:.3g}, the spectral radius suggests "
+                 f"{ruled.rho:.3g}." if values["rules"] else "")
+        return (f"The length of the gradient |dL/dh_t|, on a logarithmic scale, against the time step t, for a "
+                f"{values['activation']} network of {HIDDEN} units with gain {values['gain']:g} {spread}whose loss "
+                f"reads the last of {values['T']} steps. The gradient {did} h_0: a factor {_rate(ruled.exact)} a "
+                f"step.{rules}")
 
 
 def _rate(curve: np.ndarray) -> str:
