@@ -644,7 +644,8 @@ def test_ruler_states_its_finding():
 
 def test_the_rules_are_seen_and_said_where_they_are_asked_for_and_the_gradient_always():
     figure = GradientRuler(gain=1.3, non_normality=.5)
-    plain, of_rules = figure.png(), {figure.bound, figure.asymptote, figure.dots, figure.sigma_circle, *figure.names[1:]}
+    plain = figure.png()
+    of_rules = {figure.bound, figure.asymptote, figure.dots, figure.sigma_circle, *figure.names[1:]}
     for rules in (True, False):
         figure.update(rules=rules)
         assert {each.get_visible() for each in of_rules} == {figure.plane.get_visible()} == {rules}

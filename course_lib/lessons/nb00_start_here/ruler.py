@@ -35,7 +35,7 @@ class Ruled(NamedTuple):
 
 
 class GradientRuler(Figure):
-    """|dL/dh_t| of an RNN whose loss reads h_T only; with its rules beside its bound, its asymptote and the matrix W_hh.
+    """|dL/dh_t| of an RNN whose loss reads h_T only; with rules beside its bound, its asymptote and the matrix W_hh.
 
         |dL/dh_t| <= |dL/dh_T| (sigma_max max f')^(T - t),      max f' = 1 for tanh, ReLU and the linear network
         |dL/dh_t| ~  rho^(T - t)                                in the long run, in a linear network

@@ -111,8 +111,8 @@ class UpdatesNeeded(Figure):
                 spread = each.distance + shift + .07 * (np.arange(len(needed)) - (len(needed) - 1) / 2)
                 ax.plot(spread, needed, marker, color=colour, markersize=5)  # infinite ones are not drawn
                 if np.isinf(needed).any():
-                    ax.text(each.distance, row, f"{MARKS[marker]} {np.isinf(needed).sum()} ↑", color=colour, ha="center",
-                            va="center", fontsize=10.5)
+                    ax.text(each.distance, row, f"{MARKS[marker]} {np.isinf(needed).sum()} ↑", color=colour,
+                            ha="center", va="center", fontsize=10.5)
             x, middle = _medians(runs)
             ax.plot(x + shift, middle, dash, color=colour, label=f"{name}: × {_growth(runs):.2f} a word")
         ax.legend(loc="lower right", title="median of the networks", title_fontsize=9)

@@ -168,8 +168,8 @@ class Valves(Figure):
         self.title.set_text(f"{self.name}, " + (f"back from step {STEP} to {STEP - 1}: {step.whole:.2f} of |dL/d{s}| "
                                                 f"arrives" if back else f"step {STEP} forward"))
         self.wide.set_text(f"a road, this wide: {f'|dL/d{s}|' if back else 'all of it'}")
-        self.side.set_text("reads x alone, through weights" if not self.ways else f"through W_hh: {step.through:.2f}" if back else
-                           "reads through weights: h by W_hh, and x")
+        self.side.set_text("reads x alone, through weights" if not self.ways else f"through W_hh: {step.through:.2f}"
+                           if back else "reads through weights: h by W_hh, and x")
         if "shown" in self.roads:
             self.read.set_text("the new state" if s == "h" else f"from h: {step.read:.2f}" if back else
                                f"shown: {roads['shown']:.2f}")
@@ -191,7 +191,7 @@ class Valves(Figure):
                             f"together.")
         passing = ", ".join(f"{gate} lets {step.passed[gate]:.2f}" for gate in self.valves.values())
         return words + (f"Forward, of what comes to it {passing} pass." if passing else
-                        "Forward, all of the cell is kept and all of the candidate is written." if "before" in self.roads
+                        "Forward, all of the cell is kept, all of the candidate is written." if "before" in self.roads
                         else "Forward, the whole state is made anew, of h_{t-1} through W_hh and of x_t.")
 
 
