@@ -1,5 +1,6 @@
 """A real text, lesson 12: the prose, what is counted and measured on it against slower ways, its figures, its runs."""
 
+import itertools
 import json
 import re
 import runpy
@@ -9,7 +10,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from course_lib import bptt, cells, data, losses
+from course_lib import bptt, cells, data, initialise, losses
 from course_lib.lessons.nb12_gru import reading
 from course_lib.lessons.nb12_gru.reading_figures import ByContext, Leaning, Writing
 from course_lib.screen.live import live
@@ -138,6 +139,91 @@ def test_what_is_written_near_temperature_zero_is_the_likeliest_and_one_is_the_n
         reading.write(network, "a", 3, 0.)
 
 
+# How a word goes on
+
+def small(seed, ends):
+    """A tanh network of 6 units that likes to end words, or not."""
+    network = initialise.network(40, 6, 40, np.random.default_rng(seed), recurrent="gaussian", output_gain=8.)
+    b_y = np.where(np.isin(np.arange(40), reading.ABC), 0., ends)
+    return network._replace(readout=network.readout._replace(b_y=b_y))
+
+
+def every_way(network, begin, longest):
+    """{letters: probability} of all completions of at most so many letters, each read as a whole text of its own."""
+    ways = {}
+    for length in range(longest + 1):
+        texts = ["".join(text) for text in itertools.product("abcdefghijklmnopqrstuvwxyz", repeat=length)]
+        numbers = np.array([reading.codes(begin + text) for text in texts]).T
+        x = np.eye(40)[numbers]
+        y = cells.readout(network.readout, bptt.forward(network.rnn, x).h[len(begin):])
+        p = np.exp(y) / np.exp(y).sum(-1, keepdims=True)
+        letters = np.prod([p[i, np.arange(len(texts)), numbers[len(begin) + i]] for i in range(length)], axis=0)
+        signs = sum(p[-1, :, i] for i, letter in enumerate(reading.LETTERS) if not "a" <= letter <= "z")
+        ways |= dict(zip(texts, letters * signs))
+    return ways
+
+
+@pytest.mark.parametrize("seed, begin, ends", [(0, "a ", 3.), (1, "the g", 3.), (2, "no-", 0.), (3, "h", -2.)])
+def test_completions_are_the_likeliest_of_all_that_there_are(seed, begin, ends):
+    network = small(seed, ends)
+    every = every_way(network, begin, 3)
+    wanted = sorted(every.items(), key=lambda way: -way[1])[:40]
+    for count in (1, 6, 40):
+        got, = reading.completions(network, reading.codes(begin)[:, None], count, longest=3)
+        assert [letters for letters, _ in got] == [letters for letters, _ in wanted[:count]]
+        np.testing.assert_allclose([p for _, p in got], [p for _, p in wanted[:count]], rtol=1e-6, atol=0)
+        if 1 - sum(every.values()) < wanted[count - 1][1]:  # then nothing longer can be among them
+            assert reading.completions(network, reading.codes(begin)[:, None], count)[0] == got
+    assert ends < 3 or 1 - sum(every.values()) < wanted[5][1]
+    alone = reading.completions(network, reading.codes(begin)[:, None], 40**2, longest=2)[0]
+    np.testing.assert_allclose(sum(p for _, p in alone), sum(every_way(network, begin, 2).values()), rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_completion_costs_what_its_letters_cost_and_each_passage_has_its_own(kind):
+    network, windows = exact(kind), reading.passages(6, 30, seed=3)
+    every = reading.completions(network, windows, 4)
+    for column, ways in zip(windows.T, every):
+        assert ways == reading.completions(network, column[:, None], 4)[0] or np.allclose(
+            [p for _, p in ways], [p for _, p in reading.completions(network, column[:, None])[0]],
+            rtol=1e-9, atol=0)
+        for letters, p in ways:
+            text = np.append(column, reading.codes(letters))
+            signs = [i for i, letter in enumerate(reading.LETTERS) if not letter.isalpha()]
+            bits = reading.surprise(network, np.array([np.append(text, sign) for sign in signs]).T)[-1 - len(letters):]
+            np.testing.assert_allclose(p, (2. ** -bits.sum(0)).sum(), rtol=1e-6, atol=0)
+
+
+def test_a_count_reads_on_as_it_counts():
+    numbers = reading.codes("the gradient of")
+    read = reading.by_counts(4)
+    p, state = read(numbers[:8, None])
+    for i in range(8, 15):
+        np.testing.assert_allclose(-np.log2(p[0, numbers[i]]), reading.counted(4, numbers[i - 4:i + 1])[0], rtol=1e-12,
+                                   atol=0)
+        p, state = read(numbers[i:i + 1, None], state)
+    np.testing.assert_allclose(p.sum(1), 1, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("letters", [1, 4])
+def test_completed_is_what_a_slow_count_of_words_says(letters):
+    text, train = reading.prose("test"), Counter(re.findall("[a-z]+", reading.prose("train")))
+    words = [match for match in re.finditer("(?<= )[a-z]{7,}", text) if match.start() >= 64]
+    words = [words[int(i)] for i in np.linspace(0, len(words) - 1, 50)]
+    right = 0
+    for match in words:
+        guess = max((word for word in train if word.startswith(match[0][:letters])), key=train.get, default="")
+        right += guess == match[0]
+    assert reading.completed(None, letters, 50) == right / 50
+    network = reading.readers("LSTM")[1]
+    found = []
+    for match in words[:12]:
+        read = reading.codes(text[match.start() + letters - 64:match.start() + letters])
+        found.append(match[0] == match[0][:letters] + reading.completions(network, read[:, None], 1)[0][0][0])
+    every = reading.completions(network, reading.in_words(letters + 1, 50, 64)[:-1], 1)
+    assert [match[0] == match[0][:letters] + ways[0][0] for match, ways in zip(words, every)][:12] == found
+
+
 # The figures
 
 @pytest.mark.long(but_every=3)
@@ -162,6 +248,21 @@ def test_leaning_shows_the_gradient_of_one_prediction_on_one_scale():
             assert tinted == (wanted >= -3).sum() and list(x[::3]) == list(range(position))
             assert f"by .01 or more up to {figure.reach(wanted, -2)} letters back" in figure.alt.split(kind)[1]
     assert len({ax.get_ylim() for ax in figure.fig.axes}) == 1
+
+
+@pytest.mark.parametrize("position, best, begun", [
+    (50, ("g·radient", "g·radient", "g·o"), "g"), (54, ("gradi·ent", "gradi·ent", "gradi·ents"), "gradi"),
+    (58, ("gradients·",) * 3, "gradients"), (59, ("no word",) * 3, ""), (60, ("the",) * 3, "")])
+def test_leaning_lists_how_the_word_may_go_on(position, best, begun):
+    figure = live(Leaning(), position=(20, 83)).figure.update(position=position)
+    for kind, first in zip(KINDS, best):
+        ways, shown = figure.ways[kind][position], figure.ends[kind].get_text().split("\n")
+        assert len(ways) == figure.WAYS and len(shown) == sum(p >= .005 for _, p in ways)
+        ways = ways[:len(shown)]
+        words = [f"{begun}·{letters}" if begun else letters or "no word" for letters, _ in ways]
+        assert shown == [f"{p:4.0%} {word}" for (_, p), word in zip(ways, words)] and words[0] == first
+        assert f"{kind} goes on with “{first}” {ways[0][1]:.0%}" in figure.alt
+        assert f"together {sum(p for _, p in ways):.0%} of all" in figure.words[kind].get_text()
 
 
 @pytest.mark.parametrize("position, letter, reach", [
@@ -253,3 +354,22 @@ def test_the_first_letter_of_a_word_leans_farther_than_the_fifth_in_every_networ
     for network in reading.readers(kind):
         one, five = (np.median(reading.leans(network, windows)[-10]) for windows in (first, fifth))
         assert 3 * five < one
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("letters", [1, 3, 5])
+def test_who_completes_how_many_words_holds_for_all_words(letters):
+    """All 654 words. Means after 1, 3, 5 letters: tanh .20, .44, .56, LSTM .21, .47, .59, GRU .22, .47, .59; counts as
+    in the table .19, .37, .51; with a weight of 1 or 2 and n = 8 or 10 .51 to .54 and .66 to .69 after 3 and 5; the
+    list of words .15, .44, .62."""
+    share = {kind: [reading.completed(network, letters, 654) for network in reading.readers(kind)]
+             for kind in KINDS}
+    tanh, lstm, gru = (np.mean(share[kind]) for kind in KINDS)
+    every = np.ravel(list(share.values()))
+    assert abs(lstm - gru) < .015 and .005 < (lstm + gru) / 2 - tanh < .04
+    words = reading.completed(None, letters, 654)
+    assert (words < every).all() if letters == 1 else letters == 3 or (words > every).all()
+    if letters > 1:
+        assert reading.completed(reading.by_counts(8), letters, 654) < every.min()
+        for context, weight in [(8, 1.), (8, 2.), (10, 1.), (10, 2.)]:
+            assert reading.completed(reading.by_counts(context, weight), letters, 654) > every.max()

@@ -1,11 +1,16 @@
 """A real text, the course's own prose, read letter by letter by networks that were trained beforehand."""
 
+from collections import Counter
+from functools import partial
+from typing import Callable
+
 import numpy as np
 
 from ... import _checks, bptt, cells, data, losses
 
 LETTERS = "\n !\"#'(),-.:;?abcdefghijklmnopqrstuvwxyz"
 ONE_HOT = np.eye(len(LETTERS), dtype=np.float32)
+ABC = np.array([number for number, letter in enumerate(LETTERS) if letter.isalpha()])  # all else ends a word
 SIZES = {"tanh": 170, "LSTM": 81, "GRU": 96}  # units; 42 710, 42 808 and 43 432 parameters
 PARAMS = {"tanh": cells.RNNParams, "LSTM": cells.LSTMParams, "GRU": cells.GRUParams}
 PARTS = {"test": ("05_singular_values", "11_lstm"), "validation": ("08_clipping",)}
@@ -102,6 +107,14 @@ def _last_state(run: bptt.Run):
     return states if len(states) > 1 else states[0]
 
 
+def _read(network: cells.NetworkParams, numbers: np.ndarray, state=None, temperature=1.):
+    """softmax(y / temperature) after the last of these letters, (B, 40), and the state there."""
+    run = bptt.forward(network.rnn, ONE_HOT[numbers], state)
+    y = cells.readout(network.readout, run.h[-1]).astype(float) / temperature
+    p = np.exp(y - y.max(-1, keepdims=True))
+    return p / p.sum(-1, keepdims=True), _last_state(run)
+
+
 def counted(context: int, numbers: np.ndarray, weight: float = 32.) -> np.ndarray:
     """-log2 of the probability of each letter by counts in the training lessons, in bits.
 
@@ -111,20 +124,24 @@ def counted(context: int, numbers: np.ndarray, weight: float = 32.) -> np.ndarra
     numbers  (N,)
     returns  (N - context,), of numbers[context:]
     """
-    seen, p = codes(prose("train")), 1 / len(LETTERS)
-    for n in range(context + 1):
-        here = numbers[context - n:]
-        p = (_times(seen, here, n + 1) + weight * p) / (_times(seen[:-1], here[:-1], n) + weight)
-    return -np.log2(p)
+    return -np.log2(_chance(context, weight)(np.lib.stride_tricks.sliding_window_view(numbers, context + 1)))
 
 
-def _times(seen: np.ndarray, asked: np.ndarray, length: int) -> np.ndarray:
-    """How often each passage of so many letters of `asked` stands in `seen`."""
-    in_seen, wanted = (sum((each[i:len(each) - length + 1 + i] * len(LETTERS)**i for i in range(length)),
-                           np.zeros(len(each) - length + 1, int)) for each in (seen, asked))
-    found, counts = np.unique(in_seen, return_counts=True)
-    place = np.minimum(np.searchsorted(found, wanted), len(found) - 1)
-    return np.where(found[place] == wanted, counts[place], 0)
+def _chance(context: int, weight: float) -> Callable:
+    """A function of passages (..., context + 1): the p_n above of each one's last letter, n = context."""
+    seen, base = codes(prose("train")), len(LETTERS)
+    places = [base**np.arange(n, -1, -1) for n in range(context + 1)]
+    known = [np.sort(np.lib.stride_tricks.sliding_window_view(seen, n + 1) @ place) for n, place in enumerate(places)]
+
+    def chance(passages):
+        p = 1 / base
+        for n, (place, sorted_) in enumerate(zip(places, known)):
+            number = passages[..., context - n:] @ place
+            first = number - number % base  # the same begin with the first letter at its end
+            begin, low, high, end = np.searchsorted(sorted_, [first, number, number + 1, first + base])
+            p = (high - low + weight * p) / (end - begin + weight)
+        return p
+    return chance
 
 
 def by_context(network: cells.NetworkParams, numbers: np.ndarray, longest: int) -> np.ndarray:
@@ -190,15 +207,79 @@ def passages(count: int, length: int, seed: int = 0) -> np.ndarray:
     return numbers[begins + np.arange(length + 1)[:, None]]
 
 
+def words_of(text: str) -> list[str]:
+    """What stands between signs and spaces."""
+    return "".join(letter if letter.isalpha() else " " for letter in text).split()
+
+
+def _long_words(count: int, length: int) -> np.ndarray:
+    """Where words of 7 letters or more begin in the test lessons, not among the first `length` letters: (count,)."""
+    text = prose("test")
+    starts = np.array([i for i in range(length, len(text) - 7) if text[i - 1] == " " and text[i:i + 7].isalpha()])
+    return starts[np.linspace(0, len(starts) - 1, count).astype(int)]
+
+
 def in_words(letter: int, count: int, length: int) -> np.ndarray:
     """Return passages of the test lessons that end with that letter of a word of 7 or more: (length + 1, count).
 
     letter  1 to 7; the words are the same for each, spread over both lessons
     """
-    text = prose("test")
-    starts = np.array([i for i in range(length, len(text) - 7) if text[i - 1] == " " and text[i:i + 7].isalpha()])
-    ends = starts[np.linspace(0, len(starts) - 1, count).astype(int)] + letter - 1
-    return codes(text)[ends + np.arange(-length, 1)[:, None]]
+    return codes(prose("test"))[_long_words(count, length) + letter - 1 + np.arange(-length, 1)[:, None]]
+
+
+def by_counts(context: int, weight: float = 32.) -> Callable:
+    """How a count reads on: read(numbers (T, B), state) -> p of the next letter (B, 40), state; p as in `counted`."""
+    chance = _chance(context, weight)
+
+    def read(numbers, last=None):
+        last = (numbers.T if last is None else np.hstack([last, numbers.T]))[:, -context:]
+        return chance(np.array([np.insert(last, context, number, axis=1) for number in range(len(LETTERS))])).T, last
+    return read
+
+
+def completions(reader, windows: np.ndarray, count: int = 4, longest: int = 30):
+    """The likeliest ways to go on to the end of the word. No other of at most `longest` letters is likelier.
+
+    A way has the probability of its letters, each after those before it, times that of a sign or space after them. A
+    beginning that is less likely than `count` whole ways is given up: what goes on from it is less likely still.
+
+    reader   a network, or by_counts(...)
+    windows  (T, B), what was read
+    returns  B lists of (letters, probability), the likeliest first; no letters: the word ends, or none begins
+    """
+    read = reader if callable(reader) else partial(_read, reader)
+    p, state = read(windows)
+    whose, begun, found = np.arange(windows.shape[1]), [""] * windows.shape[1], [[] for _ in windows.T]
+    for _ in range(longest + 1):
+        for i, letters, end in zip(whose, begun, np.delete(p, ABC, axis=1).sum(1)):
+            found[i] = sorted([*found[i], (letters, end)], key=lambda way: -way[1])[:count]
+        least = np.array([ways[-1][1] if len(ways) == count else 0. for ways in found])
+        rows, columns = np.nonzero(p[:, ABC] > least[whose, None])
+        if not len(rows):
+            break
+        numbers, whose = ABC[columns], whose[rows]
+        begun = [begun[row] + LETTERS[number] for row, number in zip(rows, numbers)]
+        state = tuple(each[rows] for each in state) if isinstance(state, tuple) else state[rows]
+        after, state = read(numbers[None], state)
+        p = p[rows, numbers, None] * after
+    return found
+
+
+def completed(reader, letters: int, count: int = 200, length: int = 64) -> float:
+    """The share of long words of the test lessons whose likeliest completion after so many letters is the right one.
+
+    reader  as for `completions`, or None: a count of whole words, the most frequent of those that begin so
+    length  how many letters are read, with those of the word
+    """
+    words = [words_of(prose("test")[start:start + 40])[0] for start in _long_words(count, length)]
+    if reader:
+        ways = completions(reader, in_words(letters + 1, count, length)[:-1], 1)
+        guesses = [word[:letters] + way for word, [(way, _)] in zip(words, ways)]
+    else:
+        known = Counter(words_of(prose("train")))
+        guesses = [max((other for other in known if other.startswith(word[:letters])), key=known.get, default="")
+                   for word in words]
+    return float(np.mean([guess == word for guess, word in zip(guesses, words)]))
 
 
 def write(network: cells.NetworkParams, begin: str, letters: int, temperature, seed=0) -> list[str]:
@@ -214,10 +295,8 @@ def write(network: cells.NetworkParams, begin: str, letters: int, temperature, s
     dice = np.stack([np.random.default_rng(each).random(letters) for each in seed], axis=1)
     read, state, written = np.repeat(codes(begin)[:, None], len(seed), axis=1), None, []
     for die in dice:
-        run = bptt.forward(network.rnn, ONE_HOT[read], state)
-        y = cells.readout(network.readout, run.h[-1]) / temperature[:, None]
-        p = np.exp(y - y.max(-1, keepdims=True)).cumsum(-1)
+        p, state = _read(network, read, state, temperature[:, None])
+        p = p.cumsum(-1)
         read = (p < die[:, None] * p[:, -1:]).sum(-1)[None]
-        state = _last_state(run)
         written.append(read[0])
     return ["".join(LETTERS[number] for number in column) for column in np.transpose(written)]

@@ -9,7 +9,7 @@ import numpy as np
 from ...screen.figure import BLUE, GREEN, INK, VERMILION, Figure
 from ...screen.kit import apart
 from . import reading
-from .reading import LETTERS, SIZES
+from .reading import LETTERS, SIZES, words_of
 
 COLOURS = {"tanh": (BLUE, "-."), "LSTM": (GREEN, "--"), "GRU": (VERMILION, "-")}
 TEMPERATURES = np.arange(1, 16) / 10
@@ -26,11 +26,6 @@ def first_reader(kind: str):
 def visible(text: str) -> str:
     """The text with a sign for the end of a line."""
     return text.replace("\n", "¶")
-
-
-def words_of(text: str) -> list[str]:
-    """What stands between signs and spaces."""
-    return "".join(letter if letter.isalpha() else " " for letter in text).split()
 
 
 class Writing(Figure):
@@ -79,23 +74,27 @@ class Writing(Figure):
 class Leaning(Figure):
     """By how many bits each prediction would change, to first order, if an earlier letter were another one.
 
+    Beside it the likeliest ways to end the word that has begun, each with its probability, from `reading.completions`.
+
     position  which letter of the line is predicted, counted from 0
     """
 
-    size = (900, 490)
+    size = (900, 520)
     labels = {"position": "letter to be predicted"}
     LINE, READ = 84, 96  # letters that are shown; letters that are read before a prediction
     allowed = {"position": (1, LINE - 1)}
     BEGIN = 13101  # where the line begins in the test lessons
     LOW, HIGH, STRIP = -4, 1, -4.75
     DECADES = (-3, -2, -1, 0)
+    WAYS = 5
 
     def draw(self):
         numbers = reading.codes(reading.prose("test"))[self.BEGIN - self.READ:self.BEGIN + self.LINE]
         self.line = "".join(LETTERS[number] for number in numbers[self.READ:])
         windows = np.lib.stride_tricks.sliding_window_view(numbers, self.READ + 1).T
-        self.sizes, self.bits = {}, {}
+        self.sizes, self.bits, self.ways = {}, {}, {}
         for kind in SIZES:
+            self.ways[kind] = reading.completions(first_reader(kind), windows[:-1], self.WAYS)
             self.bits[kind] = reading.surprise(first_reader(kind), windows)[-1]
             with np.errstate(divide="ignore"):
                 self.sizes[kind] = np.log10(reading.leans(first_reader(kind), windows))
@@ -104,7 +103,7 @@ class Leaning(Figure):
             xticks=[], yticks=range(self.LOW, self.HIGH + 1), yticklabels=["10⁻⁴", ".001", ".01", ".1", "1", "10"],
             ylabel="bits") for row in range(len(SIZES))))
         panels[0].set_title("By how many bits another letter in this place would change the prediction, to first order")
-        self.bars, self.tints, self.marks, self.words = {}, {}, {}, {}
+        self.bars, self.tints, self.marks, self.words, self.ends = {}, {}, {}, {}, {}
         for ax, (kind, (colour, _)) in zip(panels, COLOURS.items()):
             for x, letter in enumerate(self.line):
                 ax.text(x, self.STRIP, visible(letter), ha="center", va="center", fontsize=9, **MONO)
@@ -113,7 +112,8 @@ class Leaning(Figure):
                                 for i in range(len(self.DECADES))]
             self.marks[kind] = self.curve(ax, INK, linewidth=1.6)
             self.key(ax, (1.015, 1, kind, colour), fontsize=10.5, fontweight="bold")
-            self.words[kind], = self.key(ax, (1.015, .84, "", INK), linespacing=1.4)
+            self.ends[kind], = self.key(ax, (1.015, .85, "", INK), fontsize=9, linespacing=1.3, **MONO)
+            self.words[kind], = self.key(ax, (1.015, .2, "", INK), fontsize=9, linespacing=1.3)
 
     def compute(self, position=60):
         back = np.arange(position)
@@ -137,19 +137,30 @@ class Leaning(Figure):
                               np.full(3 * len(inside), self.STRIP))
             self.marks[kind].set_data([position - .5, position - .5, position + .5, position + .5, position - .5],
                                       self.STRIP + np.array([-.5, .5, .5, -.5, -.5]))
+            ways = self.likely(kind)
+            self.ends[kind].set_text("\n".join(f"{p:4.0%} {word[:16]}" for word, p in ways))
             self.words[kind].set_text(
-                f"gave {self.named(position)} the\nprobability {2.**-self.bits[kind][position]:.2g}\n"
-                f"at least .01 bits:\n{self.reach(sizes, -2)} letters back")
+                f"together {sum(p for _, p in ways):.0%} of all\n"
+                f"{self.named(position)} got {2.**-self.bits[kind][position]:.2g}\n"
+                f"leans {self.reach(sizes, -2)} letters back")
 
     def named(self, position: int) -> str:
         """The letter in words."""
         return {"\n": "the line's end", " ": "the space"}.get(self.line[position], f"“{self.line[position]}”")
 
+    def likely(self, kind: str) -> list[tuple[str, float]]:
+        """How the word may go on, a dot after what was read of it, and how likely that is: from half a percent on."""
+        line = self.line[:self.values["position"]]
+        begun = words_of(line)[-1] + "·" if line[-1:].isalpha() else ""
+        return [(begun + letters or "no word", p) for letters, p in self.ways[kind][len(line)] if p >= .005]
+
     def describe(self, data):
         position = self.values["position"]
+        best = {kind: " or ".join(f"“{word}” {p:.0%}" for word, p in self.likely(kind)[:2]) for kind in data}
         said = "; ".join(
-            f"{kind} gave it {2.**-self.bits[kind][position]:.2g}, leans by .1 bits or more on {(sizes >= -1).sum()} "
-            f"letters, by .01 or more up to {self.reach(sizes, -2)} letters back" for kind, sizes in data.items())
+            f"{kind} goes on with {best[kind]}, gave it {2.**-self.bits[kind][position]:.2g}, leans by .1 bits or more "
+            f"on {(sizes >= -1).sum()} letters, by .01 or more up to {self.reach(sizes, -2)} letters back"
+            for kind, sizes in data.items())
         return (f"Predicting {self.named(position)} after “{visible(self.line[max(0, position - 30):position])}”: "
                 f"{said}.")
 
