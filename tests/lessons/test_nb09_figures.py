@@ -93,24 +93,44 @@ def test_spectrum_in_words():
     assert figure.update(T=50, drive=1.).data[2, 0] < -1 < ProductSpectrum().data[2, -1]
 
 
-@pytest.mark.parametrize("values", [dict(), dict(gain=.5, steps=30), dict(gain=1.4, steps=7, activation="tanh")])
+@pytest.mark.parametrize("values", [dict(), dict(gain=.5, steps=30), dict(gain=1.4, steps=7, activation="tanh"),
+                                    dict(weights="orthogonal", steps=20, activation="relu", gain=1.4),
+                                    dict(weights="all the same", steps=3), dict(weights="new each step", steps=6)])
 def test_sizes_on_the_way_are_those_of_products(values):
     figure = SizesOnTheWay(**values)
     v, h = figure.values, figure.first
-    W, product = v["gain"] * figure.params.W_hh, np.broadcast_to(np.eye(200), (5, 200, 200))
-    for _ in range(v["steps"]):
-        h = h @ W.T if v["activation"] == "linear" else np.tanh(h @ W.T)
-        slopes = np.ones_like(h) if v["activation"] == "linear" else 1 - h**2
+    rng = np.random.default_rng([0, 1])
+    fresh = [rng.standard_normal((200, 200), dtype=np.float32) * np.float32(v["gain"] / np.sqrt(200))
+             for _ in range(v["steps"])]
+    product = np.broadcast_to(np.eye(200), (5, 200, 200))
+    for step in range(v["steps"]):
+        W = fresh[step] if v["weights"] == "new each step" else v["gain"] * figure.drawn[v["weights"]]
+        a = h @ W.T
+        h = {"linear": a, "tanh": np.tanh(a), "relu": a * (a > 0)}[v["activation"]]
+        slopes = {"linear": np.ones_like(a), "tanh": 1 - h**2, "relu": 1. * (a > 0)}[v["activation"]]
         product = slopes[:, :, None] * W @ product
     gradients = np.einsum("bi,bij->bj", figure.last, product)
-    assert np.allclose(10. ** figure.data.states, np.abs(h).ravel(), rtol=1e-9, atol=0)
-    assert np.allclose(10. ** figure.data.gradients, np.abs(gradients).ravel(), rtol=1e-6, atol=0)
+    np.testing.assert_allclose(10. ** figure.data[0], np.abs(h).ravel(), rtol=1e-6, atol=0)
+    scale = np.abs(gradients).max()
+    assert (np.abs(10. ** figure.data[1] - np.abs(gradients).ravel()) < 1e-6 * scale).all()
     for text, made, start in zip(figure.words, (h, gradients), (figure.first, figure.last)):
         factor = np.linalg.norm(made) / np.linalg.norm(start)
         assert f"after {v['steps']} steps: × {factor:.2g}" == text.get_text() and f"{factor:.1g} times" in figure.alt
     for line, made in zip(figure.ends, (h, gradients)):  # twice the share of each bin, as an outline
         seen = (np.abs(made) > 1e-12) & (np.abs(made) < 1e8)
         assert np.isclose(line.get_ydata().sum() / 2, seen.mean(), atol=0)
+
+
+def test_sizes_on_the_way_fail_and_hold_as_the_lesson_tells():
+    """Equal entries make equal units; an orthogonal matrix keeps every size over 100 steps; the names are true."""
+    states = SizesOnTheWay(weights="all the same", gain=1.3, steps=2).data[0].reshape(5, 200)
+    np.testing.assert_allclose(states, np.repeat(states[:, :1], 200, axis=1), rtol=1e-9, atol=0)
+    figure = SizesOnTheWay(weights="orthogonal", steps=100)
+    np.testing.assert_allclose(figure.factors(figure.data), 1, rtol=1e-9, atol=0)
+    np.testing.assert_allclose(figure.drawn["orthogonal"] @ figure.drawn["orthogonal"].T + 1, np.eye(200) + 1,
+                               rtol=1e-12, atol=0)
+    with pytest.raises(ValueError, match="weights is 'Glorot', needs one of 'Gaussian'"):
+        figure.update(weights="Glorot")
 
 
 @pytest.mark.parametrize("values", [dict(), dict(alpha=.3, recurrent="orthogonal", T=40), dict(alpha=0., T=10)])
@@ -165,7 +185,8 @@ def test_figures_refuse_what_is_not_there(call, message):
 
 
 EVERY = [partial(InitialGradients), partial(InitialGradients, drive=1., T=100),
-         partial(InitialGradients, activation="relu", gain=2.), partial(ProductSpectrum),
+         partial(InitialGradients, activation="relu", gain=2.), partial(SizesOnTheWay),
+         partial(SizesOnTheWay, weights="all the same"), partial(ProductSpectrum),
          partial(ProductSpectrum, T=50, drive=1.), partial(DirectConnection),
          partial(DirectConnection, alpha=0., T=100),
          partial(ContestChart, {name: next(iter(OUTCOMES.values())) for name in contest.ENTRIES})]
@@ -181,7 +202,8 @@ def test_no_text_is_cut_or_covers_another(make):
 @pytest.mark.parametrize("make, ranges", [
     (InitialGradients, dict(activation=["tanh", "relu"], gain=(.5, 2.), drive=(.01, 1., "log"), T=(10, 100))),
     (ProductSpectrum, dict(T=(10, 50, 10), drive=[.01, 1.])),
-    (SizesOnTheWay, dict(gain=(.5, 1.5), steps=(1, 30), activation=["linear", "tanh"])),
+    (SizesOnTheWay, dict(gain=(.5, 1.5), steps=(1, 100), activation=["linear", "tanh", "relu"],
+                         weights=["Gaussian", "all the same", "new each step", "orthogonal"])),
     (DirectConnection, dict(alpha=(0., .99), T=(10, 100),
                               recurrent=["uniform", "gaussian", "orthogonal", "identity"]))])
 def test_sliders_move_it(make, ranges):

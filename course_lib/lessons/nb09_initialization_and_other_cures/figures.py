@@ -10,6 +10,7 @@ import numpy as np
 from ... import bptt, cells, initialise, jacobians
 from ...screen.figure import BLUE, GREEN, INK, ORANGE, PURPLE, VERMILION, Figure
 from ...screen.kit import Decades, power_of_ten
+from ..nb04_derivative_of_tanh_and_sigmoid.layers import value_and_slope
 from . import contest, residual
 
 HIDDEN, INPUTS, NETWORKS = 32, 8, 3
@@ -18,36 +19,30 @@ COLOURS = (BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (VERMILION, (0, (1, 1))), 
 BACK, LEFT = "steps back from the end, T − t", r"$\log_{10}\ |dL/dh_t|$  (decades)"
 
 
-class Sizes(NamedTuple):
-    """What SizesOnTheWay shows, log10 of the size of each entry, (sequences * H,) each.
-
-    states     h after the last step
-    gradients  dL/dh before the first
-    """
-
-    states: np.ndarray
-    gradients: np.ndarray
-
-
 class SizesOnTheWay(Figure):
     """Histograms of the entries of the state on its way forward and of the gradient on its way back, without inputs.
 
-    H = 200 units, 5 sequences with normal initial states and a loss with normal dL/dh_T.
+    H = 200 units, 5 sequences with normal initial states and a loss with normal dL/dh_T. The data are log10 of the
+    sizes of h_T and of dL/dh_0, (2, 5 H).
 
-    gain        times normal entries of variance 1/H
+    weights     "Gaussian" or "orthogonal" as in `initialise`, "all the same": every entry is 1/H, and "new each step":
+                a Gaussian matrix for each step, as a deep net has one for each layer
+    gain        times W_hh
     steps       forward and back
-    activation  "linear" or "tanh"
+    activation  "linear", "tanh" or "relu"
     """
 
     size = (900, 340)
-    labels = {"gain": "standard deviation, times √H", "steps": "steps"}
-    allowed = {"gain": (.1, 10), "steps": (1, 100), "activation": ["linear", "tanh"]}
+    labels = {"gain": "gain (standard deviation, times √H)", "steps": "steps"}
+    allowed = {"weights": ["Gaussian", "all the same", "new each step", "orthogonal"], "gain": (.1, 10),
+               "steps": (1, 200), "activation": ["linear", "tanh", "relu"]}
     bins = np.linspace(-12, 8, 81)
 
     def __init__(self, seed: int = 0, **values):
-        rng = np.random.default_rng(seed)
-        self.params = initialise.rnn(1, 200, rng, recurrent="gaussian")
+        self.seed, rng = seed, np.random.default_rng(seed)
+        self.drawn = {"Gaussian": initialise.rnn(1, 200, rng, recurrent="gaussian").W_hh}
         self.first, self.last = rng.normal(size=(2, 5, 200))
+        self.drawn |= {"orthogonal": initialise.orthogonal((200, 200), rng), "all the same": np.full((200, 200), .005)}
         super().__init__(**values)
 
     def draw(self):
@@ -63,34 +58,41 @@ class SizesOnTheWay(Figure):
         self.key(left, (.02, .86, "dashed: before the first step", INK))
         self.key(right, (.02, .86, "dashed: at the last state", INK))
 
-    def compute(self, gain=1., steps=10, activation="linear"):
-        params = self.params._replace(W_hh=gain * self.params.W_hh)
-        run = bptt.forward(params, np.zeros((steps, 5, 1)), self.first, activation)
-        back = bptt.backward(run, bptt.at_end(run, self.last))
+    def compute(self, weights="Gaussian", gain=1., steps=10, activation="linear"):
+        if weights == "new each step":
+            rng = np.random.default_rng([self.seed, 1])
+            W = rng.standard_normal((steps, 200, 200), dtype=np.float32) * np.float32(gain / np.sqrt(200))
+        else:
+            W = np.broadcast_to(gain * self.drawn[weights], (steps, 200, 200))
+        h, slopes, dh = self.first, [], self.last
+        for W_t in W:
+            h, slope = value_and_slope(activation, h @ W_t.T)
+            slopes.append(slope)
+        for W_t, slope in zip(W[::-1], slopes[::-1]):
+            dh = slope * dh @ W_t
         with np.errstate(divide="ignore"):
-            return Sizes(*(np.log10(np.abs(each)).ravel() for each in (run.h[-1], back.dh[0])))
+            return np.log10(np.abs([h.ravel(), dh.ravel()]))
 
     def _steps(self, logs) -> np.ndarray:
         """The outline of a histogram, (2, points)."""
         counts, _ = np.histogram(logs, self.bins)
         return np.stack([np.repeat(self.bins, 2)[1:-1], np.repeat(counts / logs.size, 2)])
 
-    def _factors(self, sizes) -> list[float]:
-        """By how much the root mean square has changed, forward and back."""
+    def factors(self, sizes) -> list[float]:
+        """By how much the root mean square has changed, forward and back; sizes as in the data."""
         return [np.sqrt((100. ** logs).mean() / (start**2).mean())
                 for logs, start in zip(sizes, (self.first, self.last))]
 
     def move(self, sizes):
-        for line, text, logs, factor in zip(self.ends, self.words, sizes, self._factors(sizes)):
+        for line, text, logs, factor in zip(self.ends, self.words, sizes, self.factors(sizes)):
             line.set_data(*self._steps(logs))
             text.set_text(f"after {self.values['steps']} steps: × {factor:.2g}")
 
     def describe(self, sizes):
-        v, (forward, back) = self.values, self._factors(sizes)
-        return (f"Two histograms of the sizes of entries, {v['activation']} units, entries of W_hh with standard "
-                f"deviation {v['gain']:.3g} over the root of H. After {v['steps']} steps the root mean square of the "
-                f"state is {forward:.1g} times what it was, after as many steps back that of the gradient "
-                f"{back:.1g} times.")
+        v, (forward, back) = self.values, self.factors(sizes)
+        return (f"Two histograms of the sizes of entries, {v['activation']} units, W_hh {v['weights']}, gain "
+                f"{v['gain']:.3g}. After {v['steps']} steps the root mean square of the state is {forward:.1g} times "
+                f"what it was, after as many steps back that of the gradient {back:.1g} times.")
 
 
 class InitialGradients(Decades):
