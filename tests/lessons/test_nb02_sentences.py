@@ -132,7 +132,7 @@ def test_a_linear_unit_stays_at_gain_1_and_tanh_shrinks():
 
 
 def test_varying_lengths_make_most_orthogonal_starts_right_at_every_length():
-    """Measured: 2, 2 and 3 of 3 in three more draws, where with 10 steps alone all learn 10 and none is right at all."""
+    """Measured: 2, 2 and 3 of 3 in three more draws; with 10 steps alone all learn 10, and none is right everywhere."""
     right = {}
     for vary in [False, True]:
         for seed in [1, 2, 3]:

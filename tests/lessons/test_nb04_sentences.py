@@ -164,7 +164,7 @@ def test_far_above_0_two_of_them_give_a_little(name):
 
 
 def test_the_depth_decides_how_many_relus_are_dead_and_die():
-    """Measured: of 128 in two layers at most 4 in the end; of 512 in eight 20 to 44 before, 4 to 13 after the rate .1."""
+    """Measured: of 128 in two layers at most 4 in the end; of 512 in eight 20 to 44 before, 4 to 13 after rate .1."""
     assert max(learn("relu", rate, layers=2).after.max() for rate in (.03, .1, .3, .5)) <= 6
     calm, wild = (learn("relu", rate, layers=8) for rate in (.1, .3))
     assert calm.before.min() >= 20 and calm.after.max() < 20 and wild.after.max() == 512
