@@ -155,8 +155,24 @@ def test_lines_that_differ_in_their_values_become_a_table():
         ["w", "below 1", "above 1e3"], ["1", "True", "False"], ["3", "False", "False"]]
     assert cells("seed 0: gain 1 loss 0.2, gain 2 after 7 updates\nseed 1: gain 1 loss 0.3, gain 2 after 7 updates") == [
         ["seed", "gain 1 loss", "gain 2 after (updates)"], ["0", "0.2", "7"], ["1", "0.3", "7"]]
-    assert cells("a 1\nb 2") == cells("a 1\na 1") == []
+    assert cells("200 x 2 a: mean 1.0\n200 x 2 b: mean 0.5\n100 x 4 a: mean 2") == [
+        ["", "mean"], ["200 x 2 a", "1.0"], ["200 x 2 b", "0.5"], ["100 x 4 a", "2"]]
+    assert cells("rate 1, loss few, at 10^-2 to 10^0, 10^1\nrate 3, loss most, at 10^-3") == [
+        ["rate", "loss", "at"], ["1", "few", "10^-2 to 10^0, 10^1"], ["3", "most", "10^-3"]]
+    assert cells("a 1\nb 2") == cells("a 1\na 1") == cells("a 1: mean 2\nb 2: mean 3") == []
     assert slides.tabled("x [0.1 0.2]\ny") == '<pre class="output">x [0.1 0.2]\ny</pre>'
+
+
+def test_lines_in_columns_become_a_table():
+    def cells(text):
+        return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>.*?</tr>", slides.tabled(text))]
+
+    assert cells("rule        shown by\nnorm        k = 2: a  k = 3: b\nexponent > 0: c") == []
+    assert cells("rule   why\nnorm   so it is\nrho    or not  and so\nno column") == [
+        ["rule", "why"], ["norm", "so it is"], ["rho", "or not  and so"]]
+    assert cells("layer   state norm\nS5      a     0.3\nLRU x   b c   0.4") == [
+        ["layer", "state", "norm"], ["S5", "a", "0.3"], ["LRU x", "b c", "0.4"]]
+    assert cells("tanh   0 of 5\nIRNN   5 of it\nLSTM   none") == [["tanh", "0 of 5"], ["IRNN", "5 of it"], ["LSTM", "none"]]
 
 
 def test_what_is_shown_stands_without_its_code():

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import html
+import itertools
 import json
 import multiprocessing
 import os
@@ -49,7 +50,9 @@ PAGES = Environment(loader=FileSystemLoader(SOURCES), autoescape=True, undefined
 MOST_WORDS = 36  # of a cell's text on a slide
 TYPED = re.compile(r"^No prediction yet\..*\n?", re.MULTILINE)  # said to a reader of the notebook
 NUMBER = r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
-VALUE = re.compile(rf"(?<![^\s=:])(?:{NUMBER}(?: to {NUMBER})?|True|False)(?=[\s,;:%]|\.?$)")
+POWER = r"10\^-?\d+"
+VALUE = re.compile(rf"(?<![^\s=:])(?:{POWER}(?:(?:,| to) {POWER})*|{NUMBER}(?: to {NUMBER})?|True|False"
+                   r"|(?:few|most)(?=,| \|))(?=[\s,;:%]|\.?$)")
 MEASURED = re.compile(r"(\d+\.\d+) measured: (.*)")
 LABEL = re.compile(r"(.{1,24}?\S)\s*:\s+(?=\D)")  # of a line, as "A, start: "
 SENTENCE = re.compile(r"(?<=[.?!])\s+(?=[A-Z*`$\[])")
@@ -287,16 +290,23 @@ def output_html(output: NotebookNode) -> Markup:
 
 
 def tabled(text: str) -> Markup:
-    """Return printed text: two or more lines that are the same but for their values become a table."""
+    """Return printed text: lines that are the same but for their values, or are set in columns, become a table."""
     made: list[Markup] = []
     lines = re.sub(r"\n {2,}(?=\S)", " ", text).split("\n")  # a line that is set in goes on with the one before
     while lines:
-        alike = 1
-        while alike < len(lines) and template(lines[alike])[0] == template(lines[0])[0]:
-            alike += 1
-        rows = [template(line)[1] for line in lines[:alike]]
-        if alike > 1 and len(set(map(tuple, rows))) > 1:
-            made.append(table(template(lines[0])[0], rows))
+        for whole in False, True:
+            words, _ = template(lines[0], whole)
+            rows = [template(line, whole)[1] for line in itertools.takewhile(
+                lambda line: template(line, whole)[0] == words, lines)]
+            alike = len(rows)
+            if alike > 1 + whole and len(set(map(tuple, rows))) > 1:
+                made.append(table(words, rows))
+                break
+            rows = columns(lines)
+            alike = len(rows)
+            if alike > 2:
+                made.append(plain_table(rows))
+                break
         else:
             alike = 1
             made.append(Markup('<pre class="output">{}</pre>').format(lines[0]))
@@ -304,10 +314,38 @@ def tabled(text: str) -> Markup:
     return Markup(Markup("").join(made).replace('</pre><pre class="output">', "\n"))
 
 
-def template(line: str) -> tuple[list[str], list[str]]:
-    """Return a line's words around its values, and its values; a label before a colon is one of them."""
+def columns(lines: list[str]) -> list[list[str]]:
+    """Return the cells of the first lines in columns: where the first line goes on after two blanks, all others do.
+
+    What else begins at one place in all of them, somewhere after two blanks, is a column too; the first may lack it.
+    """
+    gaps = [gap.end() for gap in re.finditer(r"(?<=\S) {2,}(?=\S)", lines[0])]
+    rows = list(itertools.takewhile(lambda line: gaps and all(
+        line[start - 1:start] == " " and line[start:start + 1].strip() for start in gaps), lines))
+    starts = [start for start in range(1, min(map(len, rows), default=0))
+              if all(line[start - 1] == " " for line in rows) and all(line[start] != " " for line in rows[1:])
+              and any(line[:start].endswith("  ") for line in rows)]
+    return [[line[start:end].strip(" |") for start, end in itertools.pairwise([0, *starts, None])] for line in rows]
+
+
+def plain_table(rows: list[list[str]]) -> Markup:
+    """Return the table of these rows; the first one heads it if it holds no value."""
+    head = rows[0] if not any(map(VALUE.search, rows[0])) else []
+    return Markup("<table>{}<tbody>{}</tbody></table>").format(
+        Markup("<thead><tr>{}</tr></thead>").format(Markup("").join(
+            Markup('<th scope="col">{}</th>').format(name) if name else Markup("<td></td>") for name in head))
+        if head else "",
+        Markup("").join(Markup("<tr>{}</tr>").format(Markup("").join(map(Markup("<td>{}</td>").format, row)))
+                        for row in rows[bool(head):]))
+
+
+def template(line: str, whole: bool = False) -> tuple[list[str], list[str]]:
+    """Return a line's words around its values, and its values; a label before a colon is one of them.
+
+    whole    also a label that holds values
+    """
     label = LABEL.match(line)
-    start = label.end() if label and not VALUE.search(label[1]) else 0
+    start = label.end() if label and (whole or not VALUE.search(label[1])) else 0
     words = [" ".join(word.split()) for word in VALUE.split(line[start:])]
     values = VALUE.findall(line[start:])
     return (["", *words], [label[1], *values]) if start else (words, values)

@@ -64,9 +64,12 @@ const fit = page => {
   }
   const pictures = page.querySelectorAll(".picture, .output img");
   if (pictures.length !== 1) {
-    const zoom = page.querySelector("mjx-container[display]") ? 1 // few words stand large; they need more lines then
+    let zoom = pictures.length || page.querySelector("mjx-container[display]") ? 1 // few words stand large
       : Math.max(1, Math.min(unbroken(page), Math.sqrt(.85 * room / needed)));
-    for (const cell of cells) cell.style.zoom = pictures.length ? 1 : zoom;
+    do { // they need more lines then, and so do the cells of a table
+      for (const cell of cells) cell.style.zoom = zoom;
+      zoom = Math.max(1, zoom - .05);
+    } while (height(cells) > room);
     return;
   }
   const box = pictures[0].getBoundingClientRect();
