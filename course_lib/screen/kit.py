@@ -18,8 +18,8 @@ class Decades(Figure):
     on the length of the curves alone, so that it stands still while they move; what leaves it is marked by an arrow.
     """
 
+    size, rectangle = (900, 380), (.085, .14, .64, .76)
     title = xlabel = ylabel = ""
-    rectangle = (.085, .14, .64, .76)
     lines: tuple[tuple[str, str | tuple, float], ...] = ()
     named: int | None = None  # how many of the first lines carry a name; None: all
     spans: tuple[tuple[float, float, float], ...]  # (longest, low, high): the first that is as long as the curves

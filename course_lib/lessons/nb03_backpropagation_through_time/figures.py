@@ -234,7 +234,6 @@ class GradientByDistance(Decades):
     losses      "last": L reads h_T; "every": L reads every h_t, in one direction and with one weight
     """
 
-    size = (900, 380)
     labels = {"gain": "gain (1 = torch)", "T": "length T (steps)", "losses": "loss at"}
 
     title, xlabel = "The gradient by distance from the end", "steps back from the end, T − t"

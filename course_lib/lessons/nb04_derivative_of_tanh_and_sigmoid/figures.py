@@ -190,7 +190,6 @@ class Split(Decades):
     recurrent   "uniform", "orthogonal", "identity"
     """
 
-    size = (900, 380)
     labels = {"gain": "gain of W_hh", "inputs": "size of the inputs", "recurrent": "W_hh"}
     title = "What the slopes take, and what W_hh takes"
     xlabel, ylabel = "steps back from the end, T − t", "what is left of it (decades)"
@@ -247,7 +246,6 @@ class Depth(Decades):
     shared      the same matrix in every layer, as in a recurrent network
     """
 
-    size = (900, 380)
     labels = {"gain": "gain (1 Glorot, 1.41 He)", "layers": "layers", "shared": "one matrix for all layers"}
     title = "The gradient by depth"
     xlabel, ylabel = "layers back from the top", r"$\log_{10}\ |dL/dh_\ell|\,/\,|dL/dh_n|$  (decades)"

@@ -11,6 +11,7 @@ from ... import bptt, cells, initialise, jacobians
 from ...screen.figure import BLUE, GREEN, INK, ORANGE, PURPLE, VERMILION, Figure
 from ...screen.kit import Decades, power_of_ten
 from ..nb04_derivative_of_tanh_and_sigmoid.layers import value_and_slope
+from ..nb05_singular_values.figures import CIRCLE
 from . import contest, residual
 
 HIDDEN, INPUTS, NETWORKS = 32, 8, 3
@@ -106,13 +107,12 @@ class InitialGradients(Decades):
     T           length of the sequence
     """
 
-    size = (900, 380)
     labels = {"gain": "gain", "drive": "size of the inputs", "T": "length T (steps)"}
     title, xlabel, ylabel = "The gradient by distance, before training", BACK, LEFT
     rectangle = (.085, .14, .66, .76)
     spans = (50, -20, 10), (100, -40, 20)
     lines = tuple((colour, dash, 2.2) for colour, dash in COLOURS)
-    LONGEST = 100
+    LONGEST, allowed = 100, {"T": (1, 100)}
 
     def __init__(self, seed: int = 0, **values):
         self.drawn = [*_drawn(seed, members=NETWORKS).values()]
@@ -121,8 +121,6 @@ class InitialGradients(Decades):
         super().__init__(**values)
 
     def compute(self, activation="tanh", gain=1., drive=.1, T=50):
-        if T not in range(1, self.LONGEST + 1):
-            raise ValueError(f"T is {T!r}, needs to be 1 to {self.LONGEST}.")
         curves = []
         for params in self.drawn:
             params = params._replace(W_xh=drive * params.W_xh, W_hh=gain * params.W_hh)
@@ -136,7 +134,7 @@ class InitialGradients(Decades):
 
     def describe(self, curves):
         v = self.values
-        ends = ", ".join(f"{kind} {_ascii(curve[-1])}" for kind, curve in zip(KINDS, curves))
+        ends = ", ".join(f"{kind} {10 ** curve[-1]:.1g}" for kind, curve in zip(KINDS, curves))
         return (f"Five curves, one for each way to draw W_hh, {v['activation']} units, gain {v['gain']:g}, inputs of "
                 f"size {v['drive']:.3g}. What is left of the gradient {v['T']} steps back: {ends}.")
 
@@ -148,15 +146,13 @@ class ProductSpectrum(Decades):
     drive  the standard deviation of what each unit takes from its input, .01 or 1
     """
 
-    size = (900, 380)
     labels = {"T": "Jacobians in the product", "drive": "size of the inputs"}
     title = r"Singular values of $J_T \cdots J_1$"
     xlabel, ylabel = "which one, largest first", r"$\log_{10}$ of its size  (decades)"
     rectangle = (.085, .14, .66, .76)
     lines = tuple((colour, dash, 1.4) for colour, dash in COLOURS)
     spans = (HIDDEN, -42, 5),  # a single tiny one would hide the others
-    LENGTHS = 10, 20, 30, 40, 50
-    DRIVES = .01, 1.
+    LENGTHS, DRIVES = (10, 20, 30, 40, 50), (.01, 1.)
 
     def __init__(self, seed: int = 0, **values):
         x = np.random.default_rng([seed, 1]).normal(size=(self.LENGTHS[-1], 1, INPUTS))
@@ -190,15 +186,8 @@ class ProductSpectrum(Decades):
                 f"to draw W_hh, tanh units, inputs of size {v['drive']:g}: {ends}.")
 
 
-class Direct(NamedTuple):
-    """What DirectConnection shows.
-
-    eigenvalues  (32,)          of J_T of the first network
-    curves       (2, T + 1)     log10 |dL/dh_t| by distance: without the connection, with it
-    """
-
-    eigenvalues: np.ndarray
-    curves: np.ndarray
+# (32,) of J_T of the first network, and (2, T + 1), log10 |dL/dh_t| by distance: without the connection, with it
+Direct = NamedTuple("Direct", [("eigenvalues", np.ndarray), ("curves", np.ndarray)])
 
 
 class DirectConnection(Decades):
@@ -209,13 +198,12 @@ class DirectConnection(Decades):
     T          length of the sequence
     """
 
-    size = (900, 380)
     labels = {"alpha": "leak α", "recurrent": "W_hh", "T": "length T (steps)"}
     title, xlabel, ylabel = "The gradient by distance", BACK, LEFT
     rectangle = (.5, .14, .34, .76)
     spans = (50, -20, 4), (100, -40, 8)
     lines = tuple((colour, dash, 2.2) for colour, dash in COLOURS[:1] + ((VERMILION, "--"),))
-    LONGEST = 100
+    LONGEST, allowed = 100, {"T": (1, 100)}
 
     def __init__(self, seed: int = 0, **values):
         self.seed = seed
@@ -227,13 +215,10 @@ class DirectConnection(Decades):
         plane = self.plane = self.panels(
             at=(.07, .14, .317, .76), title=r"Eigenvalues of one step, $J_T$", xlabel="real part",
             ylabel="imaginary part", xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), aspect="equal")
-        circle = np.exp(2j * np.pi * np.linspace(0, 1, 121))
-        plane.plot(circle.real, circle.imag, color=INK, linewidth=1)
+        plane.plot(*CIRCLE, color=INK, linewidth=1)
         self.dots = self.curve(plane, VERMILION, "o", markersize=4.5)
 
     def compute(self, alpha=.9, recurrent="uniform", T=50):
-        if T not in range(1, self.LONGEST + 1):
-            raise ValueError(f"T is {T!r}, needs to be 1 to {self.LONGEST}.")
         rng = np.random.default_rng(self.seed)
         params = initialise.rnn(INPUTS, HIDDEN, rng, recurrent=recurrent, input_gain=.1, members=NETWORKS)
         direction, curves = initialise.orthogonal((1, HIDDEN), rng), []
@@ -253,8 +238,8 @@ class DirectConnection(Decades):
         v, (plain, leaky) = self.values, direct.curves[:, -1]
         return (f"Leaky tanh units that keep the share {v['alpha']:g} of their state, {v['recurrent']} W_hh: the "
                 f"eigenvalues of one step have moduli from {np.abs(direct.eigenvalues).min():.2g} to "
-                f"{np.abs(direct.eigenvalues).max():.2g}. Over {v['T']} steps back {_ascii(leaky)} of the gradient is "
-                f"left, without the leak {_ascii(plain)}.")
+                f"{np.abs(direct.eigenvalues).max():.2g}. Over {v['T']} steps back {10 ** leaky:.1g} of the gradient "
+                f"is left, without the leak {10 ** plain:.1g}.")
 
 
 class ContestChart(Figure):
@@ -316,7 +301,3 @@ def _mean_log10(dh: np.ndarray) -> np.ndarray:
     """log10 of the geometric mean over networks of |dL/dh_t|, by distance: (T + 1,); -inf if one is exactly zero."""
     with np.errstate(divide="ignore"):
         return np.log10(np.linalg.norm(dh, axis=-1))[::-1].mean((1, 2))
-
-
-def _ascii(exponent: float) -> str:
-    return f"{10 ** exponent:.1g}" if np.isfinite(exponent) else "0"

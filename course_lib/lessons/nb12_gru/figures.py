@@ -64,8 +64,7 @@ class StableDisc(Figure):
 
     size = (900, 380)
     labels = {"real": "real part of the eigenvalue", "imaginary": "its imaginary part"}
-    STEPS = 300
-    FLOOR = -8
+    STEPS, FLOOR = 300, -8
 
     def draw(self):
         plane, ax = self.panels(
@@ -118,13 +117,12 @@ class KeepBias(Decades):
     T          length of the sequence
     """
 
-    size = (900, 380)
     labels = {"keep_bias": "added to the bias of z", "keep": "l of the diagonal recurrence", "T": "length T (steps)"}
     title, xlabel = "The gradient by distance, before training", "steps back from the end, T − t"
     ylabel = r"$\log_{10}\ |dL/dh_t|$  (decades)"
     rectangle = WIDE
     spans = (60, -20, 2), (200, -65, 6)
-    lines = tuple((colour, dash, 2.2) for colour, dash in COLOURS[:3])
+    lines, allowed = tuple((colour, dash, 2.2) for colour, dash in COLOURS[:3]), {"T": (1, 200)}
     HIDDEN, INPUTS, NETWORKS, LONGEST = 16, 4, 3, 200
     NAMES = "tanh, torch's start", "GRU", "diagonal"
 
@@ -139,12 +137,9 @@ class KeepBias(Decades):
         super().__init__(**values)
 
     def compute(self, keep_bias=0., keep=.9, T=60):
-        if T not in range(1, self.LONGEST + 1):
-            raise ValueError(f"T is {T!r}, needs to be 1 to {self.LONGEST}.")
         b_h = self.gru.b_h.copy()
         b_h[..., self.HIDDEN:2 * self.HIDDEN] += keep_bias
-        shape = self.NETWORKS, self.HIDDEN
-        diagonal = cells.DiagonalParams(self.W_xh, np.full(shape, keep), np.zeros(shape))
+        diagonal = cells.DiagonalParams(self.W_xh, np.full(self.W_xh.shape[:2], keep), np.zeros(self.W_xh.shape[:2]))
         nets = self.rnn, self.gru._replace(b_h=b_h), diagonal
         return np.array([by_distance(bptt.forward(net, self.x[:T]), self.direction).mean(1) for net in nets])
 

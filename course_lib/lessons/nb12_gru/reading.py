@@ -2,7 +2,6 @@
 
 from collections import Counter
 from functools import partial
-from typing import Callable
 
 import numpy as np
 
@@ -47,11 +46,10 @@ def readers(kind: str) -> list[cells.NetworkParams]:
     """
     _checks.choice("kind", kind, SIZES)
     with np.load(data.file("letters.npz")) as kept:
-        def part(params, name):
-            return params(*(kept[f"{name}.{field}"].astype(np.float32) for field in params._fields))
-
-        return [cells.NetworkParams(part(PARAMS[kind], f"{kind}.{seed}.rnn"),
-                                    part(cells.ReadoutParams, f"{kind}.{seed}.readout")) for seed in range(SEEDS)]
+        parts = ("rnn", PARAMS[kind]), ("readout", cells.ReadoutParams)
+        return [cells.NetworkParams(*(part(*(kept[f"{kind}.{seed}.{name}.{field}"].astype(np.float32)
+                                             for field in part._fields)) for name, part in parts))
+                for seed in range(SEEDS)]
 
 
 def contexts(kind: str) -> np.ndarray:
@@ -127,7 +125,7 @@ def counted(context: int, numbers: np.ndarray, weight: float = 32.) -> np.ndarra
     return -np.log2(_chance(context, weight)(np.lib.stride_tricks.sliding_window_view(numbers, context + 1)))
 
 
-def _chance(context: int, weight: float) -> Callable:
+def _chance(context: int, weight: float):
     """A function of passages (..., context + 1): the p_n above of each one's last letter, n = context."""
     seen, base = codes(prose("train")), len(LETTERS)
     places = [base**np.arange(n, -1, -1) for n in range(context + 1)]
@@ -227,7 +225,7 @@ def in_words(letter: int, count: int, length: int) -> np.ndarray:
     return codes(prose("test"))[_long_words(count, length) + letter - 1 + np.arange(-length, 1)[:, None]]
 
 
-def by_counts(context: int, weight: float = 32.) -> Callable:
+def by_counts(context: int, weight: float = 32.):
     """How a count reads on: read(numbers (T, B), state) -> p of the next letter (B, 40), state; p as in `counted`."""
     chance = _chance(context, weight)
 
@@ -240,8 +238,8 @@ def by_counts(context: int, weight: float = 32.) -> Callable:
 def completions(reader, windows: np.ndarray, count: int = 4, longest: int = 30):
     """The likeliest ways to go on to the end of the word. No other of at most `longest` letters is likelier.
 
-    A way has the probability of its letters, each after those before it, times that of a sign or space after them. A
-    beginning that is less likely than `count` whole ways is given up: what goes on from it is less likely still.
+    A way has the probability of its letters, each after those before it, times that of a sign or space after them.
+    What goes on from a beginning is less likely than it: one that is less likely than `count` ways is given up.
 
     reader   a network, or by_counts(...)
     windows  (T, B), what was read

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
 from ...screen.figure import BLUE, GREEN, INK, VERMILION, Figure
@@ -15,12 +13,6 @@ COLOURS = {"tanh": (BLUE, "-."), "LSTM": (GREEN, "--"), "GRU": (VERMILION, "-")}
 TEMPERATURES = np.arange(1, 16) / 10
 BEGIN = "the gradient "
 MONO = dict(family="DejaVu Sans Mono")
-
-
-@lru_cache
-def first_reader(kind: str):
-    """The network with seed 0."""
-    return reading.readers(kind)[0]
 
 
 def visible(text: str) -> str:
@@ -41,7 +33,7 @@ class Writing(Figure):
 
     def draw(self):
         every = np.array([(temperature, dice) for dice in range(self.DICE) for temperature in TEMPERATURES])
-        self.texts = {kind: reading.write(first_reader(kind), BEGIN, self.LINE - len(BEGIN),
+        self.texts = {kind: reading.write(reading.readers(kind)[0], BEGIN, self.LINE - len(BEGIN),
                                           every[:, 0], every[:, 1].astype(int)) for kind in SIZES}
         self.places = {(round(10 * temperature), int(dice)): i for i, (temperature, dice) in enumerate(every)}
         self.words = set(words_of(reading.prose("train")))
@@ -85,8 +77,7 @@ class Leaning(Figure):
     allowed = {"position": (1, LINE - 1)}
     BEGIN = 13101  # where the line begins in the test lessons
     LOW, HIGH, STRIP = -4, 1, -4.75
-    DECADES = (-3, -2, -1, 0)
-    WAYS = 5
+    DECADES, WAYS = (-3, -2, -1, 0), 5
 
     def draw(self):
         numbers = reading.codes(reading.prose("test"))[self.BEGIN - self.READ:self.BEGIN + self.LINE]
@@ -94,10 +85,11 @@ class Leaning(Figure):
         windows = np.lib.stride_tricks.sliding_window_view(numbers, self.READ + 1).T
         self.sizes, self.bits, self.ways = {}, {}, {}
         for kind in SIZES:
-            self.ways[kind] = reading.completions(first_reader(kind), windows[:-1], self.WAYS)
-            self.bits[kind] = reading.surprise(first_reader(kind), windows)[-1]
+            network = reading.readers(kind)[0]
+            self.ways[kind] = reading.completions(network, windows[:-1], self.WAYS)
+            self.bits[kind] = reading.surprise(network, windows)[-1]
             with np.errstate(divide="ignore"):
-                self.sizes[kind] = np.log10(reading.leans(first_reader(kind), windows))
+                self.sizes[kind] = np.log10(reading.leans(network, windows))
         panels = self.panels(*(dict(
             at=(.07, .69 - .315 * row, .75, .25), xlim=(-.5, self.LINE - .5), ylim=(self.STRIP - .55, self.HIGH),
             xticks=[], yticks=range(self.LOW, self.HIGH + 1), yticklabels=["10⁻⁴", ".001", ".01", ".1", "1", "10"],
