@@ -247,12 +247,21 @@ def test_in_a_browser_runs_go_one_after_another_and_progress_lies_in_its_drive(m
 
 # The build
 
-def test_the_browser_edition_looks_for_a_package_nowhere_but_on_the_site(monkeypatch, tmp_path):
-    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 0, ""))
+def test_the_browser_edition_fetches_from_the_site_alone_and_its_page_says_what_to_wait_for(monkeypatch, tmp_path):
+    def built(command, **_):
+        page = tmp_path / "lite/lab/index.html"
+        page.parent.mkdir(parents=True)
+        page.write_text("<html><body>JupyterLite</body></html>", encoding="utf-8")
+        return subprocess.CompletedProcess(command, 0, "")
+
+    monkeypatch.setattr(subprocess, "run", built)
     browser_edition.build(tmp_path / "lite", tmp_path / "scratch", tmp_path, {"pyodideUrl": "here"})
     config = json.loads((tmp_path / "scratch" / "jupyter-lite.json").read_text(encoding="utf-8"))
     kernel = config["jupyter-config-data"]["litePluginSettings"]["@jupyterlite/pyodide-kernel-extension:kernel"]
     assert kernel == {"pyodideUrl": "here", "disablePyPIFallback": True}
+    page = (tmp_path / "lite/lab/index.html").read_text(encoding="utf-8")
+    assert page == '<html><body>JupyterLite<script src="../waiting.js"></script></body></html>'
+    assert (tmp_path / "lite/waiting.js").read_text(encoding="utf-8").count("browser-set-up") == 1
 
 
 def test_a_page_names_each_script_within_it_by_its_hash():

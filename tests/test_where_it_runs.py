@@ -25,7 +25,7 @@ def targets(folder, text):
     """Return which make targets run the tests of a file in this folder, by its marks."""
     marks = set(re.findall(r"\bmark\.(long|portable)\b", text))
     if folder == "browser":
-        return "test-browser"
+        return "test-browser" + ", by hand" * ("long" in marks)
     if re.search(r"^pytestmark = .*\bmark\.long\b", text, re.MULTILINE):
         return ", ".join(["test-all", *["portable"] * ("portable" in marks)])
     return ", ".join(["test", *["test-all"] * ("long" in marks), *["portable"] * ("portable" in marks)])
@@ -56,7 +56,8 @@ def test_where_a_file_runs_is_told_by_its_marks():
     assert targets("lessons", "pytestmark = [pytest.mark.long, other]") == "test-all"
     assert targets("notebooks", "pytestmark = pytest.mark.long\nmarks=[pytest.mark.portable]") == "test-all, portable"
     assert targets("notebooks", "marks=[pytest.mark.portable]") == "test, portable"
-    assert targets("browser", "pytestmark = pytest.mark.long") == "test-browser"
+    assert targets("browser", "import pytest") == "test-browser"
+    assert targets("browser", "marks=[pytest.mark.long]") == "test-browser, by hand"
 
 
 def test_ci_and_the_targets_take_what_the_table_says(request):

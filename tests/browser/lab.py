@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import json
 import os
 import secrets
@@ -9,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -204,3 +207,24 @@ def complaints(page) -> list[str]:
     violations = Axe().run(page, context=".jp-OutputArea-child").response["violations"]
     return [f"{violation['id']}: {node['html'][:200]}" for violation in violations for node in violation["nodes"]
             if not (violation["id"] == "aria-input-field-name" and "noUi-handle" in node["html"])]
+
+
+@contextmanager
+def served(folder):
+    """Serve a folder on this machine."""
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def requests_outside(page, inside):
+    """Return a list that fills with the addresses that the page and its workers ask for outside of `inside`."""
+    found = []
+    page.context.on("request", lambda request: None if request.url.startswith((inside, "data:", "blob:"))
+                    else found.append(request.url))
+    return found

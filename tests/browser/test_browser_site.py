@@ -1,17 +1,12 @@
-"""The site as a reader meets it: pages, search, axe, no request outside; the browser edition without the network."""
+"""The site as a reader meets it: pages, search, axe, no request outside; what the browser edition is made of."""
 
 from __future__ import annotations
 
-import functools
-import http.server
 import json
 import re
 import shutil
-import subprocess
 import sys
-import threading
 import zipfile
-from contextlib import contextmanager
 from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
@@ -22,11 +17,10 @@ import browser_edition
 import make_site
 import pages
 import pyodide
-from lab import REPOSITORY, moves
+from lab import requests_outside, served
 from notebook_rules import slide_type
 from notebooks import paths, read
 
-SMOKED = 6  # this many notebooks, from 00 on, are run whole under Node
 HEAVY = ("serious", "critical")
 CDN = "https://cdn.jsdelivr.net/pyodide/"
 THEIRS = {  # what axe finds in JupyterLab's own frame: its buttons, editors and list of cells
@@ -49,27 +43,6 @@ def edition(tmp_path_factory):
     folder = tmp_path_factory.mktemp("edition")
     browser_edition.build(folder / "lite", folder / "scratch", browser_edition.set_up())
     return folder / "lite"
-
-
-@contextmanager
-def served(folder):
-    """Serve a folder on this machine."""
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-def requests_outside(page, inside):
-    """Return a list that fills with the addresses that the page and its workers ask for outside of `inside`."""
-    found = []
-    page.context.on("request", lambda request: None if request.url.startswith((inside, "data:", "blob:"))
-                    else found.append(request.url))
-    return found
 
 
 def findings(page, allowed=()):
@@ -290,87 +263,3 @@ def test_axe_finds_nothing_of_ours_in_the_browser_edition_and_only_pyodide_is_as
         assert findings(page, THEIRS) == []
         context = Axe().run(page, context=".jp-OutputArea-output").response["violations"]
         assert [found["id"] for found in context if found["impact"] in HEAVY] == []
-
-
-@pytest.fixture(scope="module")
-def offline(tmp_path_factory):
-    """The browser edition over a Pyodide of its own, which needs no network."""
-    folder = tmp_path_factory.mktemp("offline")
-    browser_edition.build(folder / "lite", folder / "scratch", pyodide.lite(), {"pyodideUrl": "./pyodide/pyodide.js"})
-    (folder / "lite/pyodide").symlink_to(pyodide.pyodide())
-    return folder
-
-
-@pytest.fixture(scope="module")
-def smoked(offline):
-    """What became of the first notebooks under Node, {name: result}."""
-    assert shutil.which("node"), "node is missing, which runs the browser edition's Python here: install Node.js 20"
-    here = REPOSITORY / "tests" / "browser"
-    books = sorted((offline / "scratch/files/notebooks").glob("*.ipynb"))[:SMOKED]
-    run = subprocess.run(["node", here / "pyodide_smoke.mjs", pyodide.pyodide(), offline / "scratch/pypi", *books],
-                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-3000:]
-    results = [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
-    return {result["notebook"].removesuffix(".ipynb"): result for result in results}
-
-
-@pytest.mark.parametrize("name", [path.stem for path in paths()[:SMOKED]])
-def test_a_notebook_runs_in_pyodide_and_prints_what_it_prints_here(smoked, name):
-    result = smoked[name]
-    assert result["errors"] == {}
-    if name.startswith("00"):  # it lists what this machine has
-        assert "torch" not in result["differences"].pop("ready")[0][1]
-    assert result["differences"] == {}
-    codes = [cell for cell in read(next(path for path in paths() if path.stem == name)).cells
-             if cell.cell_type == "code" and cell.id != "colab" and not browser_edition.is_torch(cell)]
-    assert result["cells"] == len(codes) + 1
-
-
-def start(page, url):
-    """Open notebook 00 in the browser edition, wait as its first cell says, and run its cells of imports.
-
-    A cell that is run before there is a kernel is lost, and "No Kernel" is idle too: both have to be seen.
-    """
-    page.goto(f"{url}/lab/index.html?path=notebooks/00_start_here.ipynb")
-    page.wait_for_function("""() => document.querySelector('.jp-KernelName')?.textContent === 'Python (Pyodide)'
-        && document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'""", timeout=180_000)
-    set_up = run(page, "%pip install")
-    set_up.locator(".jp-InputPrompt", has_text=re.compile(r"\[\d+\]")).wait_for(timeout=180_000)
-    for words in ("import GradientRuler", "from course_lib import"):
-        run(page, words)
-
-
-def run(page, words):
-    """Run the first code cell that has these words, and return it."""
-    cell = page.locator(".jp-CodeCell", has=page.locator(".cm-content", has_text=words)).first
-    page.locator(".jp-Notebook").first.hover()
-    for distance in [-1_000_000] + [500] * 100:  # JupyterLab has only those cells on the page that are near the view
-        if cell.count():
-            break
-        page.mouse.wheel(0, distance)
-        page.wait_for_timeout(100)
-    cell.locator(".cm-content").click()
-    page.keyboard.press("Control+Enter")
-    return cell
-
-
-def test_the_ruler_moves_in_a_browser_without_the_network_and_progress_outlives_the_page(offline, page):
-    with served(offline / "lite") as url:
-        outside = requests_outside(page, url)
-        start(page, url)
-        cell = run(page, "live(ruler")
-        picture = cell.locator("svg[role=img]")
-        picture.wait_for(timeout=60_000)
-        moves(page, cell, lambda: cell.locator(".noUi-handle").first.press("End"))
-        assert "gain 2" in picture.get_attribute("aria-label")
-        solved = run(page, 'check("0.3"')
-        solved.locator(".cm-content").click()
-        page.keyboard.press("Control+a")
-        page.keyboard.insert_text('check("0.3", lambda factor, steps: factor**steps)')
-        page.keyboard.press("Control+Enter")
-        solved.locator(".jp-OutputArea-output", has_text="0.3 passed").wait_for(timeout=30_000)
-        solved.locator(".jp-InputPrompt", has_text=re.compile(r"\[\d+\]")).wait_for(timeout=30_000)  # and noted
-        start(page, url)
-        kept = run(page, "progress()").locator(".jp-OutputArea-output", has_text=re.compile(r"00 Start here\s*1 of 1"))
-        kept.wait_for(timeout=60_000)
-        assert outside == []

@@ -30,11 +30,13 @@ ENVIRONMENT = ROOT / "build" / "site-env"
 WANTED = ("numpy", "matplotlib", "pillow", "ipywidgets", "tqdm", "platformdirs")  # of what the notebooks need
 BROUGHT = ("ipywidgets", "comm", "jupyterlab_widgets")  # what Pyodide lacks and the site serves
 SET_UP = """\
-# Wait until Python is there: then the upper right says "Python (Pyodide)", beside an empty circle.
-# Fetches numpy, matplotlib and the library of the course; the first time this takes up to a minute.
-# What trains takes about five times as long in a browser as on your machine.
+# Runs by itself once Python is there: it fetches numpy, matplotlib and the course.
+# The strip at the foot of the page says how far that is; what you run before waits.
+# After a restart of the kernel run it again. Training takes about five times as long
+# here as on your machine.
 %pip install -q gradients-through-time"""
 STILL = "needs torch, which does not run in a browser: here it is with what it printed where it did."
+WAITING = Path(__file__).with_name("waiting.js")
 WHOLE = """\
 Everything in this lesson needs torch, which does not run in a browser. Read it as a page of this site, or run it:
 
@@ -180,7 +182,8 @@ def build(target: Path, scratch: Path, environment: Path, settings: dict[str, st
     for wheel in (environment / "wheels").glob("*.whl"):
         shutil.copy2(wheel, scratch / "pypi")
     (scratch / "jupyter-lite.json").write_text(json.dumps({"jupyter-lite-schema-version": 0, "jupyter-config-data": {
-        "appName": "Gradients Through Time", "disabledExtensions": ["@jupyterlab/apputils-extension:announcements"],
+        "appName": "Gradients Through Time", "exposeAppInBrowser": True,
+        "disabledExtensions": ["@jupyterlab/apputils-extension:announcements"],
         "litePluginSettings": {"@jupyterlite/pyodide-kernel-extension:kernel": NO_INDEX | (settings or {})}}}),
         encoding="utf-8")
     run = subprocess.run([python_of(environment), "-m", "jupyterlite_core.app", "build", "--no-sourcemaps",
@@ -188,3 +191,7 @@ def build(target: Path, scratch: Path, environment: Path, settings: dict[str, st
                          cwd=scratch, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if run.returncode:
         raise RuntimeError(f"JupyterLite could not build the browser edition:\n{run.stdout[-3000:]}")
+    shutil.copy2(WAITING, target)
+    page = target / "lab/index.html"
+    text = page.read_text(encoding="utf-8").replace("</body>", f'<script src="../{WAITING.name}"></script></body>')
+    page.write_text(text, encoding="utf-8", newline="\n")
