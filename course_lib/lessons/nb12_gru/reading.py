@@ -271,7 +271,8 @@ def completed(reader, letters: int, count: int = 200, length: int = 64) -> float
     """
     words = [words_of(prose("test")[start:start + 40])[0] for start in _long_words(count, length)]
     if reader:
-        ways = completions(reader, in_words(letters + 1, count, length)[:-1], 1)
+        windows = in_words(letters + 1, count, length)[:-1]
+        ways = sum((completions(reader, windows[:, i:i + BLOCK], 1) for i in range(0, count, BLOCK)), [])
         guesses = [word[:letters] + way for word, [(way, _)] in zip(words, ways)]
     else:
         known = Counter(words_of(prose("train")))
