@@ -4,6 +4,7 @@
 const WIDTH = 1280, HEIGHT = 720, TOP = 44, BOTTOM = 44, SIDE = 48;
 const TIGHT = .95, SMALLEST = .6, LARGEST = 1.6, ROOMY = 1.5;
 const MOST_WORDS = 60;
+const WIDE = 1067, HIGH = 467; // a picture is as wide or as high as this: 1600 or 700 pixels of 1920 x 1080
 const room = HEIGHT - TOP - BOTTOM;
 
 const paint = dark => {
@@ -27,7 +28,21 @@ const pictured = cell => cell.querySelector(".picture, .output img, .output svg"
 // A slide holds what fits, made a little smaller if that helps; the other cells go to a slide below it.
 const height = cells => cells.at(-1).getBoundingClientRect().bottom - cells[0].getBoundingClientRect().top;
 
+// A picture that what its cell prints would keep small gets a cell of its own.
+const alone = cell => {
+  const picture = cell.querySelector(".picture, .output img"), output = picture?.closest(".cell > *");
+  if (!picture || ![...cell.children].some(each => each !== output && !each.matches(".behind, .still"))) return;
+  const box = picture.getBoundingClientRect(), left = box.height + room - height([cell]);
+  const scale = Math.min(LARGEST, (WIDTH - 2 * SIDE) / box.width, left / box.height);
+  if (scale * box.width >= WIDE || scale * box.height >= HIGH) return;
+  const own = cell.cloneNode(false);
+  own.removeAttribute("id");
+  own.append(output);
+  cell.after(own);
+};
+
 const paginate = section => {
+  [...section.children].forEach(alone);
   const pages = [[]], title = words([{ cloneNode: () => Object.assign(document.createElement("p"),
                                                                       { textContent: section.dataset.title }) }]);
   for (const cell of section.children) {
