@@ -33,10 +33,11 @@ SET_UP = """\
 # Runs by itself once Python is there: it fetches numpy, matplotlib and the course.
 # The strip at the foot of the page says how far that is; what you run before waits.
 # After a restart of the kernel run it again. Training takes about five times as long
-# here as on your machine.
-%pip install -q gradients-through-time"""
+# here as on your machine: runs of minutes come along with the course, and say so.
+%pip install -q gradients-through-time
+import along"""
 STILL = "needs torch, which does not run in a browser: here it is with what it printed where it did."
-WAITING = Path(__file__).with_name("waiting.js")
+ALONG, WAITING = (Path(__file__).with_name(name) for name in ("along.py", "waiting.js"))
 WHOLE = """\
 Everything in this lesson needs torch, which does not run in a browser. Read it as a page of this site, or run it:
 
@@ -84,13 +85,14 @@ def torch_note(cell: NotebookNode) -> NotebookNode:
 # The wheel
 
 def write_wheel(folder: Path) -> Path:
-    """Write course_lib and its data as a wheel that asks for nothing that a browser lacks; return its path."""
+    """Write course_lib, its data and `along` as a wheel that asks for nothing a browser lacks; return its path."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     needed = project["dependencies"] + project["optional-dependencies"]["lab"]
     asked = [line for line in needed if re.match(r"[\w-]+", line).group() in WANTED]
     stem = f"{project['name'].replace('-', '_')}-{project['version']}"
     files = {path.relative_to(ROOT).as_posix(): path.read_bytes() for name in ("course_lib", "data")
              for path in (ROOT / name).rglob("*") if path.is_file() and is_needed(path)}
+    files[ALONG.name] = ALONG.read_bytes()
     info = f"{stem}.dist-info"
     # ranges are for machines that install: in the browser there is one version of each
     names = "".join(f"Requires-Dist: {re.match('[a-z-]+', line).group()}\n" for line in asked)
