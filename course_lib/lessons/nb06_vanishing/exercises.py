@@ -494,10 +494,6 @@ BANK = Bank(6, "Vanishing", [
     ),
     Prediction("6.7", "Which of the two runs has learned the pronoun?", kind="choice",
                choices=("A", "B", "both", "neither")),
-    Prediction("6.8", "Distance 8, untrained: a linear readout, fitted on 3000 sentences, finds the noun's "
-                      "number in the last state. In what share of 1000 others, from 0 to 1, is it right?", digits=1),
-    Prediction("6.9", "Five networks have learned distance 8. They read sentences with distance 9, which they "
-                      "have never seen. How many of the five are right in more than 95 % of them?"),
     Prediction("6.10", "float32, and the gradient falls by a factor of about 0.65 a word: at which distance "
                        "does its norm first come out as 0?", unit="words", digits=3),
     Exercise(
@@ -626,6 +622,10 @@ BANK = Bank(6, "Vanishing", [
                "Count k up from 0 while the weight still changes.",
                "The k at which the loop ends is one too many."],
     ),
+    Prediction("6.8", "Distance 8, untrained: a linear readout, fitted on 3000 sentences, finds the noun's "
+                      "number in the last state. In what share of 1000 others, from 0 to 1, is it right?", digits=1),
+    Prediction("6.9", "Five networks have learned distance 8. They read sentences with distance 9, which they "
+                      "have never seen. How many of the five are right in more than 95 % of them?"),
     Prediction("6.13", "Digits, 50 blank steps, tanh as torch draws it; guessing gives 0.1. What is the mean "
                        "test accuracy of three networks?", kind="choice",
                choices=("above 0.8", "between 0.5 and 0.8", "below 0.5")),
