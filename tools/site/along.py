@@ -4,8 +4,8 @@
     along.recompute()           # from here on everything is computed
 
 The functions of NAMES, and those of a notebook that parallel.runs calls, give what was kept of the same call in
-data/browser.npz, which data/make_browser.py makes. Every other call, with another rate, say, is computed, and so is all that a
-changed cell asks for. On your own machine none of this is there.
+data/browser.npz, which data/make_browser.py makes. Every other call, with another rate, say, is computed, and so is all
+that a changed cell asks for. On your own machine none of this is there.
 """
 from __future__ import annotations
 
