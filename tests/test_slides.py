@@ -165,14 +165,16 @@ def test_lines_that_differ_in_their_values_become_a_table():
 
 def test_lines_in_columns_become_a_table():
     def cells(text):
-        return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>.*?</tr>", slides.tabled(text))]
+        return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)
+                for row in re.findall(r"<tr>.*?</tr>", slides.tabled(text))]
 
     assert cells("rule        shown by\nnorm        k = 2: a  k = 3: b\nexponent > 0: c") == []
     assert cells("rule   why\nnorm   so it is\nrho    or not  and so\nno column") == [
         ["rule", "why"], ["norm", "so it is"], ["rho", "or not  and so"]]
     assert cells("layer   state norm\nS5      a     0.3\nLRU x   b c   0.4") == [
         ["layer", "state", "norm"], ["S5", "a", "0.3"], ["LRU x", "b c", "0.4"]]
-    assert cells("tanh   0 of 5\nIRNN   5 of it\nLSTM   none") == [["tanh", "0 of 5"], ["IRNN", "5 of it"], ["LSTM", "none"]]
+    assert cells("tanh   0 of 5\nIRNN   5 of it\nLSTM   none") == [["tanh", "0 of 5"], ["IRNN", "5 of it"],
+                                                                    ["LSTM", "none"]]
 
 
 def test_what_is_shown_stands_without_its_code():
