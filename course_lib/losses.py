@@ -44,7 +44,7 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, n
     if labels.min() < 0 or labels.max() >= K:
         raise ValueError(f"labels run from {labels.min()} to {labels.max()}, need 0 ... {K - 1} for {K} logits.")
     place = np.arange(logits.size // K), np.broadcast_to(labels, logits.shape[:-1]).ravel()
-    shifted = logits - logits.real.max(-1, keepdims=True)  # a constant shift: no overflow, and complex-safe
+    shifted = np.subtract(logits, logits.real.max(-1, keepdims=True), order="C")  # no overflow; reshape gives views
     gradient = np.exp(shifted)  # in place from here on
     total = gradient.sum(-1, keepdims=True)
     loss = (np.log(total) - shifted.reshape(-1, K)[place].reshape(total.shape))[..., 0].sum(-1) / B

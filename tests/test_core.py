@@ -48,6 +48,18 @@ def test_losses_against_their_definition():
     assert np.allclose(losses.mean_squared_error(y, target)[0], ((y - target) ** 2).mean((1, 2)), rtol=1e-13, atol=0)
 
 
+def test_cross_entropy_does_not_ask_how_its_logits_lie_in_memory():
+    """A loss at every step of an ensemble reads logits (T, E, B, K) that lie as (E, T, B, K): reshape makes a copy."""
+    rng = np.random.default_rng(0)
+    logits, labels = rng.normal(size=(3, 6, 4, 5)), rng.integers(5, size=(6, 1, 4))
+    for each, lies in [(logits.swapaxes(0, 1), "swapped"), (np.asfortranarray(logits.swapaxes(0, 1)), "Fortran")]:
+        loss, gradient = losses.cross_entropy(each, labels)
+        loss_c, gradient_c = losses.cross_entropy(np.ascontiguousarray(each), labels)
+        np.testing.assert_allclose(loss, loss_c, rtol=1e-13, atol=0, err_msg=lies)
+        np.testing.assert_allclose(gradient, gradient_c, rtol=1e-13, atol=0, err_msg=lies)
+        assert np.abs(gradient_c.sum(-1)).max() < 1e-15
+
+
 @pytest.mark.parametrize("loss", [losses.cross_entropy, losses.mean_squared_error])
 def test_loss_gradients_by_complex_step(loss):
     rng = np.random.default_rng(0)
