@@ -102,3 +102,19 @@ def test_after_many_steps_the_radius_of_the_draw_decides_and_new_draws_keep_the_
         np.testing.assert_allclose((size[400] / size[200])**(1 / 200), radius, rtol=.01, atol=0)
         assert np.sign(np.log(one[-1])) == np.sign(np.log(radius)) or abs(radius - 1) < .02
     assert np.ptp(np.log(new)) < .5 * np.ptp(np.log(one))
+
+
+@pytest.mark.parametrize("H", [200, 400])
+def test_torchs_gain_for_tanh_keeps_the_states_and_makes_the_gradient_grow(H):
+    """Measured on the seeds 0 to 4, a new matrix each step: states of .65 to .67, the gradient grows by 1.091 to 1.096
+    a step with 200 and with 400 units."""
+    for seed in range(5, 10):
+        rng = np.random.default_rng(seed)
+        draws, states = [initialise.gaussian((H, H), rng, gain=5 / 3) for _ in range(100)], [rng.normal(size=(H, 5))]
+        for W in draws:
+            states.append(np.tanh(W @ states[-1]))
+        start = back = rng.normal(size=(H, 5))
+        for W, h in zip(draws[::-1], states[:0:-1]):
+            back = W.T @ ((1 - h**2) * back)
+        assert .6 < np.sqrt((states[-1]**2).mean()) < .7
+        assert 1.08 < (np.linalg.norm(back) / np.linalg.norm(start))**.01 < 1.1

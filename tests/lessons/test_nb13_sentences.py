@@ -82,6 +82,17 @@ def test_no_step_of_s4_lengthens_anything_at_its_start(N, delta):
     assert np.linalg.norm(J, 2) < 1
 
 
+@pytest.mark.parametrize("delta", [.005, .01, .02])
+def test_the_gradient_of_s4_vanishes_by_its_clock(delta):
+    """The largest that is left after 10 / Delta steps is 7e-4, whatever the clock; later steps keep e^-Delta."""
+    p = np.sqrt(2 * np.arange(16) + 1)
+    A = -np.tril(np.outer(p, p), -1) - np.diag(np.arange(16) + 1)
+    J = np.linalg.solve(np.eye(16) - delta / 2 * A, np.eye(16) + delta / 2 * A)
+    near, far = (np.linalg.norm(np.linalg.matrix_power(J, round(k / delta)), 2) for k in (10, 20))
+    assert near == pytest.approx(7.24e-4, rel=.01, abs=0)
+    assert (far / near)**(delta / 10) == pytest.approx(np.exp(-delta), rel=1e-3, abs=0)
+
+
 @pytest.mark.parametrize("T", [4, 10, 30])
 def test_the_best_linear_answer_to_adding(T):
     """Each number times 2/T errs by 1/6 - 1/(3T), and least squares finds no better weights; a ReLU answers exactly."""

@@ -94,7 +94,7 @@ class Leaning(Figure):
             at=(.07, .69 - .315 * row, .75, .25), xlim=(-.5, self.LINE - .5), ylim=(self.STRIP - .55, self.HIGH),
             xticks=[], yticks=range(self.LOW, self.HIGH + 1), yticklabels=["10⁻⁴", ".001", ".01", ".1", "1", "10"],
             ylabel="bits") for row in range(len(SIZES))))
-        panels[0].set_title("By how many bits another letter in this place would change the prediction, to first order")
+        panels[0].set_title("Bits by which another letter here would change the surprise at the next, to first order")
         self.bars, self.tints, self.marks, self.words, self.ends = {}, {}, {}, {}, {}
         for ax, (kind, (colour, _)) in zip(panels, COLOURS.items()):
             for x, letter in enumerate(self.line):
@@ -134,7 +134,7 @@ class Leaning(Figure):
             self.words[kind].set_text(
                 f"together {sum(p for _, p in ways):.0%} of all\n"
                 f"{self.named(position)} got {2.**-self.bits[kind][position]:.2g}\n"
-                f"leans {self.reach(sizes, -2)} letters back")
+                f"leans .01 bits: {self.reach(sizes, -2)} back")
 
     def named(self, position: int) -> str:
         """The letter in words."""
