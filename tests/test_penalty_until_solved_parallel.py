@@ -285,7 +285,8 @@ def test_the_same_call_runs_on_ray():
     from ray.util.joblib import register_ray
 
     register_ray()
-    ray.init(num_cpus=2, include_dashboard=False, _node_ip_address="127.0.0.1")
+    ray.init(num_cpus=2, include_dashboard=False, _node_ip_address="127.0.0.1",
+             runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join(sys.path)}})  # its workers find this file too
     try:
         with joblib.parallel_config(backend="ray"):
             assert_the_sweep_of_lesson_08_is_that_of_this_process()
