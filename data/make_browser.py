@@ -36,14 +36,20 @@ def in_this_process(function, settings, processes):
 
 def outcomes(path: Path) -> dict:
     """Return {call: (outcome, seconds)} of a notebook."""
-    made = {}
+    made, within = {}, []
 
     def recorded(function):
+        own = function.__module__ == "__main__"
+
         @functools.wraps(function)
         def call(*args, **options):
+            if any(within):  # what a function of the library calls comes along with its outcome
+                return function(*args, **options)
             start = time.process_time()
+            within.append(not own)
             outcome = function(*args, **options)
-            if function.__module__ != "__main__" or not hasattr(outcome, "_asdict"):  # those call one of NAMES
+            within.pop()
+            if not own or not hasattr(outcome, "_asdict"):  # those call one of NAMES
                 made[along.call_of(function, args, options)] = outcome, time.process_time() - start
             return outcome
         return call

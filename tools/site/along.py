@@ -25,7 +25,8 @@ from course_lib import data, parallel
 
 NAMES = {
     "nb06_vanishing.agreement": ["practise"],
-    "nb06_vanishing.longterm": ["learn_recall", "learn_order", "learn_adding", "learn_digits", "learn_sunspots"],
+    "nb06_vanishing.longterm": ["learn_recall", "learn_order", "learn_adding", "learn_digits", "learn_sunspots",
+                                "learn_forecast"],
     "nb08_clipping.success": ["one"],
     "nb09_initialization_and_other_cures.contest": ["enter"],
     "nb10_truncated_bptt.windows": ["trial"],
@@ -38,9 +39,18 @@ computed = False  # whether all is computed
 def call_of(function: Callable, args: tuple, options: dict) -> str:
     """Return the text of a call, without arguments that are as they are by default, and without the bar."""
     signature = inspect.signature(function)
-    given = [f"{name}={value!r}" for name, value in signature.bind(*args, **options).arguments.items()
+    given = [f"{name}={text_of(value)}" for name, value in signature.bind(*args, **options).arguments.items()
              if name != "progress" and repr(value) != repr(signature.parameters[name].default)]
     return f"{function.__name__}({', '.join(given)}){cell_of(function)}"
+
+
+def text_of(value) -> str:
+    """Return what tells an argument; arrays by their single precision, which another processor does not change."""
+    if isinstance(value, np.ndarray):
+        return f"{value.shape} {hashlib.sha256(value.astype(np.float32).tobytes()).hexdigest()[:12]}"
+    if hasattr(value, "_fields") and any(isinstance(each, np.ndarray) for each in value):
+        return f"{type(value).__name__}({', '.join(map(text_of, value))})"
+    return repr(value)
 
 
 def cell_of(function: Callable) -> str:
