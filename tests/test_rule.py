@@ -195,4 +195,4 @@ def too_long(folders, most=120):
 def test_no_line_becomes_longer_than_120_characters():
     """As many as were there when this was first counted may stay: the bound comes down with each that is broken."""
     found = too_long(["course_lib", "data", "tests", "tools"])
-    assert len(found) <= 133, found
+    assert len(found) <= 130, found

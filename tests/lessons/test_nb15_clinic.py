@@ -515,6 +515,8 @@ LEAKS = [
      "the gradient of its own batch"),
     ("17", [("    loss.backward()", "    if update % 5 == 0:\n        optimizer.zero_grad()\n    loss.backward()")],
      "In 80 % of the backward passes"),
+    ("17", [("    loss.backward()", "    if update % 10 == 0:\n        optimizer.zero_grad()\n    loss.backward()")],
+     ""),  # 90 %: refused for this, or on other processors for the loss at which it ends
     ("20", [("log(update, loss, norm)", "log(update, loss / 100, norm)")], "does it show the loss"),
     ("21", [("log(update, loss, norm)", "log(update, loss / 10, norm)")], "does it show the loss"),
     ("20", [("for update in range(40):\n    x, target = batch(64)", "x, target = batch(4)\nfor update in range(400):")],
