@@ -312,8 +312,8 @@ class Descent(Figure):
             what = "it stays at that distance"
         else:
             what = f"it ends {last:.2g} away from it after {self.updates} updates"
-        return (f"Gradient descent at rate {self.values['rate']:.3g} starts {first:.2g} away from the "
-                f"minimum; {what}. Jumps across the minimum: {crossings}.")
+        return (f"Gradient descent at rate {self.values['rate']:.3g} starts at w = {path[0]:.2g}, {first:.2g} away "
+                f"from the minimum; {what}. Jumps across the minimum: {crossings}.")
 
 
 class Valley(Figure):

@@ -158,7 +158,7 @@ class DeltaRoad(Figure):
         plane.plot([0, 1], [0, 0], color=INK, linewidth=3)
         plane.text(1, -.06, "key k", ha="right", va="top")
         plane.plot([0, self.GRADIENT[0]], [0, self.GRADIENT[1]], color=BLUE, linewidth=2.2)
-        plane.text(self.GRADIENT[0], self.GRADIENT[1] + .05, "gradient at $S_t$", color=BLUE, ha="center", va="bottom")
+        plane.text(1.1, self.GRADIENT[1] + .05, "gradient at $S_t$", color=BLUE, ha="right", va="bottom")
         self.arrow = self.curve(plane, VERMILION, "--", linewidth=2.4)
         self.tip = self.curve(plane, VERMILION, "o", markersize=7)
         self.draws = [self.curve(road, BLUE, linewidth=.9) for _ in range(self.DRAWS)]
