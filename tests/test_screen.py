@@ -455,7 +455,7 @@ def test_a_guide_is_a_level_that_does_not_move():
     (lambda f: f.panels({}, {}, {}, rows=2), ValueError, "panels() got 3 dicts, which do not fill 2 rows."),
     (lambda f: f.panels(dict(at=(0, 0, 1, 1)), {}), ValueError, "panels() got `at` in some of its dicts, needs it in all"),
     (lambda f: f.curve(f.panels(), BLUE, "-", [1, 2, 3], np.eye(3)), ValueError,
-     "too many values to unpack (expected 1)"),
+     "too many values to unpack (expected 1"),
     (lambda f: f.curve(f.panels(), BLUE, "-", [1, 2, 3]), ValueError, "have shapes (3,) and (0,)"),
     (lambda f: f.key(f.panels(), (.1, .2, "words")), ValueError, "not enough values to unpack (expected 4, got 3)"),
     (lambda f: f.key(f.panels(), .1, .2, "words", BLUE), TypeError, "cannot unpack non-iterable float"),
