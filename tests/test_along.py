@@ -61,6 +61,7 @@ def test_what_was_kept_is_given_for_the_same_call_alone_and_can_be_computed(libr
     along.come_along()
     given = agreement.practise(4, SGD(.1))
     assert type(given) is Practice and all(map(np.array_equal, given, kept)) and said == [3.]
+    assert {given.distance: "a number"}[4]  # and no array, which is no key
     assert longterm.learn_digits("tanh", 0).tolist() == [.5] and said == [3., 2.]
     assert len(agreement.practise(4, SGD(.1), updates=50, progress=False).updates) == 2 and said == [3., 2.]
     named = agreement.practise  # as a notebook has it that imported the function before
@@ -143,6 +144,8 @@ def test_a_run_that_comes_along_is_what_the_call_gives(library, monkeypatch, cal
     if not hasattr(made, "_fields"):
         assert made.shape == kept.shape and made.mean() == pytest.approx(kept.mean(), rel=.2, abs=0)
         return
+    arrays = [[isinstance(field, np.ndarray) for field in each] for each in (made, kept)]
+    assert arrays[0] == arrays[1]
     field = next(each for each in ("needed", "solved", "updates") if each in made._fields)
     made, kept = (np.where(np.isfinite(each), each, 0) > 0 for each in (getattr(made, field), getattr(kept, field)))
     assert np.abs(made.sum(-1) - kept.sum(-1)).max() <= .4 * made.shape[-1]

@@ -100,9 +100,9 @@ def come_along() -> None:
             if i is None or computed:
                 return function(*args, **options)
             say(kept["seconds"][i], str(kept["made"]))
-            if not hasattr(kind, "_fields"):
-                return kept[f"{i}."].copy()
-            return kind(*(kept[name].copy() if (name := f"{i}.{field}") in kept else None for field in kind._fields))
+            own = {field: kept[name].copy()[()] for field in getattr(kind, "_fields", [""])  # [()]: a number stays one
+                   if (name := f"{i}.{field}") in kept}
+            return kind(*map(own.get, kind._fields)) if hasattr(kind, "_fields") else own[""]
         return call
 
     replace(wrapped)
