@@ -7,6 +7,7 @@ So a line cut short by a crash never damages the next, and two notebooks at once
 import contextlib
 import json
 import os
+import stat
 import sys
 import threading
 from datetime import datetime, timezone
@@ -44,9 +45,8 @@ class Store:
     """
 
     def __init__(self, path: Path | None, what: str = "Your progress") -> None:
-        self.path, self.what, self._warned, self.trouble = path, what, "", ""
+        self.path, self.what, self._warned, self.trouble, self._lock = path, what, "", "", threading.Lock()
         self._unsaved: list[dict] = []
-        self._lock = threading.Lock()
 
     def append(self, record: dict) -> None:
         """Keep a record: JSON values, "kind" and "id" texts; "at", the time, is added if absent. An OSError is told."""
@@ -80,12 +80,13 @@ class Store:
     def read(self) -> tuple[list[dict], int]:
         """All records, oldest first, with all their fields, and the number of lines that can't be read."""
         with self._lock:
+            lines: list[bytes] = []
             try:
-                # Reading a device (such as /dev/zero) would never end.
-                lines = self.path.read_bytes().split(b"\n") if self.path and self.path.is_file() else []
+                with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                    if self.path and stat.S_ISREG(self.path.stat().st_mode):  # reading a device would never end
+                        lines = self.path.read_bytes().split(b"\n")
             except OSError as error:
                 self._warn("read", error)
-                lines = []
             parsed = [_parse(line) for line in lines if line.strip()]
             records = [record for record in parsed if record is not None]
             return records + self._unsaved, len(parsed) - len(records)
@@ -103,5 +104,4 @@ def _parse(line: bytes) -> dict | None:
         record = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    known = isinstance(record, dict) and all(isinstance(record.get(key), str) for key in ("kind", "id"))
-    return record if known else None
+    return record if isinstance(record, dict) and all(isinstance(record.get(k), str) for k in ("kind", "id")) else None
