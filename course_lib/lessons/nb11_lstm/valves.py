@@ -149,7 +149,8 @@ class Valves(Figure):
         return roads, {where: step.ways[gate] for where, gate in self.ways.items()}, joined + joined[:1]
 
     def move(self, step):
-        back, s = self.values["way"] == "backward", self.state
+        way, s = self.values.get("way", "forward"), self.state
+        back = way == "backward"
         roads, dashed, joined = self.widths(step)
         for part, line in self.roads.items():
             line.set_linewidth(thick(roads[part]))
@@ -163,8 +164,8 @@ class Valves(Figure):
             self.letters[where].set_text(f"{self.gates[where]}\n{gate} = {step.gates[gate]:.2f}")
         for where, gate in self.ways.items():
             self.sizes[where].set_text(f"{step.ways[gate]:.2f}" if back else "")
-        for way, heads in self.heads.items():
-            heads.set_visible(way == self.values["way"])
+        for where, heads in self.heads.items():
+            heads.set_visible(where == way)
         self.title.set_text(f"{self.name}, " + (f"back from step {STEP} to {STEP - 1}: {step.whole:.2f} of |dL/d{s}| "
                                                 f"arrives" if back else f"step {STEP} forward"))
         self.wide.set_text(f"a road, this wide: {f'|dL/d{s}|' if back else 'all of it'}")
@@ -196,8 +197,9 @@ class Valves(Figure):
 
 
 def thick(size: float) -> float:
-    """The width of a line in points: 24 CSS pixels for size 1, and at least one, so that it is seen."""
-    return .75 * max(WIDE * size, 1.)
+    """The width of a line in points: 24 CSS pixels for size 1 or -1, 1 to 60 of them, so that it is seen and covers no
+    other."""
+    return .75 * min(max(WIDE * abs(size), 1.), 60.)
 
 
 def without(params: cells.LSTMParams, gates: str) -> cells.LSTMParams:
