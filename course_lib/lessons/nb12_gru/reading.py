@@ -128,7 +128,7 @@ def counted(context: int, numbers: np.ndarray, weight: float = 32.) -> np.ndarra
 def _chance(context: int, weight: float):
     """A function of passages (..., context + 1): the p_n above of each one's last letter, n = context."""
     seen, base = codes(prose("train")), len(LETTERS)
-    places = [base**np.arange(n, -1, -1) for n in range(context + 1)]
+    places = [base**np.arange(n, -1, -1, dtype=np.int64) for n in range(context + 1)]  # a browser's own have 32 bits
     known = [np.sort(np.lib.stride_tricks.sliding_window_view(seen, n + 1) @ place) for n, place in enumerate(places)]
 
     def chance(passages):
@@ -194,8 +194,9 @@ def exchanged(network: cells.NetworkParams, windows: np.ndarray, distances, seed
     others = (there + np.random.default_rng(seed).integers(1, len(LETTERS), there.shape)) % len(LETTERS)
     changed = np.repeat(windows[:, None], len(distances), axis=1)
     changed[-1 - distances, np.arange(len(distances))[:, None], columns] = others
-    after = np.stack([surprise(network, each)[-1] for each in changed.swapaxes(0, 1)])
-    return exchanges(network, windows)[-distances, columns, others], after - surprise(network, windows)[-1]
+    exact = cells.tree_map(lambda array: array.astype(float), network)  # for small differences
+    after = np.stack([surprise(exact, each)[-1] for each in changed.swapaxes(0, 1)])
+    return exchanges(network, windows)[-distances, columns, others], after - surprise(exact, windows)[-1]
 
 
 def passages(count: int, length: int, seed: int = 0) -> np.ndarray:
