@@ -102,6 +102,9 @@ def test_text_outputs_formulas_and_links_come_through():
     shown = slides.cell_html(cell("1 < x", "-", "a", "<b>"), {}, {})
     assert "&lt;b&gt;" in shown and '<span class="mi">1</span>' in shown
     assert "<i>x</i>" in slides.cell_html(cell("x", "-", "a", "alt", "<i>x</i>"), {}, {})
+    script = v4.new_output("display_data", {"text/markdown": "```python\nif x:\n    y = 1\n```", "text/plain": "if x"})
+    assert re.sub("<.*?>", "", slides.output_html(script)).strip() == "if x:\n    y = 1"
+    assert '<div class="code">' in slides.output_html(script)
 
 
 def test_a_prediction_is_a_vote():
@@ -151,6 +154,10 @@ def test_lines_that_differ_in_their_values_become_a_table():
     assert cells("one 1\n  and two True\none 2\n  and two False") == [["one", "and two"], ["1", "True"], ["2", "False"]]
     assert cells("over 60 steps 4e+00 to 1e+01\nover 80 steps 8e+01 to 3e+02") == [
         ["over", "steps"], ["60", "4e+00 to 1e+01"], ["80", "8e+01 to 3e+02"]]
+    assert cells("update 0 loss nan norm nan\nupdate 59 loss nan norm nan") == [
+        ["update", "loss", "norm"], ["0", "nan", "nan"], ["59", "nan", "nan"]]
+    assert cells("distance 10: needed 100, 50\ndistance 12: needed inf, -inf") == [
+        ["distance", "needed", ""], ["10", "100", "50"], ["12", "inf", "-inf"]]
     assert cells("w 1: below 1: True, above 1e3: False\nw 3: below 1: False, above 1e3: False") == [
         ["w", "below 1", "above 1e3"], ["1", "True", "False"], ["3", "False", "False"]]
     assert cells("seed 0: gain 1 loss 0.2, gain 2 after 7 updates\nseed 1: gain 1 loss 0.3, gain 2 after 7 updates") == [

@@ -48,8 +48,9 @@ MOST_BYTES = 15e6
 PAGES = Environment(loader=FileSystemLoader(SOURCES), autoescape=True, undefined=StrictUndefined,
                     trim_blocks=True, lstrip_blocks=True)
 MOST_WORDS = 36  # of a cell's text on a slide
+SCRIPT = re.compile(r"```python\n(.*)\n```", re.DOTALL)
 TYPED = re.compile(r"^No prediction yet\..*\n?", re.MULTILINE)  # said to a reader of the notebook
-NUMBER = r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
+NUMBER = r"(?:[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?|-?inf|nan)"
 POWER = r"10\^-?\d+"
 VALUE = re.compile(rf"(?<![^\s=:])(?:{POWER}(?:(?:,| to) {POWER})*|{NUMBER}(?: to {NUMBER})?|True|False"
                    r"|(?:few|most)(?=,| \|))(?=[\s,;:%]|\.?$)")
@@ -281,8 +282,11 @@ def said_by(output: NotebookNode) -> str:
 
 
 def output_html(output: NotebookNode) -> Markup:
-    """Return one stored output: HTML as it is, lines that differ in their numbers as a table, the rest as printed."""
+    """Return one stored output: HTML as it is, a script as code, lines alike as a table, the rest as printed."""
     data = output.get("data", {})
+    script = SCRIPT.fullmatch(data.get("text/markdown", ""))
+    if script:
+        return code(script[1])
     text = TYPED.sub("", said_by(output)).rstrip("\n")
     if "text/html" in data and "course-box" not in data["text/html"]:
         return Markup('<div class="output">{}</div>').format(Markup(data["text/html"]))
@@ -360,7 +364,7 @@ def table(words: list[str], rows: list[list[str]]) -> Markup:
             unit, between = re.split(r"[,;]", between, maxsplit=1)
             head[-1] += f" ({unit.strip()})" if unit.strip() else ""
         said = f"{said} {between}".replace(" ,", ",")
-        if len(set(column)) == 1 and place < len(rows[0]) - 1 and column[0] not in ("True", "False"):
+        if len(set(column)) == 1 and place < len(rows[0]) - 1 and column[0] not in ("True", "False", "nan"):
             said += f" {column[0]}"
             continue
         head.append(re.sub(r"^[\s,;:]+|[\s,:=]+$", "", said))

@@ -3,7 +3,7 @@
 
 const WIDTH = 1280, HEIGHT = 720, TOP = 44, BOTTOM = 44, SIDE = 48;
 const TIGHT = .95, SMALLEST = .6, LARGEST = 1.6, ROOMY = 1.5;
-const MOST_WORDS = 60;
+const MOST_WORDS = 60, ENOUGH = 50; // of a slide with its title; of a part of a cell without one
 const WIDE = 1067, HIGH = 467; // a picture is as wide or as high as this: 1600 or 700 pixels of 1920 x 1080
 const room = HEIGHT - TOP - BOTTOM;
 
@@ -19,7 +19,7 @@ const isDark = () => (document.documentElement.dataset.theme
 // The words that a slide is read by: no figures, tables, formulas, code, notes.
 const words = cells => cells.map(cell => {
   const copy = cell.cloneNode(true);
-  copy.querySelectorAll("svg, table, .code, figure, template, script, mjx-container, input, .bars")
+  copy.querySelectorAll("svg, table, .code, figure, template, script, style, mjx-container, input, .bars")
     .forEach(each => each.remove());
   return (copy.textContent.match(/[a-z][\w'’-]*/gi) ?? []).length;
 }).reduce((sum, each) => sum + each, 0);
@@ -28,6 +28,38 @@ const pictured = cell => cell.querySelector(".picture, .output img, .output svg"
 // A slide holds what fits, made a little smaller if that helps; the other cells go to a slide below it.
 const height = cells => cells.at(-1).getBoundingClientRect().bottom - cells[0].getBoundingClientRect().top;
 
+const onward = (cell, ...parts) => {
+  const own = cell.cloneNode(false);
+  own.removeAttribute("id");
+  own.append(...parts);
+  cell.after(own);
+  return own;
+};
+
+// A cell whose HTML has too many words for a slide goes on in another one, at a paragraph or a picture.
+const parted = cell => {
+  const box = cell.querySelector(":scope > .output > div");
+  if (!box || words([cell]) <= MOST_WORDS) return;
+  let [page, here] = [[], box];
+  for (const part of [...box.children]) {
+    if (page.length && (part.matches("img") || words([...page, part]) > ENOUGH)) {
+      const next = box.parentElement.cloneNode(false);
+      here = box.cloneNode(false);
+      next.append(here);
+      cell = onward(cell, next);
+      page = [];
+    }
+    here.append(part);
+    page.push(part);
+  }
+};
+
+// A script that is too high below what its cell prints gets a cell of its own.
+const script = cell => {
+  const shown = cell.querySelector(":scope > :not(.behind) ~ .code:not(.behind)");
+  if (shown && height([cell]) > room) onward(cell, shown);
+};
+
 // A picture that what its cell prints would keep small gets a cell of its own.
 const alone = cell => {
   const picture = cell.querySelector(".picture, .output img"), output = picture?.closest(".cell > *");
@@ -35,14 +67,11 @@ const alone = cell => {
   const box = picture.getBoundingClientRect(), left = box.height + room - height([cell]);
   const scale = Math.min(LARGEST, (WIDTH - 2 * SIDE) / box.width, left / box.height);
   if (scale * box.width >= WIDE || scale * box.height >= HIGH) return;
-  const own = cell.cloneNode(false);
-  own.removeAttribute("id");
-  own.append(output);
-  cell.after(own);
+  onward(cell, output);
 };
 
 const paginate = section => {
-  [...section.children].forEach(alone);
+  for (const split of [script, parted, alone]) [...section.children].forEach(split);
   const pages = [[]], title = words([{ cloneNode: () => Object.assign(document.createElement("p"),
                                                                       { textContent: section.dataset.title }) }]);
   for (const cell of section.children) {
