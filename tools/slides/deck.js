@@ -2,7 +2,7 @@
 "use strict";
 
 const WIDTH = 1280, HEIGHT = 720, TOP = 44, BOTTOM = 44, SIDE = 48;
-const TIGHT = .95, SMALLEST = .6, LARGEST = 1.6, ROOMY = 1.5;
+const TIGHT = .95, SMALLEST = .6, LARGEST = 1.65, ROOMY = 1.5;
 const MOST_WORDS = 60, ENOUGH = 50; // of a slide with its title; of a part of a cell without one
 const WIDE = 1067, HIGH = 467; // a picture is as wide or as high as this: 1600 or 700 pixels of 1920 x 1080
 const room = HEIGHT - TOP - BOTTOM;
