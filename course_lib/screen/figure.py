@@ -26,6 +26,7 @@ No pyplot: a slider's callback may run in another thread while a cell plots.
 
 import html
 import inspect
+import io
 from functools import wraps
 from threading import RLock
 from typing import Any, Self
@@ -262,7 +263,7 @@ class Figure:
         with self.lock, _DRAWING:
             self._draw_background(clean=self._changed)
             if self._changed:
-                background, self._changed = png_bytes(self._canvas.buffer_rgba(), compress_level=1), False
+                background, self._changed = png_bytes(self._canvas.buffer_rgba()), False
                 if background != self._background:
                     self._background = background
             return self._background
@@ -289,7 +290,8 @@ class Figure:
             picture = Image.fromarray(np.asarray(self._canvas.buffer_rgba()))
             if not any(ax.images for ax in self.fig.axes):  # 256 colours are enough for lines, in a third of the bytes
                 picture = picture.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-            return png_bytes(picture, optimize=True)
+            picture.save(buffer := io.BytesIO(), "png", optimize=True)
+            return buffer.getvalue()
 
     def html(self) -> str:
         """Return the whole picture as an <img> with its alt text."""

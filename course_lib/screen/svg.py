@@ -5,7 +5,8 @@ one writes a handful of elements, in whole tenths of a CSS pixel, and may run in
 """
 
 import base64
-import io
+import struct
+import zlib
 from functools import lru_cache
 from itertools import groupby
 
@@ -15,7 +16,6 @@ from matplotlib.colors import to_hex
 from matplotlib.path import Path
 from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D
-from PIL import Image
 
 UNITS = 10  # user units in a CSS pixel: coordinates can then be integers
 FAR = 100 * 1000 * UNITS  # beyond any screen: larger coordinates are cut, since browsers lose precision there
@@ -45,8 +45,7 @@ class SVGRenderer(RendererBase):
         if gc.get_hatch() is not None:
             raise TypeError("a live figure cannot show hatches: use colour or dashes instead.")
         filled = rgbFace is not None
-        width, height = self.width, self.height
-        clip = None if filled else (-width, -height, 2 * width, 2 * height)
+        clip = None if filled else (-self.width, -self.height, 2 * self.width, 2 * self.height)
         cleaned = path.cleaned(transform, remove_nans=True, clip=clip, curves=True, snap=False,
                                simplify=path.should_simplify and not filled)
         self._add_path(gc, cleaned.vertices, cleaned.codes, rgbFace)
@@ -60,14 +59,13 @@ class SVGRenderer(RendererBase):
 
     def draw_image(self, gc, x, y, im, transform=None):
         rows, columns = im.shape[:2]
-        if transform is None:
-            transform = Affine2D().scale(columns, rows)
-        matrix = Affine2D().scale(1 / columns, 1 / rows) + transform + Affine2D().translate(x, y) + self.to_screen
+        placed = Affine2D() if transform is None else Affine2D().scale(1 / columns, 1 / rows) + transform
+        matrix = placed + Affine2D().translate(x, y) + self.to_screen
         numbers = " ".join(f"{value:.6g}" for value in matrix.get_affine().get_matrix()[:2].T.ravel())
         alpha = "" if gc.get_alpha() == 1 else f' opacity="{gc.get_alpha():.3g}"'
         self._add(gc, f'<image width="{columns}" height="{rows}" transform="matrix({numbers})"{alpha} '
                       f'preserveAspectRatio="none" style="image-rendering:pixelated" '
-                      f'href="{data_url(png_bytes(im, compress_level=1))}"/>')
+                      f'href="{data_url(png_bytes(im))}"/>')
 
     def draw_text(self, gc, x, y, s, prop, angle, ismath=False, mtext=None):
         size = self.points_to_pixels(prop.get_size_in_points()) / text_to_path.FONT_SCALE
@@ -108,8 +106,7 @@ class SVGRenderer(RendererBase):
     def _style(self, gc, face) -> str:
         forced = gc.get_alpha() if gc.get_forced_alpha() else None
         style = f' fill="{to_hex(face)}"{_opacity("fill", face, forced)}' if face is not None else ' fill="none"'
-        width = self.points_to_pixels(gc.get_linewidth()) * self.scale
-        if width:
+        if width := self.points_to_pixels(gc.get_linewidth()) * self.scale:
             colour = gc.get_rgb()
             style += f' stroke="{to_hex(colour)}" stroke-width="{width:.3g}"{_opacity("stroke", colour, forced)}'
             style += f' stroke-linejoin="{gc.get_joinstyle()}"'
@@ -126,8 +123,7 @@ class SVGRenderer(RendererBase):
 def path_data(vertices: np.ndarray, codes: np.ndarray, transform: Affine2D) -> str:
     """Return the `d` of an SVG path, in steps from point to point: they have half the digits of positions."""
     points = np.clip(transform.transform(vertices), -FAR, FAR).round().astype(int)
-    template, used, origins, i, previous = [], [], [], 0, None
-    codes = codes.tolist()
+    template, used, origins, i, previous, codes = [], [], [], 0, None, codes.tolist()
     while i < len(codes):
         code = codes[i]
         if code in LETTERS:
@@ -144,12 +140,14 @@ def path_data(vertices: np.ndarray, codes: np.ndarray, transform: Affine2D) -> s
     return ("".join(template) % tuple(steps.ravel().tolist())).replace(" -", "-")
 
 
-def png_bytes(picture, **options) -> bytes:
-    """Return a picture, an Image or its pixels, as PNG; options are Pillow's."""
-    buffer = io.BytesIO()
-    image = picture if isinstance(picture, Image.Image) else Image.fromarray(np.ascontiguousarray(picture))
-    image.save(buffer, "png", **options)
-    return buffer.getvalue()
+def png_bytes(pixels) -> bytes:
+    """Return pixels, (height, width, 4), as PNG: each row less the one above. Pillow takes three times as long."""
+    rows = np.reshape(pixels, (len(pixels), -1))
+    lines = np.insert(np.diff(rows, axis=0, prepend=0 * rows[:1]), 0, 2, axis=1)  # 2 says what was done to a row
+    header = struct.pack(">2I5B", rows.shape[1] // 4, len(rows), 8, 6, 0, 0, 0)
+    parts = b"IHDR" + header, b"IDAT" + zlib.compress(lines, 1), b"IEND"
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(part) - 4) + part + struct.pack(">I", zlib.crc32(part)) for part in parts)
 
 
 def data_url(png: bytes) -> str:
