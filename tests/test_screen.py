@@ -655,6 +655,14 @@ def test_the_rules_are_seen_and_said_where_they_are_asked_for_and_the_gradient_a
     assert figure.png() == plain and "non-normality" not in GradientRuler().alt
 
 
+@pytest.mark.parametrize("rules", [True, False])
+def test_what_stands_still_in_the_ruler_is_not_drawn_again_while_its_axes_stay(rules):
+    figure = GradientRuler(rules=rules)
+    figure.background()
+    assert not any(figure.update(**step).fig.stale for step in ({"gain": 1.02}, {"non_normality": .02}, {"T": 99}))
+    assert figure.update(T=150).fig.stale  # other axes
+
+
 def test_a_still_of_the_ruler_is_small():
     assert len(GradientRuler(gain=1.2, non_normality=1., rules=True).png()) < 60 * 1024
     assert len(GradientRuler().svg()) < 30 * 1024

@@ -108,7 +108,7 @@ class GradientRuler(Figure):
         T, rules = len(ruled.exact) - 1, self.values["rules"]
         for each in self.of_rules:
             each.set_visible(rules)
-        if self.ax.get_position().bounds != PLACES[rules]:
+        if self.ax.get_position(original=True).x0 != PLACES[rules][0]:  # asking for the other one draws all again
             self.ax.set_position(PLACES[rules])
         t = np.arange(T + 1)
         longest, half = next((span for span in SPANS if span[0] >= T), (T, .32 * T))
