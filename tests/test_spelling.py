@@ -6,8 +6,6 @@ import re
 import subprocess
 import sys
 
-import pytest
-
 import notebooks
 
 CODE = re.compile(r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$|\]\([^)]*\)|https?://\S+", re.DOTALL)
@@ -25,26 +23,28 @@ def texts():
     return {name: CODE.sub(" ", page) for name, page in pages.items()}
 
 
-def misspelled(text, dictionaries="clear,rare"):
-    """What codespell finds: word ==> correction, one a line."""
+def misspelled(texts, folder, dictionaries="clear,rare"):
+    """What codespell finds in {name: text}, laid into a folder: name:line: word ==> correction."""
+    for name, text in texts.items():
+        (folder / name.replace("/", "-")).write_text(text, encoding="utf-8")
     found = subprocess.run([sys.executable, "-m", "codespell_lib", "--builtin", dictionaries,
-                            "--ignore-words-list", RIGHT, "-"], input=text,
-                           capture_output=True, text=True)
+                            "--ignore-words-list", RIGHT, "."], cwd=folder, capture_output=True, text=True)
     assert found.returncode in (0, 65) and not found.stderr, found.stderr
-    return re.findall(r"\S+ ==> .+", found.stdout)
+    return found.stdout.splitlines()
 
 
-@pytest.mark.parametrize("name, text", texts().items())
-def test_texts_are_spelled_as_americans_do(name, text):
-    assert misspelled(text, "clear,rare,en-GB_to_en-US") == []
+def test_texts_are_spelled_as_americans_do(tmp_path):
+    assert misspelled(texts(), tmp_path, "clear,rare,en-GB_to_en-US") == []
 
 
-@pytest.mark.parametrize("folder", ["course_lib", "tests", "tools", "data"])
-def test_the_code_holds_no_misspelled_word(folder):
-    code = "\n".join(path.read_text(encoding="utf-8") for path in sorted((notebooks.ROOT / folder).rglob("*.py")))
-    assert misspelled(code) == []
+def test_the_code_holds_no_misspelled_word(tmp_path):
+    code = {folder: "\n".join(path.read_text(encoding="utf-8")
+                              for path in sorted((notebooks.ROOT / folder).rglob("*.py")))
+            for folder in ("course_lib", "tests", "tools", "data")}
+    assert misspelled(code, tmp_path) == []
 
 
-def test_a_misspelled_word_is_found():
-    assert misspelled("It depends on t" "eh color.") and not misspelled("It depends on the color.")
-    assert misspelled("the colour", "en-GB_to_en-US") == ["colour ==> color"]
+def test_a_misspelled_word_is_found(tmp_path):
+    assert misspelled({"a.md": "It depends on t" "eh color.", "b.md": "On the color."}, tmp_path) == [
+        "./a.md:1: t" "eh ==> the"]
+    assert misspelled({"a.md": "the colour"}, tmp_path, "en-GB_to_en-US") == ["./a.md:1: colour ==> color"]

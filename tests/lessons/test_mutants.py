@@ -24,7 +24,7 @@ def noted(exercise: Exercise) -> dict[str, str]:
     return {slip: reason for slip, reason in NOTES.get(exercise.id, {}).items() if slip != "solution"}
 
 
-@pytest.mark.long(but_every=3)
+@pytest.mark.long(but_every=4)
 @every_function
 def test_no_mutant_passes_without_a_note(exercise):
     assert exercise.judge(mutants.function_of(exercise.source(), exercise)).word == "passed"  # without a slip
