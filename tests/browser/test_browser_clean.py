@@ -39,18 +39,41 @@ def test_speaker_notes_are_a_line_until_they_are_clicked(lab, page):
     assert notes.first.locator("p", has_text="Open with the question").is_visible()
 
 
-def test_a_long_line_of_text_breaks_between_words(lab, page):
-    """JupyterLab's own rule breaks it in the middle of one; a word longer than the page still breaks."""
-    words = [f"{letter}" * 30 for letter in "abcdefghijklm"]
-    lab.open(page, lab.write("long.ipynb", f"print({' '.join(words)!r}); print({'x' * 2000!r})"))
+WORDS = [f"{letter}" * 30 for letter in "abcdefghijklm"]
+SHOWN = {"printed": "print({0!r}); print('x' * 2000)",
+         "Markdown": "display({{'text/markdown': '```python\\n# ' + {0!r} + '\\n' + 'x' * 2000 + '\\n```'}}, raw=True)",
+         "HTML": "display({{'text/html': '<pre><code>' + {0!r} + '\\n' + 'x' * 2000 + '</code></pre>'}}, raw=True)"}
+
+
+@pytest.mark.parametrize("way", SHOWN)
+def test_a_long_line_of_text_breaks_between_words(lab, page, way):
+    """JupyterLab's own rules break it in the middle of one; a word longer than the page still breaks."""
+    lab.open(page, lab.write("long.ipynb", SHOWN[way].format(" ".join(WORDS))))
     execute(page, "notebook:run-all-cells")
-    text = page.locator(".jp-OutputArea-output.jp-RenderedText pre")
+    text = page.locator(".jp-OutputArea-output pre").last
     text.wait_for()
-    heights = text.evaluate("""(pre, words) => words.map(word => {
-        const node = pre.firstChild, range = document.createRange(), begin = node.textContent.indexOf(word);
-        range.setStart(node, begin);
-        range.setEnd(node, begin + word.length);
-        return new Set([...range.getClientRects()].map(each => each.top)).size;
-    })""", words)
-    assert heights == [1] * len(words)
+    heights = text.evaluate("""(pre, words) => {
+        const texts = document.createTreeWalker(pre, NodeFilter.SHOW_TEXT), range = document.createRange();
+        while (!texts.nextNode().data.includes(words[0])) ;
+        return words.map(word => {
+            range.setStart(texts.currentNode, texts.currentNode.data.indexOf(word));
+            range.setEnd(texts.currentNode, texts.currentNode.data.indexOf(word) + word.length);
+            return new Set([...range.getClientRects()].map(each => each.top)).size;
+        });
+    }""", WORDS)
+    assert heights == [1] * len(WORDS)
     assert text.evaluate("pre => pre.scrollWidth <= pre.clientWidth")
+
+
+@pytest.mark.parametrize("tag", ["p", "li"])
+def test_text_that_a_cell_shows_is_no_wider_than_the_lesson_s(lab, page, tag):
+    page.set_viewport_size({"width": 1920, "height": 1000})
+    lab.open(page, lab.write("wide.ipynb", f"display({{'text/html': '<{tag}>{'word ' * 400}</{tag}>'}}, raw=True)"))
+    execute(page, "notebook:run-all-cells")
+    words = page.locator(f".jp-OutputArea-output {tag}")
+    words.wait_for()
+    assert words.evaluate("""words => {
+        const line = words.appendChild(document.createElement('span'));
+        line.textContent = '0'.repeat(75);
+        return words.clientWidth <= line.getBoundingClientRect().width + 1;
+    }""")
