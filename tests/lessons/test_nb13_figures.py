@@ -1,19 +1,23 @@
 """The figures of lesson 13: what is drawn, against oracles of another kind; what is said, from the data."""
 
+import time
 from functools import partial
+from math import comb
 
 import numpy as np
 import pytest
 
 from course_lib.lessons.nb13_what_came_after.curse_of_memory import mean_squares
 from course_lib.lessons.nb13_what_came_after.figures import (
-    DeltaRoad, LongMemory, NewtonRounds, Recall, SameRuler)
+    DeltaRoad, LongMemory, NewtonRounds, PastInNumbers, Recall, SameRuler, bilinear, polynomials)
 from course_lib.screen.live import live
 from legible import legible, named
 
 MEASURED = {.9: (5.2, 264., .25), .99: (50., 2.5e5, .26)}
 ERRORS = {"plain sum": np.array([[0., 0.], [1., .8], [3., 3.4]]),
           "delta rule": np.array([[0., 0.], [.5, .6], [1.4, 1.6]])}
+P = np.sqrt(2 * np.arange(16) + 1)
+HIPPO = -np.tril(np.outer(P, P), -1) - np.diag(np.arange(16) + 1), P
 CURVES = {"one": np.array([2., 1., .5]), "two": np.array([1., 1e-20, 0.])}
 
 
@@ -60,6 +64,92 @@ def test_delta_road_is_the_product_of_the_steps():
     assert abs(np.log10((figure.data[1][-1]**2).mean()) / 2 - figure.mean.get_ydata()[-1]) < .1
 
 
+def exact(n, u):
+    """sqrt(2n + 1) P_n(2u - 1) by whole numbers, without a recurrence."""
+    return np.sqrt(2 * n + 1) * sum((-1)**(n + k) * comb(n, k) * comb(n + k, k) * u**k for k in range(n + 1))
+
+
+def test_polynomials_are_legendre_s_and_orthonormal():
+    u, weights = np.polynomial.legendre.leggauss(20)
+    values = polynomials(u := (u + 1) / 2, 16)
+    for n in range(9):
+        assert np.allclose(values[:, n], exact(n, u), rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(values.T * (weights / 2) @ values, np.eye(16), rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("curve", [lambda u: np.sin(12 * u**2), lambda u: np.exp(-3 * u) - u, lambda u: np.cos(9 * u)])
+def test_hippo_s_matrix_keeps_the_means_of_the_whole_past(curve):
+    """Against quadrature: the difference is that of a step's length, a quarter of it with four times the steps."""
+    nodes, weights = np.polynomial.legendre.leggauss(60)
+    nodes = (nodes + 1) / 2
+    true, off = (weights / 2 * curve(nodes)) @ polynomials(nodes, 16), []
+    for T in (500, 2000):
+        h = np.zeros(16)
+        for J, new, x in zip(*bilinear(*HIPPO, 1 / np.arange(1, T + 1)), curve((np.arange(T) + .5) / T)):
+            h = J @ h + new * x
+        off.append(np.linalg.norm(h - true) / np.linalg.norm(true))
+    assert off[1] < .01 and off[0] / off[1] == pytest.approx(4, rel=.15, abs=0)
+
+
+def test_an_even_clock_sees_the_past_on_an_exponential_scale():
+    """After long reading h_n is the integral of x(s ago) e^-s sqrt(2n + 1) P_n(2 e^-s - 1), against quadrature."""
+    delta, (nodes, weights) = .002, np.polynomial.legendre.leggauss(60)
+    (J,), (new,) = bilinear(*HIPPO, np.array([delta]))
+    h, T = np.zeros(16), 15000
+    for x in np.cos(3 * np.exp(-delta * (np.arange(T)[::-1] + .5))):
+        h = J @ h + new * x
+    u = (nodes + 1) / 2
+    true = (weights / 2 * np.cos(3 * u)) @ polynomials(u, 16)
+    assert np.linalg.norm(h - true) < 1e-4 * np.linalg.norm(true)
+
+
+def test_past_in_numbers_shows_state_curve_and_gradient():
+    figure = PastInNumbers(*HIPPO)
+    for curve, clock, read in [("waves", "1/t", 400), ("step", "0.01", 300), ("chirp", "0.02", 512),
+                               ("digit", "1/t", 96), ("digit", "0.005", 120)]:
+        h, told, counts, off, recent = figure.update(curve=curve, clock=clock, read=read).data
+        J, new = figure.steps[clock]
+        assert np.allclose(figure.C @ h, counts @ figure.curves[curve][:read], rtol=1e-10, atol=0)
+        if clock != "1/t":
+            kernel = [figure.C @ np.linalg.matrix_power(J[0], k) @ new[0] for k in range(read)]
+            np.testing.assert_allclose(counts[::-1], kernel, rtol=1e-10, atol=1e-14)
+            assert recent == min(read, round(np.log(2) / float(clock)))
+        ages = read - .5 - np.arange(read)
+        u = 1 - ages / read if clock == "1/t" else np.exp(-ages * float(clock))
+        assert np.allclose(told, sum(h_n * exact(n, u) for n, h_n in enumerate(h)), rtol=0, atol=1e-3)
+        rms = np.sqrt(((told - figure.curves[curve][:read])[-recent:]**2).mean())
+        assert off[0] == pytest.approx(rms, rel=1e-12, abs=0) and f"{rms:.2g} on the last {recent} steps" in figure.alt
+        assert (" on what is older" in figure.alt) == ("older" in figure.word.get_text()) == (recent < read)
+        assert list(figure.dot.get_ydata()) == [figure.C @ h] and list(figure.heads.get_ydata()) == list(h)
+        assert figure.now[0].get_xdata()[0] == read == len(figure.seen.get_xdata()) and "nan" not in figure.alt
+    waves = figure.update(curve="waves", clock="1/t", read=512)
+    assert max(waves.data[3]) < .02 and abs(waves.dot.get_xdata()[0] - 256) < 1
+
+
+def test_a_kernel_of_an_even_clock_only_moves_along_and_half_the_clock_is_twice_as_wide():
+    figure = PastInNumbers(*HIPPO)
+    counts = {(clock, read): figure.update(clock=clock, read=read).data[2]
+              for clock in figure.CLOCKS for read in (300, 500)}
+    for clock in figure.CLOCKS[1:]:
+        np.testing.assert_allclose(counts[clock, 500][200:], counts[clock, 300], rtol=1e-9, atol=1e-15)
+    assert not np.allclose(counts["1/t", 500][200:], counts["1/t", 300], rtol=.1, atol=0)
+    far = {clock: 500 - counts[clock, 500].argmax() for clock in figure.CLOCKS}
+    assert far["0.005"] == pytest.approx(2 * far["0.01"], rel=.03, abs=0)
+    assert far["1/t"] == pytest.approx(250, rel=.02, abs=0)
+    assert counts["0.01", 500].max() == pytest.approx(2 * counts["0.005", 500].max(), rel=.03, abs=0)
+
+
+def test_past_in_numbers_moves_within_60_ms_and_its_axes_stand_still():
+    figure, seconds, limits = PastInNumbers(*HIPPO), [], set()
+    for read in range(96, 513, 16):
+        for clock in figure.CLOCKS:
+            start = time.process_time()
+            figure.update(read=read, clock=clock).svg()
+            seconds.append(time.process_time() - start)
+            limits.add(tuple((*ax.get_xlim(), *ax.get_ylim()) for ax in figure.fig.axes))
+    assert np.quantile(seconds, .95) < .06 and len(limits) == 1
+
+
 def test_recall_draws_what_was_measured_and_the_best_matrix():
     figure = Recall(ERRORS, [8, 16, 32], d=16)
     lines = figure.fig.axes[0].lines
@@ -80,6 +170,9 @@ def test_sliders_reach_their_ends():
 @pytest.mark.parametrize("make, words", [
     (lambda: NewtonRounds(gain=1.1), "gain is 1.1"), (lambda: NewtonRounds(rounds=41), "rounds 41"),
     (lambda: DeltaRoad(beta=2.1), "beta is 2.1"), (lambda: DeltaRoad(d=3), "d is 3"),
+    (lambda: PastInNumbers(HIPPO[0], P[:-1]), "A has shape"), (lambda: PastInNumbers(*HIPPO, read=513), "read is 513"),
+    (lambda: PastInNumbers(*HIPPO, clock="0.03"), "clock is '0.03'"),
+    (lambda: PastInNumbers(*HIPPO, curve="sine"), "curve is 'sine'"),
     (lambda: Recall({}, [1], 16), "measured holds"), (lambda: Recall(ERRORS, [1, 2], 16), "2 entries of pairs"),
     (lambda: LongMemory({}), "measured is empty"), (lambda: SameRuler({}), "curves holds 0")])
 def test_refusals(make, words):
@@ -90,6 +183,8 @@ def test_refusals(make, words):
 @pytest.mark.parametrize("make", [
     partial(NewtonRounds), partial(NewtonRounds, gain=3., rounds=0), partial(NewtonRounds, gain=.5, rounds=40),
     partial(DeltaRoad), partial(DeltaRoad, beta=2., d=2), partial(DeltaRoad, beta=0., d=64),
+    partial(PastInNumbers, *HIPPO), partial(PastInNumbers, *HIPPO, curve="digit", clock="0.02", read=96),
+    partial(PastInNumbers, *HIPPO, curve="chirp", clock="0.005", read=512),
     partial(Recall, ERRORS, [8, 16, 32], 16), partial(LongMemory, MEASURED), partial(SameRuler, CURVES)], ids=named)
 def test_every_text_can_be_read(make):
     assert legible(make()) > 3

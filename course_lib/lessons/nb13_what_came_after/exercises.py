@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ... import gradcheck
@@ -129,6 +131,52 @@ def _variance_as_a_sum(l, T):
 
 def _variance_cases(rng):
     return [(.9, 1), (.9, 5), (.99, 40), (-.7, 3), (rng.uniform(.5, .9), 12)]
+
+
+# 13.10 Read the past back
+
+
+def remembered(h, u):
+    z, told = 2 * u - 1, np.zeros_like(u)
+    P_before, P = np.zeros_like(u), np.ones_like(u)
+    for n, h_n in enumerate(h):
+        told = told + h_n * np.sqrt(2 * n + 1) * P
+        P_before, P = P, ((2 * n + 1) * z * P - n * P_before) / (n + 1)
+    return told
+
+
+def _remembered_by_powers(h, u):
+    return sum(h_n * np.sqrt(2 * n + 1) * (-1)**n * sum(
+        math.comb(n, k) * math.comb(n + k, k) * (-u)**k for k in range(n + 1)) for n, h_n in enumerate(h))
+
+
+def _remembered_by_numpy(h, u):
+    return np.polynomial.legendre.legval(2 * u - 1, h * np.sqrt(2 * np.arange(len(h)) + 1))
+
+
+def _remembered_cases(rng):
+    return [(rng.normal(size=N), rng.uniform(0, 1, K)) for N, K in [(4, 3), (1, 3), (2, 4), (6, 5), (8, 2)]]
+
+
+def _remembered_wrong(weigh=lambda n: np.sqrt(2 * n + 1), place=lambda u: 2 * u - 1, order=slice(None), raised=None):
+    """A wrong answer that is right but for what is given."""
+    def remembered(h, u):
+        h = h[order]
+        values = [place(u)**n if raised else np.polynomial.legendre.Legendre.basis(n)(place(u)) for n in range(len(h))]
+        return sum((h_n * weigh(n) * P for n, (h_n, P) in enumerate(zip(h, values))), 0 * u)
+
+    return remembered
+
+
+def _remembered_slipped(step):
+    """A wrong answer whose polynomials follow another rule: step(n, z, P_n, P_{n-1}) -> P_{n+1}."""
+    def remembered(h, u):
+        told, before, P = 0 * u, 0 * u, 0 * u + 1
+        for n, h_n in enumerate(h):
+            told, before, P = told + h_n * np.sqrt(2 * n + 1) * P, P, step(n, 2 * u - 1, P, before)
+        return told
+
+    return remembered
 
 
 # 13.7 Back through the delta rule
@@ -432,6 +480,52 @@ BANK = Bank(13, "What came after", [
         hints=["h_T is the sum of l^k x_{T-k} for k = 0 ... T - 1.",
                "The x_t are independent: the variances l^(2k) add up.",
                "A geometric series: 1 + q + ... + q^(T-1) = (1 - q^T) / (1 - q) with q = l^2."],
+    ),
+    Exercise(
+        "13.10", "Read the past back", minutes=5, difficulty=2,
+        solution=remembered, oracle=_remembered_by_powers, cases=_remembered_cases, time_axis=None,
+        also_correct=(_remembered_by_numpy,),
+        mistakes=[
+            Mistake(_remembered_wrong(weigh=lambda n: 1),
+                    "The factor sqrt(2n + 1) is missing: h_n holds it once, and the sum takes it once more."),
+            Mistake(_remembered_wrong(weigh=lambda n: 2 * n + 1),
+                    "h_n already holds sqrt(2n + 1) once. Here it comes once more, not twice."),
+            Mistake(_remembered_wrong(weigh=lambda n: 1 / np.sqrt(2 * n + 1)),
+                    "Multiply by sqrt(2n + 1), do not divide."),
+            Mistake(_remembered_wrong(weigh=lambda n: np.sqrt(2 * n - 1) if n else 1.),
+                    "n counts from 0: the factors are 1, sqrt 3, sqrt 5, so sqrt(2n + 1)."),
+            Mistake(_remembered_wrong(weigh=lambda n: np.sqrt(2 * n + 3)),
+                    "n counts from 0: the first number, h_0, comes with the factor 1."),
+            Mistake(_remembered_wrong(weigh=lambda n: np.sqrt(n + 1)), "The factor is sqrt(2n + 1), not sqrt(n + 1)."),
+            Mistake(_remembered_wrong(place=lambda u: u),
+                    "P_n lives on -1 to 1, and u goes from 0 to 1: take P_n at z = 2u - 1."),
+            Mistake(_remembered_wrong(place=lambda u: 1 - 2 * u),
+                    "Time runs backward: u = 1 is now, where z = 2u - 1 is 1."),
+            Mistake(_remembered_wrong(place=lambda u: 2 * u), "z = 2u - 1: the 1 was not taken away."),
+            Mistake(_remembered_wrong(order=slice(None, None, -1)),
+                    "The numbers are turned round: h_0 goes with P_0."),
+            Mistake(_remembered_wrong(order=slice(1)), "This is the mean of the past alone, h_0. Add all N terms."),
+            Mistake(lambda h, u: _remembered_wrong()(np.append(h[:-1], 0), u),
+                    "The last number is missing: n goes up to N - 1, N terms in all."),
+            Mistake(lambda h, u: _remembered_wrong()(np.append(0, h[1:]), u),
+                    "The first number is missing: the sum begins at n = 0."),
+            Mistake(_remembered_wrong(raised=True), "These are powers of z. P_2 is (3 z^2 - 1) / 2, and so on."),
+            Mistake(_remembered_slipped(lambda n, z, P, before: (2 * n + 1) * z * P - n * before),
+                    "P_{n+1} has to be divided by n + 1."),
+            Mistake(_remembered_slipped(lambda n, z, P, before: ((2 * n + 1) * z * P + n * before) / (n + 1)),
+                    "The sign of n P_{n-1}: it is taken away."),
+            Mistake(_remembered_slipped(lambda n, z, P, before: ((2 * n + 1) * z * P - (n + 1) * before) / (n + 1)),
+                    "P_{n-1} comes with the factor n, not n + 1."),
+            Mistake(_remembered_slipped(lambda n, z, P, before: (2 * n + 1) * z * P / (n + 1)),
+                    "The term with P_{n-1} is missing."),
+            Mistake(_remembered_slipped(lambda n, z, P, before: 2 * z * P - before if n else z * P),
+                    "This is the rule of Chebyshev's polynomials. Legendre's has the factors 2n + 1, n and n + 1."),
+            Mistake(lambda h, u: _remembered_wrong()(h, u) / len(h), "This is a mean over n. The sum is asked for."),
+            Mistake(lambda h, u: -_remembered_wrong()(h, u), "The sign is turned."),
+        ],
+        hints=["Begin with the two polynomials that you know, P_0 = 1 and, before it, 0. Put z = 2u - 1.",
+               "In a loop over n: add h_n sqrt(2n + 1) P_n, then make P_{n+1} of P_n and P_{n-1}.",
+               "P_before, P = P, ((2n + 1) z P - n P_before) / (n + 1) does both at once."],
     ),
     Exercise(
         "13.7", "Back through the delta rule", minutes=6, difficulty=2,

@@ -1,5 +1,5 @@
-"""The figures of lesson 13: Newton's rounds, the mean squares of a long memory, one ruler for all, the road back
-through the delta rule, and how many pairs a matrix holds."""
+"""The figures of lesson 13: Newton's rounds, the mean squares of a long memory, what S4's state keeps of a curve, one
+ruler for all, the road back through the delta rule, and how many pairs a matrix holds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ... import bptt, initialise
+from ... import _checks, bptt, data, initialise
 from ...screen.figure import BLUE, INK, VERMILION, Figure
 from ...screen.kit import LINE_HEIGHT, apart, power_of_ten
 from ..nb12_gru.figures import COLOURS
@@ -93,6 +93,109 @@ class LongMemory(Figure):
     def describe(self, _):
         rows = "; ".join(f"l = {l:g}: {h:.2g}, {d:.2g} and {cured:.2g}" for l, (h, d, cured) in self.measured.items())
         return f"Mean squares of h, of dh/dl, and of the gradient after both cures, measured at three l. {rows}."
+
+
+class PastInNumbers(Figure):
+    """What N numbers keep of a curve that is read step by step: h' = A h + B x, at the pace of a clock.
+
+    A, B    (N, N) and (N,); with HiPPO's the numbers are coefficients of Legendre polynomials over the whole past
+    curve   one of CURVES, of T steps; the digit is read pixel by pixel, each for 8 steps
+    clock   Delta of a step: "1/t", HiPPO's, or one of the even ones, S4's
+    read    steps read so far
+    errors  ValueError for shapes, and for values that are not among these
+    source  Gu, Dao, Ermon, Rudra and Re 2020, "HiPPO" (LegS); Gu, Johnson and others 2022, the even clock (abstracts)
+
+    The dot is y = C h with C_n = sqrt(2n + 1) P_n(0): where half of the past is newer by HiPPO's clock, and by an even
+    one ln 2 / Delta steps ago. The weights are its gradient, dy/dx_s, by a walk back through the steps.
+    """
+
+    size = (900, 460)
+    labels = {"clock": "clock, Δ", "read": "steps read"}
+    T, CURVES, CLOCKS = 512, ["waves", "step", "chirp", "digit"], ["1/t", "0.02", "0.01", "0.005"]
+    allowed = {"curve": CURVES, "clock": CLOCKS, "read": (1, T)}
+
+    def __init__(self, A: np.ndarray, B: np.ndarray, **values):
+        B = _checks.array("B", B, ndim=1)
+        A = _checks.array("A", A, ndim=2)
+        if A.shape != (len(B), len(B)):
+            raise ValueError(f"A has shape {A.shape}, B {B.shape}: needs (N, N) and (N,).")
+        self.C, u = polynomials(np.array([.5]), len(B))[0], (np.arange(self.T) + .5) / self.T
+        self.curves = dict(zip(self.CURVES, (
+            .6 * np.sin(3.4 * np.pi * u) + .3 * np.cos(8.2 * np.pi * u), np.where(u < .4, -.7, .7),
+            .9 * np.cos(14 * np.pi * u**2), data.digits("train").images[3].repeat(self.T // 64))))
+        self.steps = {clock: bilinear(A, B, 1 / np.arange(1, self.T + 1) if clock == "1/t" else
+                                      np.full(self.T, float(clock))) for clock in self.CLOCKS}
+        super().__init__(**values)
+
+    def draw(self):
+        past, weights, state = self.panels(
+            dict(at=(.065, .47, .56, .46), title="What the numbers tell of the past", xlim=(0, self.T),
+                 ylim=(-1.35, 1.75), ylabel="curve", xticklabels=[]),
+            dict(at=(.065, .115, .56, .24), title="How much each input counts in the dot", xlabel="step s",
+                 ylabel=r"$dy\,/\,dx_s$", xlim=(0, self.T), ylim=(-.035, .115), yticks=(0, .05, .1)),
+            dict(at=(.7, .115, .28, .815), title=f"The state: {len(self.C)} numbers", xlabel="n", ylabel="$h_n$",
+                 xlim=(-.7, len(self.C) - .3), ylim=(-.8, 1.1), xticks=range(0, len(self.C), 5), yticks=(-.5, 0, .5)))
+        self.guide(weights, 0), self.guide(state, 0)
+        self.unread = self.curve(past, INK, (0, (1, 2)), linewidth=1)
+        self.seen = self.curve(past, INK, linewidth=1.3)
+        self.told = self.curve(past, VERMILION, "--", linewidth=2.4)
+        self.dot = self.curve(past, BLUE, "o", markersize=8)
+        self.now = [self.curve(ax, INK, (0, (4, 3)), linewidth=1) for ax in (past, weights)]
+        self.counts = self.curve(weights, BLUE, linewidth=1.8)
+        self.stems, self.heads = self.curve(state, VERMILION, linewidth=1.8), self.curve(state, VERMILION, "o")
+        self.key(past, (.01, .97, "──  read", INK), (.16, .97, "- -  told by the numbers", VERMILION),
+                 (.5, .97, "●  y = C h, one number", BLUE))
+        self.word, = self.key(state, (.03, .985, "", VERMILION), linespacing=1.35)
+
+    def compute(self, curve="waves", clock="1/t", read=400):
+        (J, new), x = self.steps[clock], self.curves[curve]
+        h, back, counts = np.zeros_like(self.C), self.C, np.zeros(read)
+        for t in range(read):
+            h = J[t] @ h + new[t] * x[t]
+        for t in reversed(range(read)):
+            counts[t], back = back @ new[t], back @ J[t]
+        age = read - .5 - np.arange(read)
+        u = 1 - age / read if clock == "1/t" else np.exp(-age * float(clock))
+        told = polynomials(u, len(h)) @ h
+        off = [np.sqrt(np.mean((told - x[:read])[part]**2)) if part.any() else 0. for part in (u > .5, u <= .5)]
+        return h, told, counts, off, int((u > .5).sum())
+
+    def move(self, data):
+        h, told, counts, (newer, older), recent = data
+        x, read, n, t = self.curves[self.values["curve"]], len(told), np.arange(len(h)), np.arange(self.T) + .5
+        clock = self.values["clock"]
+        self.seen.set_data(t[:read], x[:read]), self.unread.set_data(t[read:], x[read:])
+        self.told.set_data(t[:read], told), self.counts.set_data(t[:read], counts)
+        self.dot.set_data([read / 2 if clock == "1/t" else read - np.log(2) / float(clock)], [self.C @ h])
+        for line, height in zip(self.now, (1.3, .115)):
+            line.set_data([read, read], [-1.35 if height > 1 else -.035, height])
+        self.stems.set_data(np.repeat(n, 3), np.stack([0 * h, h, np.full_like(h, np.nan)], axis=1).ravel())
+        self.heads.set_data(n, h)
+        rest = f"\nolder: {older:.1g}" if recent < read else ""
+        self.word.set_text(f"error of the dashed curve\nlast {recent} steps: {newer:.1g}{rest}")
+
+    def describe(self, data):
+        h, _, counts, (newer, older), recent = data
+        v, peak = self.values, len(counts) - counts.argmax()
+        rest = f" and {older:.2g} on what is older" if recent < v["read"] else ""
+        return (f"After {v['read']} steps of the curve {v['curve']}, clock {v['clock']}, {len(h)} numbers give it back "
+                f"with a root mean square error of {newer:.2g} on the last {recent} steps{rest}. In the number y the "
+                f"input of {peak} steps ago counts most, {counts.max():.2g}.")
+
+
+def bilinear(A: np.ndarray, B: np.ndarray, delta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return J (T, N, N) and new (T, N) of the steps h_t = J h_{t-1} + new x_t that take the mean of both slopes A h.
+
+        h_t = h_{t-1} + delta (A (h_{t-1} + h_t) / 2 + B x_t),   A (N, N), B (N,), delta (T,) above 0
+    """
+    half, identity = delta[:, None, None] / 2 * A, np.eye(len(B))
+    return np.linalg.solve(identity - half, identity + half), np.linalg.solve(identity - half, np.multiply.outer(
+        delta, B)[..., None])[..., 0]
+
+
+def polynomials(u: np.ndarray, N: int) -> np.ndarray:
+    """Return sqrt(2n + 1) P_n(2u - 1), (K, N), of u (K,): orthonormal over 0 to 1, P_n the polynomials of Legendre."""
+    return np.polynomial.legendre.legvander(2 * u - 1, N - 1) * np.sqrt(2 * np.arange(N) + 1)
 
 
 class SameRuler(Figure):
