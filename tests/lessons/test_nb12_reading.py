@@ -5,6 +5,7 @@ import json
 import re
 import runpy
 import subprocess
+import time
 from collections import Counter
 
 import numpy as np
@@ -246,7 +247,7 @@ def test_leaning_shows_the_gradient_of_one_prediction_on_one_scale():
             assert np.allclose(y[1::3][seen], wanted[seen], rtol=0, atol=1e-3) and np.isnan(y[1::3][~seen]).all()
             tinted = sum(len(tint.get_xdata()) for tint in figure.tints[kind]) // 3
             assert tinted == (wanted >= -3).sum() and list(x[::3]) == list(range(position))
-            assert f"by .01 or more up to {figure.reach(wanted, -2)} letters back" in figure.alt.split(kind)[1]
+            assert f"on letters up to {figure.reach(wanted, -2)} back" in figure.alt.split(kind)[1]
     assert len({ax.get_ylim() for ax in figure.fig.axes}) == 1
 
 
@@ -261,7 +262,7 @@ def test_leaning_lists_how_the_word_may_go_on(position, best, begun):
         ways = ways[:len(shown)]
         words = [f"{begun}·{letters}" if begun else letters or "no word" for letters, _ in ways]
         assert shown == [f"{p:4.0%} {word}" for (_, p), word in zip(ways, words)] and words[0] == first
-        assert f"{kind} goes on with “{first}” {ways[0][1]:.0%}" in figure.alt
+        assert f"goes on with “{first}” {ways[0][1]:.0%}" in figure.alt.split(kind)[1]
         assert f"together {sum(p for _, p in ways):.0%} of all" in figure.words[kind].get_text()
 
 
@@ -273,8 +274,60 @@ def test_leaning_goes_by_how_open_the_word_is(position, letter, reach):
     assert np.allclose([figure.reach(figure.data[kind], -2) for kind in KINDS], reach, rtol=0, atol=1)
 
 
+@pytest.mark.parametrize("line, position", [(None, 60), ("the cats, which chased the old dog, were ", 36),
+                                            ("x.", 1)])
+def test_leaning_says_how_far_back_each_network_leans_on_this_line_or_one_s_own(line, position):
+    figure = Leaning(line, position=position)
+    text = reading.prose("test")
+    own = text[figure.BEGIN:figure.BEGIN + 84] if line is None else line
+    numbers = reading.codes(text[figure.BEGIN - 96:figure.BEGIN] + own[:position + 1])[-97:]
+    assert figure.line == own and figure.allowed == {"position": (1, len(own) - 1)}
+    for kind in KINDS:
+        sizes = reading.leans(reading.readers(kind)[0], numbers[:, None])[-position:, 0]
+        far = next((position - place for place, size in enumerate(sizes) if size >= .01), 0)
+        np.testing.assert_allclose(figure.data[kind], np.log10(sizes), rtol=0, atol=1e-3)
+        assert list(figure.spans[kind].get_xdata()) == [position - far, position - 1][:far]
+        assert (f"up to {far} back" if far else "no letter") in figure.names[kind].get_text()
+        assert f"{far} ({kind})" in figure.title.get_text() and f"on letters up to {far} back" in figure.alt
+    legible(figure)
+
+
+@pytest.mark.parametrize("line, error, message", [
+    ("The cats", ValueError, "'T', which is none of the 40 letters: a to z, the space, .* Write it in lower case"),
+    ("a", ValueError, "line has 1 letters, needs 2 to 84"), (85 * "a", ValueError, "line has 85 letters"),
+    (7, TypeError, "line is 7, needs a text")])
+def test_a_line_that_cannot_be_read_is_told_why(line, error, message):
+    with pytest.raises(error, match=message):
+        Leaning(line)
+
+
+def test_what_the_lesson_says_of_the_cats():
+    figure = Leaning("the cats, which chased the old dog, were ", position=36)
+    assert figure.line[36:] == "were " and figure.line[7] == "s"
+    lean = {kind: 10**figure.data[kind][7] for kind in KINDS}
+    assert lean["GRU"] > 10 * max(lean["tanh"], lean["LSTM"])
+    words = {kind: [word for word, _ in figure.likely(kind)] for kind in KINDS}
+    assert words["LSTM"][0] == "are" and f"{figure.likely('LSTM')[0][1]:.0%}" == "13%"
+    assert {*words["tanh"], *words["GRU"]} <= {"no word", "the", "and", "it", "in"}
+
+
+def test_leaning_moves_in_time_and_its_axes_stand_still():
+    figure, seconds = Leaning(), []
+    slider = live(figure, position=figure.allowed["position"]).controls["position"]
+    background = figure.background()
+    for position in range(1, 84, 2):
+        begin = time.process_time()
+        slider.value = position
+        seconds.append(time.process_time() - begin)
+        assert figure.background() is background
+    assert np.percentile(seconds, 95) < .06, seconds
+
+
 def test_writing_says_what_was_written_and_which_words_the_lessons_know():
     figure = Writing(temperature=.7, dice=3)
+    shares = [figure.known(text) for text in figure.data.values()]
+    said = f"temperature 0.7, {min(shares):.0%} to {max(shares):.0%} are words of the lessons"
+    assert said in figure.title.get_text()
     for kind in KINDS:
         text = reading.write(reading.readers(kind)[0], "the gradient ", 20, .7, 3)[0]
         assert figure.data[kind].startswith("the gradient " + text)

@@ -34,8 +34,8 @@ def codes(text: str) -> np.ndarray:
     errors  ValueError for a letter that the networks never read
     """
     if unknown := sorted(set(text) - set(LETTERS)):
-        raise ValueError(f"the text has {unknown[0]!r}, which is none of the {len(LETTERS)} letters. Write it in lower "
-                         f"case, and # for a number.")
+        raise ValueError(f"the text has {unknown[0]!r}, which is none of the {len(LETTERS)} letters: a to z, "
+                         f"the space, the line's end and {LETTERS[2:14]} Write it in lower case, and # for a number.")
     return np.array([LETTERS.index(letter) for letter in text], int)
 
 

@@ -27,7 +27,7 @@ class Writing(Figure):
     dice         which random numbers
     """
 
-    size = (900, 210)
+    size = (900, 236)
     LINE, DICE = 84, 10
     allowed = {"temperature": (TEMPERATURES[0], TEMPERATURES[-1]), "dice": (0, DICE - 1)}
 
@@ -38,11 +38,12 @@ class Writing(Figure):
         self.places = {(round(10 * temperature), int(dice)): i for i, (temperature, dice) in enumerate(every)}
         self.words = set(words_of(reading.prose("train")))
         self.lines, self.shares = {}, {}
+        self.title, = self.key(self.fig, (.01, .98, "", INK), fontsize=10.5, fontweight="bold")
         for row, (kind, (colour, _)) in enumerate(COLOURS.items()):
-            height = .97 - row * .33
+            height = .86 - row * .29
             self.key(self.fig, (.01, height, kind, colour), fontsize=10.5, fontweight="bold")
             self.shares[kind], = self.key(self.fig, (.08, height, "", INK))
-            self.lines[kind], = self.key(self.fig, (.01, height - .13, "", INK), fontsize=12.5, **MONO)
+            self.lines[kind], = self.key(self.fig, (.01, height - .115, "", INK), fontsize=12.5, **MONO)
 
     def compute(self, temperature=.5, dice=0):
         place = self.places[round(10 * temperature), dice]
@@ -53,8 +54,11 @@ class Writing(Figure):
         return float(np.mean([word in self.words for word in words_of(text)[:-1]]))
 
     def move(self, texts):
+        known = {kind: self.known(text) for kind, text in texts.items()}
+        self.title.set_text(f"Of what they write at temperature {self.values['temperature']:.1f}, "
+                            f"{min(known.values()):.0%} to {max(known.values()):.0%} are words of the lessons")
         for kind, text in texts.items():
-            self.shares[kind].set_text(f"{self.known(text):.0%} of its words stand in the lessons")
+            self.shares[kind].set_text(f"{known[kind]:.0%} of its words stand in the lessons")
             self.lines[kind].set_text(visible(text))
 
     def describe(self, texts):
@@ -68,21 +72,31 @@ class Leaning(Figure):
 
     Beside it the likeliest ways to end the word that has begun, each with its probability, from `reading.completions`.
 
+    line      of your own, read after what stands before our line in the lessons; without it, ours
     position  which letter of the line is predicted, counted from 0
+    errors    TypeError for a line that is no text; ValueError for one of another length, or with other letters
     """
 
-    size = (900, 520)
+    size = (900, 548)
     labels = {"position": "letter to be predicted"}
-    LINE, READ = 84, 96  # letters that are shown; letters that are read before a prediction
-    allowed = {"position": (1, LINE - 1)}
+    LINE, READ = 84, 96  # letters that are shown at most; letters that are read before a prediction
     BEGIN = 13101  # where the line begins in the test lessons
     LOW, HIGH, STRIP = -4, 1, -4.75
-    DECADES, WAYS = (-3, -2, -1, 0), 5
+    DECADES, WAYS, SPAN = (-3, -2, -1, 0), 5, -5.75
+
+    def __init__(self, line: str | None = None, **values):
+        before, ours = (reading.prose("test")[self.BEGIN + low:self.BEGIN + high]
+                        for low, high in ((-self.READ, 0), (0, self.LINE)))
+        self.line = ours if line is None else line
+        if not isinstance(self.line, str):
+            raise TypeError(f"line is {line!r}, needs a text in quotation marks.")
+        if not 2 <= len(self.line) <= self.LINE:
+            raise ValueError(f"line has {len(self.line)} letters, needs 2 to {self.LINE}, which fit side by side.")
+        self.numbers, self.allowed = reading.codes(before + self.line), {"position": (1, len(self.line) - 1)}
+        super().__init__(**{"position": min(60, len(self.line) - 1), **values})
 
     def draw(self):
-        numbers = reading.codes(reading.prose("test"))[self.BEGIN - self.READ:self.BEGIN + self.LINE]
-        self.line = "".join(LETTERS[number] for number in numbers[self.READ:])
-        windows = np.lib.stride_tricks.sliding_window_view(numbers, self.READ + 1).T
+        windows = np.lib.stride_tricks.sliding_window_view(self.numbers, self.READ + 1).T
         self.sizes, self.bits, self.ways = {}, {}, {}
         for kind in SIZES:
             network = reading.readers(kind)[0]
@@ -91,11 +105,13 @@ class Leaning(Figure):
             with np.errstate(divide="ignore"):
                 self.sizes[kind] = np.log10(reading.leans(network, windows))
         panels = self.panels(*(dict(
-            at=(.07, .69 - .315 * row, .75, .25), xlim=(-.5, self.LINE - .5), ylim=(self.STRIP - .55, self.HIGH),
+            at=(.07, .685 - .315 * row, .75, .25), xlim=(-.5, self.LINE - .5), ylim=(self.STRIP - .55, self.HIGH),
             xticks=[], yticks=range(self.LOW, self.HIGH + 1), yticklabels=["10⁻⁴", ".001", ".01", ".1", "1", "10"],
             ylabel="bits") for row in range(len(SIZES))))
-        panels[0].set_title("Bits by which another letter here would change the surprise at the next, to first order")
-        self.bars, self.tints, self.marks, self.words, self.ends = {}, {}, {}, {}, {}
+        self.title, = self.key(panels[0], (0, 1.225, "", INK), fontsize=10.5, fontweight="bold")
+        panels[0].text(0, 1.015, "Bars and tints: bits by which another letter there would change the surprise at the "
+                       "frame, to first order", transform=panels[0].transAxes)
+        self.bars, self.tints, self.marks, self.words, self.ends, self.spans, self.names = {}, {}, {}, {}, {}, {}, {}
         for ax, (kind, (colour, _)) in zip(panels, COLOURS.items()):
             for x, letter in enumerate(self.line):
                 ax.text(x, self.STRIP, visible(letter), ha="center", va="center", fontsize=9, **MONO)
@@ -103,6 +119,8 @@ class Leaning(Figure):
             self.tints[kind] = [self.curve(ax, colour, linewidth=12, solid_capstyle="butt", alpha=.14 * (i + 1))
                                 for i in range(len(self.DECADES))]
             self.marks[kind] = self.curve(ax, INK, linewidth=1.6)
+            self.spans[kind] = self.curve(ax, INK, "-|", linewidth=1.4, markersize=8, clip_on=False)
+            self.names[kind] = self.moving(ax.text(0, self.SPAN - .3, "", ha="center", va="top", fontsize=9))
             self.key(ax, (1.015, 1, kind, colour), fontsize=10.5, fontweight="bold")
             self.ends[kind], = self.key(ax, (1.015, .85, "", INK), fontsize=9, linespacing=1.3, **MONO)
             self.words[kind], = self.key(ax, (1.015, .2, "", INK), fontsize=9, linespacing=1.3)
@@ -117,8 +135,16 @@ class Leaning(Figure):
         return len(sizes) - leaned[0] if len(leaned) else 0
 
     def move(self, data):
-        position = self.values["position"]
+        position, reached = self.values["position"], {kind: self.reach(sizes, -2) for kind, sizes in data.items()}
+        said = ", ".join(f"{reach} ({kind})" for kind, reach in reached.items())
+        name = self.named(position)
+        self.title.set_text(f"{name[0].upper()}{name[1:]} is predicted from letters up to {said} back")
         for kind, sizes in data.items():
+            begin = position - reached[kind]
+            self.spans[kind].set_data([begin, position - 1][:reached[kind]], [self.SPAN, self.SPAN][:reached[kind]])
+            self.names[kind].set(x=np.clip((begin + position - 1) / 2, 16, self.LINE - 18),
+                                 text="leans by .01 bits or more on " + (f"letters up to {reached[kind]} back"
+                                                                              if reached[kind] else "no letter"))
             x, gap = np.arange(position), np.full(position, np.nan)
             seen = np.where(sizes > self.LOW, sizes, np.nan)
             self.bars[kind].set_data(np.stack([x, x, gap], 1).ravel(),
@@ -133,8 +159,7 @@ class Leaning(Figure):
             self.ends[kind].set_text("\n".join(f"{p:4.0%} {word[:16]}" for word, p in ways))
             self.words[kind].set_text(
                 f"together {sum(p for _, p in ways):.0%} of all\n"
-                f"{self.named(position)} got {2.**-self.bits[kind][position]:.2g}\n"
-                f"leans .01 bits: {self.reach(sizes, -2)} back")
+                f"{self.named(position)} got {2.**-self.bits[kind][position]:.2g}")
 
     def named(self, position: int) -> str:
         """The letter in words."""
@@ -150,8 +175,8 @@ class Leaning(Figure):
         position = self.values["position"]
         best = {kind: " or ".join(f"“{word}” {p:.0%}" for word, p in self.likely(kind)[:2]) for kind in data}
         said = "; ".join(
-            f"{kind} goes on with {best[kind]}, gave it {2.**-self.bits[kind][position]:.2g}, leans by .1 bits or more "
-            f"on {(sizes >= -1).sum()} letters, by .01 or more up to {self.reach(sizes, -2)} letters back"
+            f"{kind} leans by .01 bits or more on letters up to {self.reach(sizes, -2)} back, by .1 or more on "
+            f"{(sizes >= -1).sum()} of them, goes on with {best[kind]}, gave it {2.**-self.bits[kind][position]:.2g}"
             for kind, sizes in data.items())
         return (f"Predicting {self.named(position)} after “{visible(self.line[max(0, position - 30):position])}”: "
                 f"{said}.")
