@@ -11,7 +11,7 @@ import pytest
 
 import notebooks
 from course_lib.exercises.bank import bank_of
-from course_lib.lessons.nb01_gradients.engine import working
+from course_lib.lessons.nb01_gradients.graph import working
 
 EXERCISE = next(each for each in bank_of(1).exercises if each.id == "1.12")
 CELLS = {cell.id: cell.source for cell in notebooks.read(notebooks.paths(["01_gradients"])[0]).cells}
@@ -216,6 +216,7 @@ def test_an_engine_of_another_kind_passes(engine):
 def trained(engine):
     names = {"Value": engine, "working": working, "np": np}
     exec(CELLS["imports"], names)
+    exec(CELLS["engine-graph"].replace("live(drawn", "dict(drawn=drawn"), names)
     exec(CELLS["engine-net-cell"], names)
     exec(CELLS["engine-train"], names)
     return names
@@ -225,7 +226,8 @@ def trained(engine):
 def test_it_trains_the_net_as_the_gradient_by_hand_does(engine, capsys):
     names = trained(engine)
     assert names["Engine"] is engine and capsys.readouterr().out.startswith("Your own Value is at work.\n")
-    assert len(names["off"]) == 51 and max(names["off"]) < 1e-12 and names["loss"].data < .01
+    assert set("waqhxL") <= set(names["drawn"].titles) and len(names["path"]) == len(names["off"]) == 51
+    assert max(names["off"]) < 1e-12 and names["loss"].data < .01
     step = names["gradcheck"].complex_step(
         lambda p: (names["errors"](p, names["X"], -names["t"])**2).sum(), names["p"])
     np.testing.assert_allclose(names["by_hand"](names["p"]), step, rtol=1e-10, atol=0)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from course_lib import gradcheck
-from course_lib.lessons.nb01_gradients.figures import (LANDSCAPES, Chain, Descent, Graph, StepSizes, Tangent,
-                                                        Valley)
+from course_lib.lessons.nb01_gradients.figures import LANDSCAPES, Chain, Descent, StepSizes, Tangent, Valley
+from course_lib.lessons.nb01_gradients.graph import Graph
 from legible import legible
 
 EVERY = [Tangent, Chain, Graph, Descent, lambda: Descent("neuron"), Valley, StepSizes]
@@ -191,7 +191,7 @@ def test_a_graph_has_collected_the_slopes_of_the_paths_that_have_arrived(w, step
 def test_the_two_paths_add_up_and_may_cancel():
     through_a, through_q, both = slopes(.5, "ha", "hq", "h")
     assert (through_a, through_q, both) == (-1, 4, 3)
-    assert Graph(step=5).said.get_text() == "dL/dh += dL/dq · 2h = 2 · 2 = 4; the second path arrives: −1 + 4 = 3"
+    assert Graph(step=5).said.get_text() == "dL/dh += dL/dq · 2h = 2 · 2 = 4; the next path arrives: −1 + 4 = 3"
     assert Graph(w=1.).data.grad | {"L": 0, "a": 0, "q": 0} == dict.fromkeys("Laqhwx", 0)
 
 

@@ -1,7 +1,8 @@
-"""The figures of lesson 01: a tangent, a chain of slopes, a graph, descent, a narrow valley, the step of a check."""
+"""The figures of lesson 01: a tangent, a chain of slopes, descent, a narrow valley, the step of a check, a net."""
 
 from typing import Callable, NamedTuple
 
+import matplotlib
 import numpy as np
 
 from ...screen.figure import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
@@ -124,106 +125,6 @@ class Chain(Figure):
             f"{slope:.3g} each, {found}." if spread == 0 else
             f"{slope - spread:.3g} and {slope + spread:.3g} in turn, {found}; as many slopes of {slope:.3g} "
             f"would give {slope ** self.length:.1e}.")
-
-
-class Walk(NamedTuple):
-    """What Graph shows.
-
-    value  {box: its value}
-    slope  {(from, to): local slope of the arrow}
-    grad   {box: dL/dbox as collected so far}; without those that the walk has not reached
-    said   the last move, in words
-    """
-
-    value: dict[str, float]
-    slope: dict[tuple[str, str], float]
-    grad: dict[str, float]
-    said: str
-
-
-class Graph(Figure):
-    """A graph of six boxes, each with its value and its gradient, worked backwards one arrow at a time; x = 2.
-
-        h = w x     a = 3 - h     q = h^2     L = a q        h is used twice: dL/dh = -dL/da + 2 h dL/dq
-
-    step  moves back made so far: 0 to 7
-    w     the weight
-    """
-
-    size = (860, 350)
-    labels = {"step": "moves back", "w": "weight w"}
-    allowed = {"step": (0, 7), "w": (-100, 100)}
-    boxes = {"w": (.95, 3.55, "w"), "x": (.95, 1.25, "x"), "h": (3.6, 2.4, "h = w · x"), "a": (6.25, 3.55, "a = 3 − h"),
-             "q": (6.25, 1.25, "q = h · h"), "L": (8.9, 2.4, "L = a · q")}
-    walk = ("a", "L"), ("q", "L"), ("h", "a"), ("h", "q"), ("w", "h"), ("x", "h")  # the arrows, in the order of the way
-    meant = "q", "a", "−1", "2h", "x", "w"  # their slopes
-    half = .88, .72  # of a box, width and height
-
-    def draw(self):
-        ax = self.panels(xlim=(0, 9.85), ylim=(-.35, 4.35))
-        ax.axis("off")
-        across, up = self.half
-        corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]) * self.half
-        self.frames, self.values_of, self.grads = {}, {}, {}
-        for name, (x, y, title) in self.boxes.items():
-            ax.text(x, y + .47, title, ha="center", va="center", fontweight="bold")
-            self.frames[name] = self.moving(ax.plot(*(corners + (x, y)).T)[0])
-            self.values_of[name], self.grads[name] = (
-                self.moving(ax.text(x, y + down, "", color=colour, ha="center", va="center"))
-                for down, colour in ((.02, BLUE), (-.45, VERMILION)))
-        self.backs, self.tips, self.factors = [], [], []
-        for start, end in self.walk:
-            (x, y, _), (x_end, y_end, _) = self.boxes[start], self.boxes[end]
-            side = np.sign(y_end - y) * .3  # an arrow begins and ends off the middle of a box's side
-            points = np.array([[x + across, y + side], [x_end - across, y_end - side]])
-            ax.annotate("", points[1], points[0], arrowprops={"arrowstyle": "->", "color": INK})
-            below = points + (0, -.2)
-            self.backs.append((self.curve(ax, VERMILION, "--"), below))
-            self.tips.append((self.curve(ax, VERMILION, "<", markersize=7), below[:1] + (.07, 0)))
-            x, y = points.mean(axis=0) + (0, .5 if y + y_end > 4.8 else -.68)
-            self.factors.append(self.moving(ax.text(x, y, "", color=VERMILION, ha="center", va="center")))
-        self.said, = self.key(ax, (.5, .055, "", INK), ha="center", fontsize=11)
-
-    def compute(self, step=7, w=.5):
-        x = 2.
-        h = w * x
-        a, q = 3 - h, h * h
-        value = {"w": w, "x": x, "h": h, "a": a, "q": q, "L": a * q}
-        slope = dict(zip(self.walk, (q, a, -1., 2 * h, x, w)))
-        grad, said = {}, "Forward: every box has its value. No gradient has started back."
-        if step:
-            grad, said = {"L": 1.}, "The start: L changes with itself by 1."
-        for (start, end), words in zip(self.walk[:max(0, step - 1)], self.meant):
-            part, before = grad[end] * slope[start, end], grad.get(start)
-            grad[start] = part + (before or 0.)
-            said = f"dL/d{start} {'=' if before is None else '+='} dL/d{end} · {words} = " + (
-                f"{_short(grad[end])} · {_short(slope[start, end], True)} = {_short(part)}")
-            if before is not None:
-                said += f"; the second path arrives: {_short(before)} + {_short(part, True)} = {_short(grad[start])}"
-        return Walk(value, slope, grad, said)
-
-    def move(self, walk):
-        last = self.values["step"] - 2  # the arrow of the last move
-        now = "L" if last == -1 else self.walk[last][0] if last >= 0 else None
-        for name, frame in self.frames.items():
-            frame.set(color=VERMILION if name == now else INK, linewidth=2.8 if name == now else 1.)
-            self.values_of[name].set_text(f"value {_short(walk.value[name])}")
-            self.grads[name].set_text(f"dL/d{name} {_short(walk.grad[name])}" if name in walk.grad else "")
-        for i, arrow in enumerate(self.walk):
-            width = 2.8 if i == last else 1.3
-            for line, points in self.backs[i], self.tips[i]:
-                line.set_data(*points.T if i <= last else ([], []))
-            self.backs[i][0].set_linewidth(width)
-            self.factors[i].set_text(f"× {_short(walk.slope[arrow], True)}" if i <= last else "")
-        self.said.set_text(walk.said)
-
-    def describe(self, walk):
-        words = ("Six boxes: w and x lead to h = w x, h leads to a = 3 - h and to q = h h, both lead to L = a q. "
-                 "Values: " + ", ".join(f"{name} {_short(value)}" for name, value in walk.value.items()) + ". ")
-        if not walk.grad:
-            return words + "No gradient has started back."
-        return words + "Gradients so far: " + ", ".join(
-            f"dL/d{name} {_short(grad)}" for name, grad in walk.grad.items()) + f". Last move: {walk.said}."
 
 
 class Landscape(NamedTuple):
@@ -431,6 +332,57 @@ class StepSizes(Figure):
                 f"Complex step: {_power(best[2])} at every eps below 1e-8.")
 
 
+class Answers(Figure):
+    """What a net of two inputs says over their plane, dark below 0 and bright above, and its loss, while it learns.
+
+    path    its numbers before each update and after the last, (updates + 1, n)
+    output  output(p, X): what it says with the numbers p to the inputs X (N, 2); (N,)
+    X, t    the examples (4, 2) that it learns, and their targets, 1 or -1
+    update  how many updates have been made
+    """
+
+    def __init__(self, path, output: Callable, X: np.ndarray, t: np.ndarray, **values):
+        self.path, self.output, self.X, self.t = path, output, X, t
+        self.allowed = {"update": (0, len(path) - 1)}
+        super().__init__(**{"update": len(path) - 1, **values})
+
+    def draw(self):
+        self.losses = [((self.output(p, self.X) - self.t)**2).sum() for p in self.path]
+        ax, right = self.panels(
+            dict(title="What the net says (white: near 0)", xlabel="first input", ylabel="second input", grid=False),
+            dict(title="Its loss", xlabel="updates", ylabel="loss", yscale="log", xlim=(0, len(self.path) - 1)),
+            widths=(1, 1.4))
+        self.picture = self.moving(ax.imshow(
+            np.zeros((2, 2)), matplotlib.colormaps["cividis"].with_extremes(bad="white"), origin="lower",
+            extent=(-1.6, 1.6) * 2, vmin=-1.2, vmax=1.2))
+        for side, face in (1, "white"), (-1, "black"):
+            self.curve(ax, face, "o", *self.X[self.t == side].T, markersize=9, markeredgecolor=INK)
+        self.says = [self.moving(ax.text(x, y + .2, "", ha="center", va="center", color="black", bbox={
+            "facecolor": "white", "edgecolor": "none", "pad": 1.5})) for x, y in self.X]
+        right.plot(self.losses, color=BLUE)
+        self.here = self.curve(right, VERMILION, "o", markersize=7)
+        self.result, = self.key(right, (.98, .97, "", VERMILION), ha="right")
+
+    def compute(self, update=0):
+        axis, p = np.linspace(-1.6, 1.6, 121), self.path[update]
+        plane = self.output(p, np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2))
+        return plane.reshape(121, 121), self.output(p, self.X), self.losses[update]
+
+    def move(self, found):
+        (plane, says, loss), update = found, self.values["update"]
+        self.picture.set_data(np.where(np.abs(plane) < .06, np.nan, plane))
+        for text, said in zip(self.says, says):
+            text.set_text(f"{round(said, 1) + 0.:.1f}".replace("-", "−"))
+        self.here.set_data([update], [loss])
+        self.result.set_text(f"after {update} updates: {loss:.1g}")
+
+    def describe(self, found):
+        examples = ", ".join(f"{round(said, 1) + 0.:.1f} at ({x:g}, {y:g}) where {t:g} is wanted"
+                             for said, (x, y), t in zip(found[1], self.X, self.t))
+        return (f"After {self.values['update']} updates the net says {examples}. It is above 0 in "
+                f"{np.mean(found[0] > 0):.0%} of the plane. Loss {found[2]:.1g}.")
+
+
 def _crossings(path: np.ndarray) -> int:
     """How many updates lead from one side of 0 to the other."""
     side = np.sign(path)
@@ -440,9 +392,3 @@ def _crossings(path: np.ndarray) -> int:
 def _power(value: float) -> str:
     """The nearest power of ten."""
     return f"1e{round(np.log10(value)):+03d}"
-
-
-def _short(number: float, within: bool = False) -> str:
-    """A number with three digits; one below 0 in brackets where it stands within a formula."""
-    text = f"{number + 0.:.3g}".replace("-", "−")
-    return f"({text})" if within and number < 0 else text
