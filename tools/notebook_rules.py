@@ -25,6 +25,8 @@ SLIDE_TYPES = ("slide", "subslide", "fragment", "skip", "notes", None)  # None: 
 MOST_LINES = 15
 LEAST_ALT = 15
 LONGEST_IMPORT = 105
+LONGEST_LINE = 118  # what a screen of 1366 pixels shows in one line, beside the list of files
+SENTENCE = re.compile(r"[.?!]$|^\w+Error: ")  # may break into two lines; a row of a table may not
 
 COLAB = address.colab()  # the first code cell of every notebook
 
@@ -200,12 +202,19 @@ def cell_faults(cell: NotebookNode, folder: Path) -> Iterator[str]:
         yield from picture_faults(cell.source)
         yield from (f"a picture whose alt text is {alt!r}: say what it shows"
                     for alt in MARKDOWN_PICTURE.findall(cell.source) if len(alt) < LEAST_ALT)
+        if re.search(r"</details>\s*\S", cell.source):
+            yield "text after a fold stands too close to it: it is a cell of its own"
         yield from (f"the link to {link} leads nowhere"
                     for link in NOTEBOOK_LINK.findall(cell.source) if not (folder / link).exists())
     else:
         lines = sum(bool(line.strip()) for line in cell.source.splitlines())
         if lines > MOST_LINES:
             yield f"{lines} lines, more than {MOST_LINES}"
+        yield from (f"a line of {len(line)} characters, more than {LONGEST_LINE}"
+                    for line in cell.source.splitlines() if len(line) > LONGEST_LINE)
+        yield from (f"it prints a line of {len(line)} characters that is no sentence, more than {LONGEST_LINE}"
+                    for output in cell.get("outputs", []) for line in output.get("text", "").splitlines()
+                    if len(line) > LONGEST_LINE and not SENTENCE.search(line))
         yield from (f"plumbing: {match.group(0).strip()}" for match in PLUMBING.finditer(cell.source))
         if TORCH.search(cell.source) and "torch" not in cell.metadata.get("tags", []):
             yield "uses torch without the tag 'torch'"
