@@ -353,7 +353,8 @@ CUT = """() => [...document.querySelectorAll('.jp-deck-mod-visible:not(.lecture-
 def changed(page, before: list[str]) -> bool:
     """Whether other cells are shown after at most 20 seconds."""
     try:
-        page.wait_for_function(f"before => String(({SHOWN})()) !== String(before)", arg=before, timeout=20_000)
+        page.wait_for_function(f"before => String(({SHOWN})()) !== String(before)", arg=before, timeout=20_000,
+                               polling=200)  # in every frame it would slow down what it waits for
     except Timeout:
         return False
     page.wait_for_timeout(600)  # pictures come, and the slide's size with them
