@@ -91,8 +91,9 @@ const paginate = section => {
   }
 };
 
-// How far what a page prints can be enlarged with no line broken that is whole now.
-const unbroken = page => Math.min(ROOMY, ...[...page.querySelectorAll("pre.output")].map(print => {
+// How far what a page prints, and its code, can be enlarged with no line broken that is whole now.
+const lines = "pre.output, .code:not(.behind) pre";
+const unbroken = page => Math.min(ROOMY, ...[...page.querySelectorAll(lines)].map(print => {
   const letters = Math.max(...print.textContent.split("\n").map(line => line.length));
   const size = parseFloat(getComputedStyle(print).fontSize);
   return (WIDTH - 2 * SIDE - 2 * size) / (.61 * size * letters);
