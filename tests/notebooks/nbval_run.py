@@ -9,11 +9,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 from measure import run
-from notebooks import kernel_environment
+from notebooks import ROOT, kernel_environment
 
 # As in tools/notebooks.py: jsonschema's check of IRIs is not loaded.
 PYTEST = "import sys; sys.modules['rfc3987_syntax'] = None; import pytest; sys.exit(pytest.main(sys.argv[1:]))"
 SANITIZE = Path(__file__).with_name("nbval_sanitize.cfg")
+# What a kernel runs before the first cell: as in the browser edition, but nothing is said of it.
+ALONG = f"""def come_along():
+    import sys
+    sys.path.insert(0, {str(ROOT / "tools" / "site")!r})
+    import along
+    del sys.path[0]
+    along.say = lambda seconds, made: None
+    along.come_along()
+come_along()
+del come_along
+"""
 
 
 class Run(NamedTuple):
@@ -25,8 +36,10 @@ class Run(NamedTuple):
     memory: float
 
 
-def compare(path: Path, **environment: str) -> Run:
+def compare(path: Path, along: bool = False, **environment: str) -> Run:
     """Execute `path` under these additions to the environment and compare the outputs.
+
+    along  whether the runs of data/browser.npz are taken from there; all others are then made in the kernel itself
 
     It is a process of its own, so that each notebook has its own environment and its memory can be read.
     """
@@ -36,6 +49,11 @@ def compare(path: Path, **environment: str) -> Run:
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     inherited["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     with tempfile.TemporaryDirectory() as own:
+        if along:
+            startup = Path(own, "ipython", "profile_default", "startup")
+            startup.mkdir(parents=True)
+            (startup / "along.py").write_text(ALONG, encoding="utf-8")
+            environment["LOKY_MAX_CPU_COUNT"] = "1"
         done = run(command, inherited | kernel_environment(own) | environment)
     agreed = re.search(r"(\d+) passed", done.said)
     failed = [int(cell) for cell in re.findall(r"^FAILED .*::Cell (\d+)", done.said, re.MULTILINE)]

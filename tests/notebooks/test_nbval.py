@@ -1,4 +1,7 @@
-"""Every notebook on disk runs, and each of its outputs is what is stored."""
+"""Every notebook on disk runs, and each of its outputs is what is stored.
+
+In `make test` the longest training runs are those that come along to a browser; `make test-all` makes them all anew.
+"""
 import nbformat
 import pytest
 
@@ -6,6 +9,8 @@ import notebooks
 from nbval_run import compare
 
 MOST_MEMORY = 500  # MiB; a small Binder machine holds a kernel of this size
+COME_ALONG = ["06_vanishing", "08_clipping", "09_initialization_and_other_cures", "10_truncated_bptt", "11_lstm",
+              "12_gru"]  # they have runs in data/browser.npz
 
 
 def code_cells(path):
@@ -13,11 +18,19 @@ def code_cells(path):
     return sum(cell.cell_type == "code" for cell in notebooks.read(path).cells)
 
 
-@pytest.mark.parametrize("path", notebooks.paths(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [pytest.param(path, marks=[pytest.mark.long] * (path.stem in COME_ALONG))
+                                  for path in notebooks.paths()], ids=lambda path: path.stem)
 def test_outputs_are_those_stored(path):
     run = compare(path)
     assert not run.failed and run.agreed == code_cells(path), run.report
     assert run.memory < MOST_MEMORY
+
+
+@pytest.mark.parametrize("name", COME_ALONG)
+def test_outputs_are_those_stored_where_long_runs_come_along(name):
+    path, = notebooks.paths([name])
+    run = compare(path, along=True)
+    assert not run.failed and run.agreed == code_cells(path), run.report
 
 
 LIVE = """import ipywidgets, os, warnings
