@@ -79,8 +79,10 @@ def test_what_to_wait_for_is_seen_and_what_is_run_meanwhile_waits_too(offline, p
         page.goto(f"{url}/lab/index.html?path=notebooks/00_start_here.ipynb")
         strip = page.locator("#course-waiting")
         assert strip.locator("progress").is_visible() and "the first time up to a minute" in strip.inner_text()
-        page.locator(".jp-CodeCell", has_text="import GradientRuler").locator(".cm-content").click(timeout=60_000)
+        early = page.locator(".jp-CodeCell", has_text="import GradientRuler")
+        early.locator(".cm-content").click(timeout=60_000)
         page.keyboard.press("Shift+Enter")
+        early.locator(".jp-InputPrompt", has_text="[*]").wait_for(timeout=5_000)
         page.keyboard.press("Control+Enter")  # of the Markdown that comes next
         assert "▶ Python" in strip.inner_text()
         assert "2 things you ran wait and run by themselves" in strip.inner_text()

@@ -69,6 +69,7 @@
       if (!panel || ready.has(panel) || !EARLY.test(id)) return execute(id, args);
       const { content } = panel, one = !/all|above|below/.test(id);
       waiting.push({ panel, id: one ? "notebook:run-cell" : id, args: one ? {} : args, cell: content.activeCell });
+      if (content.activeCell.model.type === "code") content.activeCell.setPrompt("*");
       content.mode = "command";
       if (one && id !== "notebook:run-cell") content.activeCellIndex += 1;
       say();
