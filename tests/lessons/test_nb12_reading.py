@@ -5,7 +5,6 @@ import json
 import re
 import runpy
 import subprocess
-import time
 from collections import Counter
 
 import numpy as np
@@ -311,16 +310,13 @@ def test_what_the_lesson_says_of_the_cats():
     assert {*words["tanh"], *words["GRU"]} <= {"no word", "the", "and", "it", "in"}
 
 
-def test_leaning_moves_in_time_and_its_axes_stand_still():
-    figure, seconds = Leaning(), []
+def test_the_axes_of_leaning_stand_still():
+    figure = Leaning()
     slider = live(figure, position=figure.allowed["position"]).controls["position"]
     background = figure.background()
     for position in range(1, 84, 2):
-        begin = time.process_time()
         slider.value = position
-        seconds.append(time.process_time() - begin)
         assert figure.background() is background
-    assert np.percentile(seconds, 95) < .06, seconds
 
 
 def test_writing_says_what_was_written_and_which_words_the_lessons_know():

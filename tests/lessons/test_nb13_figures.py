@@ -1,6 +1,5 @@
 """The figures of lesson 13: what is drawn, against oracles of another kind; what is said, from the data."""
 
-import time
 from functools import partial
 from math import comb
 
@@ -139,15 +138,13 @@ def test_a_kernel_of_an_even_clock_only_moves_along_and_half_the_clock_is_twice_
     assert counts["0.01", 500].max() == pytest.approx(2 * counts["0.005", 500].max(), rel=.03, abs=0)
 
 
-def test_past_in_numbers_moves_within_60_ms_and_its_axes_stand_still():
-    figure, seconds, limits = PastInNumbers(*HIPPO), [], set()
+def test_the_axes_of_past_in_numbers_stand_still():
+    figure, limits = PastInNumbers(*HIPPO), set()
     for read in range(96, 513, 16):
         for clock in figure.CLOCKS:
-            start = time.process_time()
-            figure.update(read=read, clock=clock).svg()
-            seconds.append(time.process_time() - start)
+            figure.update(read=read, clock=clock)
             limits.add(tuple((*ax.get_xlim(), *ax.get_ylim()) for ax in figure.fig.axes))
-    assert np.quantile(seconds, .95) < .06 and len(limits) == 1
+    assert len(limits) == 1
 
 
 def test_recall_draws_what_was_measured_and_the_best_matrix():

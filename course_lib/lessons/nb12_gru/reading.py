@@ -195,8 +195,10 @@ def exchanged(network: cells.NetworkParams, windows: np.ndarray, distances, seed
     changed = np.repeat(windows[:, None], len(distances), axis=1)
     changed[-1 - distances, np.arange(len(distances))[:, None], columns] = others
     exact = cells.tree_map(lambda array: array.astype(float), network)  # for small differences
-    after = np.stack([surprise(exact, each)[-1] for each in changed.swapaxes(0, 1)])
-    return exchanges(network, windows)[-distances, columns, others], after - surprise(exact, windows)[-1]
+    parts = range(50, windows.shape[1], 50)  # fifty passages at a time: they need less memory
+    before, *after = (np.concatenate([surprise(exact, some)[-1] for some in np.split(each, parts, axis=1)])
+                      for each in [windows, *changed.swapaxes(0, 1)])
+    return exchanges(network, windows)[-distances, columns, others], np.stack(after) - before
 
 
 def passages(count: int, length: int, seed: int = 0) -> np.ndarray:
