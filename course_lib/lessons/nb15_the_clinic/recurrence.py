@@ -43,9 +43,9 @@ def carried_state(part: Callable) -> Iterator[str]:
         yield ("The state that comes back is not the last state of the window: the next window begins with "
                "another memory than this one has left.")
         return
-    error = ((readout(states) - target)**2).mean().item()
-    if not math.isclose(float(both[0]), error, rel_tol=1e-3):
-        yield f"The loss that comes back is {float(both[0]):.2g}, and that of this window is {error:.2g}."
+    error, loss = ((readout(states) - target)**2).mean().item(), float(torch.as_tensor(both[0]).detach())
+    if not math.isclose(loss, error, rel_tol=1e-3):
+        yield f"The loss that comes back is {loss:.2g}, and that of this window is {error:.2g}."
         return
     if not all(near(mine, theirs) for mine, theirs in zip(got, need)):
         yield (f"The state is cut off, but so is the window itself: the gradient of the recurrent weights has the "
