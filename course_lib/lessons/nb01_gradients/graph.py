@@ -32,6 +32,7 @@ class Boxes(Figure):
 
     titles   {box: what it is}, the last box first
     arrows   [(from, to), ...] in the order of the way back, which goes from column to column
+    errors   ValueError for more than fits into the picture
     """
 
     labels = {"step": "moves back"}
@@ -237,7 +238,10 @@ def working(value: type) -> type:
 
 
 def read(last) -> tuple[list, dict[int, list[tuple]]]:
-    """Return the values of an expression, each after all its uses, and {id: [(input, slope along the arrow), ...]}."""
+    """Return the values of an expression, each after all its uses, and {id: [(input, slope along the arrow), ...]}.
+
+    errors  TypeError for what is no Value, ValueError for a graph that is too large or goes round
+    """
     if not _inputs(last):
         raise TypeError(f"Drawn got {words.kind(last)}, needs the last Value of an expression: its number in .data, "
                         "its gradient in .grad and what it was made of in .inputs, as in exercise 1.12.")
