@@ -35,7 +35,6 @@ class Boxes(Figure):
     errors   ValueError for more than fits into the picture
     """
 
-    labels = {"step": "moves back"}
     of, words = "dL/d{}", ("value", "dL/d{}")
 
     def __init__(self, titles: dict[str, str], arrows: list[tuple[str, str]], **values):
@@ -191,6 +190,7 @@ class Drawn(Boxes):
     errors  TypeError for what is no such object; ValueError for what is too large or leads back to itself
     """
 
+    labels = {"step": "moves back"}
     of, words = "{}.grad", ("data", "grad")
 
     def __init__(self, last, **values):
