@@ -91,9 +91,9 @@ class Boxes(Figure):
             part, before = grad[end] * factor, grad.get(start)
             grad[start] = part + (before or 0.)
             said = (f"{of(start)} {'=' if before is None else '+='} {of(end)} · {words} = "
-                    f"{short(grad[end])} · {short(factor, True)} = {short(part)}")
+                    f"{brief(grad[end])} · {brief(factor, True)} = {brief(part)}")
             if before is not None:
-                said += f"; the next path arrives: {short(before)} + {short(part, True)} = {short(grad[start])}"
+                said += f"; the next path arrives: {brief(before)} + {brief(part, True)} = {brief(grad[start])}"
         return Walk(value, slope, grad, said)
 
     def move(self, walk):
@@ -101,19 +101,19 @@ class Boxes(Figure):
         now = next(iter(self.titles)) if last == -1 else self.arrows[last][0] if last >= 0 else None
         for box, frame in self.frames.items():
             frame.set(color=VERMILION if box == now else INK, linewidth=2.8 if box == now else 1.)
-            self.values_of[box].set_text(f"{self.words[0]} {short(walk.value[box])}")
-            self.grads[box].set_text(f"{self.words[1].format(box)} {short(walk.grad[box])}" if box in walk.grad else "")
+            self.values_of[box].set_text(f"{self.words[0]} {brief(walk.value[box])}")
+            self.grads[box].set_text(f"{self.words[1].format(box)} {brief(walk.grad[box])}" if box in walk.grad else "")
         for i, factor in enumerate(walk.slope):
             for line, points in self.backs[i], self.tips[i]:
                 line.set_data(*points.T if i <= last else ([], []))
             self.backs[i][0].set_linewidth(2.8 if i == last else 1.3)
-            self.factors[i].set_text(f"× {short(factor, True)}" if i <= last else "")
+            self.factors[i].set_text(f"× {brief(factor, True)}" if i <= last else "")
         self.said.set(text=walk.said, fontsize=min(10, 1070 / max(map(len, walk.said.split("\n")))))
 
     def describe(self, walk):
-        shown = ", ".join(f"{self.of.format(box)} {short(grad)}" for box, grad in walk.grad.items())
+        shown = ", ".join(f"{self.of.format(box)} {brief(grad)}" for box, grad in walk.grad.items())
         return (f"{len(self.titles)} boxes: {', '.join(list(self.titles.values())[::-1])}. Values: "
-                + ", ".join(f"{box} {short(value)}" for box, value in walk.value.items()) + ". "
+                + ", ".join(f"{box} {brief(value)}" for box, value in walk.value.items()) + ". "
                 + (f"Gradients so far: {shown}. Last move: {walk.said.rstrip('.')}." if shown else
                    "No gradient has started back."))
 
@@ -194,7 +194,7 @@ class Drawn(Boxes):
     of, words = "{}.grad", ("data", "grad")
 
     def __init__(self, last, **values):
-        (order, inputs), frame = read(last), sys._getframe(1)
+        (order, inputs), frame = expression(last), sys._getframe(1)
         named = {id(value): name for name, value in (frame.f_globals | frame.f_locals).items() if name[0] != "_"}
         free = (name for i in itertools.count(1) if (name := f"v{i}") not in named.values())
         name = {id(value): named.get(id(value)) or next(free) for value in order[::-1]}
@@ -224,7 +224,7 @@ class Drawn(Boxes):
         other = [box for box, grad in walk.grad.items() if abs(holds[box] - grad) > 1e-9 * abs(grad) + 1e-12]
         return walk._replace(said=walk.said + "\n" + (
             "Each .grad of your objects holds what has arrived here." if not other else
-            f"Your {other[0]}.grad holds {short(holds[other[0]])}, and {short(walk.grad[other[0]])} has arrived here. "
+            f"Your {other[0]}.grad holds {brief(holds[other[0]])}, and {brief(walk.grad[other[0]])} has arrived here. "
             f"Was {next(iter(self.mine))}.backward() the last to run?"))
 
 
@@ -237,7 +237,7 @@ def working(value: type) -> type:
     return value if mine else exercise.solution
 
 
-def read(last) -> tuple[list, dict[int, list[tuple]]]:
+def expression(last) -> tuple[list, dict[int, list[tuple]]]:
     """Return the values of an expression, each after all its uses, and {id: [(input, slope along the arrow), ...]}.
 
     errors  TypeError for what is no Value, ValueError for a graph that is too large or goes round
@@ -289,7 +289,7 @@ def _measured(value, pairs: list[tuple], order: list) -> list[tuple]:
     return [(each, found[id(each)] / times[id(each)]) for each, _ in pairs]
 
 
-def short(number: float, within: bool = False) -> str:
+def brief(number: float, within: bool = False) -> str:
     """A number with three digits; one below 0 in brackets where it stands within a formula."""
     text = f"{number + 0.:.3g}".replace("-", "−")
     return f"({text})" if within and number < 0 else text
