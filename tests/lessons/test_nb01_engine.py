@@ -216,7 +216,7 @@ def test_an_engine_of_another_kind_passes(engine):
 def trained(engine):
     names = {"Value": engine, "working": working, "np": np}
     exec(CELLS["imports"], names)
-    exec(CELLS["engine-graph"].replace("live(drawn", "dict(drawn=drawn"), names)
+    exec((CELLS["engine-graph"] + "\n" + CELLS["engine-graph-live"]).replace("live(drawn", "dict(drawn=drawn"), names)
     exec(CELLS["engine-net-cell"], names)
     exec(CELLS["engine-train"], names)
     return names
