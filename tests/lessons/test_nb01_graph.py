@@ -83,7 +83,7 @@ def test_every_right_engine_is_drawn_with_its_gradients(engine):
     figure = section_5(engine)
     assert {box: figure.data.grad[box] for box in "waqhxL"} == pytest.approx(
         {"w": 6, "a": 1, "q": 2, "h": 3, "x": 1.5, "L": 1}, rel=1e-12, abs=0)
-    assert figure.said.get_text().endswith("Each .grad of your objects holds what has arrived here.")
+    assert figure.said.get_text().endswith("Each .grad of these objects holds what has arrived here.")
     assert set(figure.titles.values()) == {"w", "x", "three", "minus", "h = w · x", "v1 = minus · h", "q = h · h",
                                            "a = three + v1", "L = a · q"}
 
@@ -170,11 +170,11 @@ def test_it_says_whose_grad_is_another():
     w, x = Value(.5), Value(2.)
     q = w * x
     L = q * w
-    assert Drawn(L).said.get_text().endswith("Your L.grad holds 0, and 1 has arrived here. Was L.backward() the last "
+    assert Drawn(L).said.get_text().endswith("\nL.grad holds 0, and 1 has arrived here. Was L.backward() the last "
                                              "to run?")
     L.backward()
     q.backward()
-    assert Drawn(L).said.get_text().endswith("Your q.grad holds 1, and 0.5 has arrived here. Was L.backward() the last "
+    assert Drawn(L).said.get_text().endswith("\nq.grad holds 1, and 0.5 has arrived here. Was L.backward() the last "
                                              "to run?")
     L.backward()
     assert Drawn(L).said.get_text().endswith("holds what has arrived here.")

@@ -380,7 +380,7 @@ class Answers(Figure):
         examples = ", ".join(f"{round(said, 1) + 0.:.1f} at ({x:g}, {y:g}) where {t:g} is wanted"
                              for said, (x, y), t in zip(found[1], self.X, self.t))
         return (f"After {self.values['update']} updates the net says {examples}. It is above 0 in "
-                f"{np.mean(found[0] > 0):.0%} of the plane. Loss {found[2]:.1g}.")
+                f"{np.mean(found[0] > 0):.0%} of the square. Loss {found[2]:.1g}.")
 
 
 def _crossings(path: np.ndarray) -> int:

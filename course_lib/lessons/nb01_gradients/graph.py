@@ -114,7 +114,7 @@ class Boxes(Figure):
         shown = ", ".join(f"{self.of.format(box)} {brief(grad)}" for box, grad in walk.grad.items())
         return (f"{len(self.titles)} boxes: {', '.join(list(self.titles.values())[::-1])}. Values: "
                 + ", ".join(f"{box} {brief(value)}" for box, value in walk.value.items()) + ". "
-                + (f"Gradients so far: {shown}. Last move: {walk.said.rstrip('.')}." if shown else
+                + (f"Gradients so far: {shown}. Last move: {walk.said.rstrip('.')}.".replace("\n", ". ") if shown else
                    "No gradient has started back."))
 
 
@@ -223,8 +223,8 @@ class Drawn(Boxes):
         holds = {box: float(self.mine[box].grad or 0.) for box in walk.grad}
         other = [box for box, grad in walk.grad.items() if abs(holds[box] - grad) > 1e-9 * abs(grad) + 1e-12]
         return walk._replace(said=walk.said + "\n" + (
-            "Each .grad of your objects holds what has arrived here." if not other else
-            f"Your {other[0]}.grad holds {brief(holds[other[0]])}, and {brief(walk.grad[other[0]])} has arrived here. "
+            "Each .grad of these objects holds what has arrived here." if not other else
+            f"{other[0]}.grad holds {brief(holds[other[0]])}, and {brief(walk.grad[other[0]])} has arrived here. "
             f"Was {next(iter(self.mine))}.backward() the last to run?"))
 
 

@@ -138,7 +138,7 @@ class Leaning(Figure):
         position, reached = self.values["position"], {kind: self.reach(sizes, -2) for kind, sizes in data.items()}
         said = ", ".join(f"{reach} ({kind})" for kind, reach in reached.items())
         name = self.named(position)
-        self.title.set_text(f"{name[0].upper()}{name[1:]} is predicted from letters up to {said} back")
+        self.title.set_text(f"{name[0].upper()}{name[1:]} leans by .01 bits or more on letters up to {said} back")
         for kind, sizes in data.items():
             begin = position - reached[kind]
             self.spans[kind].set_data([begin, position - 1][:reached[kind]], [self.SPAN, self.SPAN][:reached[kind]])
@@ -159,7 +159,7 @@ class Leaning(Figure):
             self.ends[kind].set_text("\n".join(f"{p:4.0%} {word[:16]}" for word, p in ways))
             self.words[kind].set_text(
                 f"together {sum(p for _, p in ways):.0%} of all\n"
-                f"{self.named(position)} got {2.**-self.bits[kind][position]:.2g}")
+                f"next letter: {2.**-self.bits[kind][position]:.2g}")
 
     def named(self, position: int) -> str:
         """The letter in words."""
