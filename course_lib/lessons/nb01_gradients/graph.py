@@ -51,7 +51,7 @@ class Boxes(Figure):
         ax = self.panels(at=(0, 0, 1, 1), xlim=(0, width), ylim=(0, height))
         ax.axis("off")
         pitch, size = width / len(self.columns), 9.5 if len(self.columns) < 6 else 8.5
-        half = np.array([min(72, .35 * pitch), 37])
+        half = np.array([min(72, .33 * pitch), 37])
         place = {box: np.array([width - pitch * (column + .5), (height + 44) / 2 + 104 * ((len(boxes) - 1) / 2 - row)])
                  for column, boxes in enumerate(self.columns) for row, box in enumerate(boxes)}
         corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]) * half
