@@ -97,9 +97,12 @@ def test_ridges_are_histograms(values):
         assert np.abs(figure.data.states[row] - np.bincount(place, minlength=BINS) / len(h)).max() < .02
         assert figure.data.gradients[row].sum() == pytest.approx((dh != 0).mean(), abs=1e-12)
         assert figure.data.spread[row] == pytest.approx(np.sqrt((h**2).mean()), rel=1e-9, abs=0)
+        apart = net.h[layer, :, None] - net.h[layer]  # each image's states against each other's
+        assert figure.data.between[row] == pytest.approx(np.sqrt((apart**2).mean() / 2), rel=1e-6, abs=1e-15)
         assert 10**figure.data.size[row] == pytest.approx(np.sqrt((dh**2).mean()), rel=1e-9, abs=0)
         tops = [ridges[row].get_xy()[:, 1].max() - row for ridges in figure.ridges]
         assert tops == pytest.approx([.88, .88], rel=1e-6, abs=0)
-    assert f"{figure.data.spread[-1]:.2g}; coming down" in figure.alt
+    assert f"{figure.data.spread[-1]:.2g}, and the difference" in figure.alt
+    assert f"to {figure.data.between[-1]:.2g}; coming down" in figure.alt
     assert f"to {10**figure.data.size[0]:.2g}." in figure.alt
     assert legible(figure) > 8

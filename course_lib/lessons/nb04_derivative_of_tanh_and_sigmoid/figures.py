@@ -4,10 +4,10 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 
-from ... import activations, bptt, initialise
+from ... import bptt, initialise
 from ...screen.figure import BLUE, GREEN, ORANGE, VERMILION, Figure
 from ...screen.kit import Decades, power_of_ten, set_limits
-from .layers import value_and_slope
+from .layers import layer_by_layer, value_and_slope
 
 SEEDS = 0, 1, 2
 DASHES = "-", "--", "-."  # one for each seed
@@ -191,13 +191,17 @@ class Split(Decades):
     """
 
     labels = {"gain": "gain of W_hh", "inputs": "size of the inputs", "recurrent": "W_hh"}
-    title = "What the slopes take, and what W_hh takes"
+    title = "What the slopes take, and what W_hh takes, in three networks (solid, dashed, dash-dot)"
     xlabel, ylabel = "steps back from the end, T − t", "what is left of it (decades)"
     spans = (60, -60, 25),
-    lines = tuple((colour, dash, 2.2 if dash == "-" else 1.2)
-                  for dash in DASHES for colour in (ORANGE, GREEN, BLUE))
+    lines = tuple((colour, dash, w) for dash in DASHES for colour, w in ((ORANGE, 3), (GREEN, 7), (BLUE, 1.5)))
     named = 3
     T, hidden = 60, 32
+
+    def draw(self):
+        super().draw()
+        for line in self.curves[1::3]:  # W_hh, which may lie on the gradient
+            line.set(alpha=.35, zorder=1.9)
 
     def compute(self, gain=1., inputs=.1, activation="tanh", recurrent="uniform"):
         return Taken(*np.stack([self._of(seed, gain, inputs, activation, recurrent) for seed in SEEDS], axis=1))
@@ -265,21 +269,11 @@ class Depth(Decades):
     def compute(self, gain=1., layers=30, activation="sigmoid", shared=False):
         if not 1 <= layers <= self.most:
             raise ValueError(f"layers is {layers}, needs to be 1 to {self.most}: that is how many matrices are drawn.")
-        f = activations.get(activation)
-        return np.stack([self._of(f, *net, gain, layers, shared) for net in self.nets])
-
-    @staticmethod
-    def _of(f, x, top, matrices, gain, layers, shared):
-        W = [gain * matrices[0 if shared else layer] for layer in range(layers)]
-        h = [x]
-        for W_l in W:
-            h.append(f.function(h[-1] @ W_l.T))
-        sizes, dh = [np.linalg.norm(top)], top
-        for W_l, h_l in zip(W[::-1], h[:0:-1]):
-            dh = (f.derivative_from_output(h_l) * dh) @ W_l
-            sizes.append(np.linalg.norm(dh))
+        which = [0] * layers if shared else range(layers)
+        dh = np.array([layer_by_layer(gain * matrices[which], x, activation, top).dh for x, top, matrices in self.nets])
         with np.errstate(divide="ignore"):
-            return np.log10(sizes) - np.log10(sizes[0])
+            sizes = np.log10(np.linalg.norm(dh[:, ::-1], axis=(2, 3)))
+        return sizes - sizes[:, :1]
 
     def move(self, curves):
         self.place(np.arange(curves.shape[1]), list(curves),

@@ -17,12 +17,14 @@ class Ridged(NamedTuple):
     states     (layers, BINS) share of the states in each bin; what lies beyond the ends is in the end bins
     gradients  (layers, BINS) share of the gradients in each bin of log10 |dL/dh|, without those that are 0
     spread     (layers,) root of the mean square of the states
+    between    (layers,) of what the images differ in, from each unit's mean over them; 0 where rounding is as large
     size       (layers,) log10 of that of the gradients
     """
 
     states: np.ndarray
     gradients: np.ndarray
     spread: np.ndarray
+    between: np.ndarray
     size: np.ndarray
 
 
@@ -53,7 +55,7 @@ class LayerByLayer(Figure):
         rows = np.arange(len(self.SHOWN))
         left, right = self.panels(
             dict(at=(.085, .12, .29, .78), title="States going up", xlabel="state h", xlim=self.STATES),
-            dict(at=(.53, .12, .32, .78), title="Gradients coming down", xlabel=r"$\log_{10}\ |dL/dh|$  (decades)",
+            dict(at=(.57, .12, .3, .78), title="Gradients coming down", xlabel=r"$\log_{10}\ |dL/dh|$  (decades)",
                  xlim=self.DECADES), ylim=(-.1, len(rows)))
         left.set_yticks(rows, [f"layer {layer}" for layer in self.SHOWN])
         right.set_yticks(rows, [""] * len(rows))
@@ -63,17 +65,15 @@ class LayerByLayer(Figure):
                                  va="center", fontsize=9)] for ax, colour in ((left, BLUE), (right, VERMILION))]
 
     def compute(self, gain=1., activation="tanh"):
-        h, dh, _ = layer_by_layer(gain * self.W, self.x, activation, self.top)
-        shown = list(self.SHOWN)
-        h, dh = h[shown].reshape(len(shown), -1), dh[shown].reshape(len(shown), -1)
+        h, dh = (each[[*self.SHOWN]] for each in layer_by_layer(gain * self.W, self.x, activation, self.top)[:2])
+        spread, between, size = (np.sqrt((each**2).mean((1, 2))) for each in (h, h - h.mean(1, keepdims=True), dh))
         with np.errstate(divide="ignore"):
-            logs = np.log10(np.abs(dh))
-            size = np.log10(np.linalg.norm(dh, axis=1) / np.sqrt(dh.shape[1]))
-        low, high = self.STATES
-        states = np.array([np.histogram(np.clip(each, low, high), BINS, self.STATES)[0] for each in h]) / h.shape[1]
-        gradients = np.array([np.histogram(np.clip(each[np.isfinite(each)], *self.DECADES), BINS, self.DECADES)[0]
-                              for each in logs]) / dh.shape[1]
-        return Ridged(states, gradients, np.linalg.norm(h, axis=1) / np.sqrt(h.shape[1]), size)
+            logs, size = np.log10(np.abs(dh)), np.log10(size)
+        states = [np.histogram(np.clip(each, *self.STATES), BINS, self.STATES)[0] for each in h]
+        gradients = [np.histogram(np.clip(each[np.isfinite(each)], *self.DECADES), BINS, self.DECADES)[0]
+                     for each in logs]
+        return Ridged(np.array(states) / h[0].size, np.array(gradients) / h[0].size, spread,
+                      between * (between > 1e-15 * spread), size)
 
     def move(self, ridged):
         for ridges, shares, ends in zip(self.ridges, (ridged.states, ridged.gradients), (self.STATES, self.DECADES)):
@@ -82,14 +82,16 @@ class LayerByLayer(Figure):
             for row, (ridge, share) in enumerate(zip(ridges, shares)):
                 heights = row + .88 * share / max(share.max(), 1e-12)
                 ridge.set_xy(np.stack([x, np.concatenate([[row], np.repeat(heights, 2), [row]])], axis=1))
-        for name, spread in zip(self.names[0], ridged.spread):
-            name.set_text(f"size {power_of_ten(np.log10(spread))}")
+        with np.errstate(divide="ignore"):
+            for name, *two in zip(self.names[0], np.log10(ridged.between), np.log10(ridged.spread)):
+                name.set_text("between images {}\nsize {}".format(*map(power_of_ten, two)))
         for name, size in zip(self.names[1], ridged.size):
             name.set_text(f"size {power_of_ten(size)}")
 
     def describe(self, ridged):
         gain, activation = self.values["gain"], self.values["activation"]
         return (f"Histograms of the states and of log10 |dL/dh| in layers {', '.join(map(str, self.SHOWN))} of an "
-                f"untrained {activation} net that reads digits, gain {gain:.3g}. From layer 1 to layer {self.DEPTH} the "
-                f"states go from a size of {ridged.spread[0]:.2g} to {ridged.spread[-1]:.2g}; coming down, the gradients "
+                f"untrained {activation} net that reads digits, gain {gain:.3g}. From layer 1 to layer {self.DEPTH} "
+                f"the states go from a size of {ridged.spread[0]:.2g} to {ridged.spread[-1]:.2g}, and the difference "
+                f"between images from {ridged.between[0]:.2g} to {ridged.between[-1]:.2g}; coming down, the gradients "
                 f"go from {10**ridged.size[-1]:.2g} to {10**ridged.size[0]:.2g}.")
