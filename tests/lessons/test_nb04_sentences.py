@@ -179,5 +179,5 @@ def test_sigmoid_layers_lose_the_difference_of_two_images_as_they_lose_the_gradi
     W, top = gain * rng.normal(size=(20, 64, 64)) / 8, rng.normal(size=(50, 64))
     net = layer_by_layer(W, pixels()[0][:50], "sigmoid", top)
     between, size = net.h[[1, -1]].std(1).mean(-1), np.linalg.norm(net.dh[[-1, 1]], axis=(1, 2))
-    assert net.h[-1].std() > .2 and size[1] < 1e-4 * size[0]
+    assert net.h[-1].std() > .05 and size[1] < 1e-4 * size[0]
     assert .5 < (between[1] / between[0]) / (size[1] / size[0]) < 2
