@@ -77,7 +77,13 @@ def test_on_the_wall_shows_who_is_thrown_out(on_the_wall):
     x, y = figure.ways[1].get_data()
     place = relief.project(*(part[100, 2] for part in figure.path), figure.data.error[1])
     assert np.allclose([x[-1], y[-1]], place, rtol=1e-12, atol=0)
-    assert np.array_equal(figure.ends[1].get_xdata(), x[-1:])
+    assert np.array_equal(figure.ends[1].get_xdata(), x[-1:]) and figure.ends[1].get_marker() == "o"
+    assert figure.words[0].get_text().startswith("▶") and figure.words[1].get_text().startswith("●")
+    (before, tip), turned = figure.ways[0].get_xydata()[-2:], figure.ends[0].get_marker()[2]
+    pixels = (tip - before) * [.55 * 900, .91 * 420] / [np.ptp(edge) for edge in (figure.ends[0].axes.get_xlim(),
+                                                                                 figure.ends[0].axes.get_ylim())]
+    assert turned == pytest.approx(np.degrees(np.angle(complex(*pixels) / 1j)), abs=1e-6)  # a triangle starts upwards
+    assert figure.update(update=60).ends[0].get_marker() == "s" and figure.words[0].get_text().startswith("■")
     with pytest.raises(ValueError, match="update is 151, needs to be 0 to 150"):
         figure.update(update=151)
     with pytest.raises(ValueError, match="threshold is 0.5, needs one of 0.03, 0.3"):
@@ -214,6 +220,7 @@ def test_results_are_drawn_as_they_arrive(monkeypatch, watched):
     for method, line in figure.lines.items():
         shares = {T: 10 * count for (name, T), count in COUNTS.items() if name == method}
         assert dict(zip(*line.get_data())) == pytest.approx(shares, rel=1e-6, abs=0)
+    assert figure.names["clip"].get_text() == "■ clip" and figure.lines["clip"].get_marker() == "s"
     assert [int(re.search(r"from (\d) runs", alt)[1]) for alt in shown] == ([1, 2, 3, 4, 5, 6] if watched else [6])
 
 

@@ -90,6 +90,20 @@ def test_only_the_product_counts_where_all_is_clipped(rate, clip_norm, factor):
     assert np.allclose(*ends, rtol=1e-7, atol=0) and not np.allclose(ends[0], flat(network), rtol=1e-3, atol=0)
 
 
+@pytest.mark.parametrize("rate", [.001, .003])
+def test_a_threshold_that_always_clips_cancels_in_adam(rate):
+    """Thresholds of .01 and .001 went the same way, to 1 part in a thousand of its length; a double rate did not."""
+    ends = []
+    for factor, clip_norm in ((1., .01), (1., .001), (2., .01)):
+        data, network = np.random.default_rng(1), initialise.network(2, 12, 2, np.random.default_rng(5))
+        result = train.train(network, OBJECTIVE, lambda: tasks.recall(15, 20, data), updates=30, progress=False,
+                             optimiser=train.Adam(factor * rate), clip_norm=clip_norm)
+        assert result.history.clipped.all()
+        ends.append(flat(result.params) - flat(network))
+    length, apart, doubled = np.linalg.norm([ends[0], ends[1] - ends[0], ends[2] - ends[0]], axis=1)
+    assert apart < .01 * length and doubled > .3 * length
+
+
 @pytest.mark.parametrize("rate", [.001, .01])
 @pytest.mark.parametrize("seed", [3, 4])
 def test_adam_does_not_notice_a_factor_until_epsilon_does(rate, seed):

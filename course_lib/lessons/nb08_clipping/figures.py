@@ -236,38 +236,37 @@ class OnTheWall(Figure):
     def draw(self):
         ax, right = self.panels(
             dict(at=(.005, .01, .55, .91), title="Both ways, over the error in relief", grid=False),
-            dict(at=(.645, .13, .335, .62), title="Length of the gradient", xlabel="update", yscale="log",
-                 xlim=(0, self.last), ylim=(1e-5, 1e5)))
+            dict(at=(.645, .13, .335, .62), title="Length of the gradient", xlabel="update (dotted: the threshold)",
+                 yscale="log", xlim=(0, self.last), ylim=(1e-5, 1e5)))
         relief.frame(ax)
         ax.plot(*relief.profiles(wall.evaluate(relief.GRID).loss), color=INK, linewidth=.5)
-        self.ways, self.logs = ([self.curve(panel, colour, dash) for _, colour, dash, _ in self.looks]
+        self.ways, self.logs = ([self.curve(panel, colour, dash, linewidth=1.5) for _, colour, dash, _ in self.looks]
                                 for panel in (ax, right))
         self.ends = [self.curve(ax, colour, mark, markersize=9) for _, colour, _, mark in self.looks]
         self.limit = self.curve(right, INK, ":", linewidth=1.2)
         self.words = self.key(self.fig, (.6, .975, "", VERMILION), (.6, .91, "", BLUE))
 
-    def compute(self, update=150, threshold=.3):
+    def compute(self, update=90, threshold=.3):
         which = [0, 1 + self.thresholds.index(threshold)]
         at = wall.Point(*(part[update, which] for part in self.path))
         return Pair(at, self.seen.loss[update, which], np.hypot(*(part[update, which] for part in self.seen.grads)))
 
     def move(self, pair):
         update, which = self.values["update"], [0, 1 + self.thresholds.index(self.values["threshold"])]
-        for i, (name, *_) in enumerate(self.looks):
-            x, y = (part[:update + 1] for part in self.traces[which[i]])
-            here = len(x) == update + 1
-            if not here:  # it has left the picture: a stroke in the direction of the update that threw it
-                k = len(x)
+        for i, (name, _, _, mark) in enumerate(self.looks):
+            way = np.array(self.traces[which[i]])[:, :update + 1]
+            if (k := way.shape[1]) <= update:  # it left the picture: an arrow in the direction of what threw it
                 out = np.array([part[k, which[i]] - part[k - 1, which[i]] for part in self.path])
                 tip = [part[k - 1, which[i]] for part in self.path] + .7 * out / np.linalg.norm(out)
-                end = relief.project(*tip, self.seen.loss[k - 1, which[i]])
-                x, y = np.r_[x, end[0]], np.r_[y, end[1]]
-            self.ways[i].set_data(x, y)
-            self.ends[i].set_data(x[-1:], y[-1:])
+                way = np.c_[way, relief.project(*tip, self.seen.loss[k - 1, which[i]])]
+                right, up = np.diff(self.ends[i].axes.transData.transform(way.T[-2:]), axis=0)[0]
+                mark = 3, i, np.degrees(np.arctan2(up, right)) - 90  # a triangle or star of 3 that points there
+            self.ways[i].set_data(*way)
+            self.ends[i].set(data=way[:, -1:], marker=mark)
             norm = np.hypot(*(part[:update + 1, which[i]] for part in self.seen.grads))
             self.logs[i].set_data(np.arange(update + 1), np.maximum(norm, 1e-12))
-            end = f"E = {pair.error[i]:.2f}" if here else "thrown out"
-            self.words[i].set_text(f"{'■●'[i]} {name}: w = {pair.place.w[i]:.4g}, b = {pair.place.b[i]:.4g}, {end}")
+            sign, end = ("■●"[i], f"E = {pair.error[i]:.2f}") if k > update else ("▶➤"[i], "thrown out")
+            self.words[i].set_text(f"{sign} {name}: w = {pair.place.w[i]:.4g}, b = {pair.place.b[i]:.4g}, {end}")
         self.limit.set_data([0, self.last], [self.values["threshold"]] * 2)
 
     def describe(self, pair):
@@ -351,7 +350,7 @@ class SuccessByLength(Figure):
 
     size = (760, 360)
     ylim = -12, 109
-    styles = {"SGD": ("o-", VERMILION), "clip": ("s--", BLUE), "clip + penalty": ("^-.", GREEN)}
+    styles = {"SGD": ("o-", VERMILION, "●"), "clip": ("s--", BLUE, "■"), "clip + penalty": ("^-.", GREEN, "▲")}
 
     def __init__(self, results: dict):
         self.results = results
@@ -362,9 +361,9 @@ class SuccessByLength(Figure):
             title="Temporal order: who learns it within 3000 updates?", xlabel="length of the sequences T",
             ylabel="networks that solved it (%)", xlim=(5, 78), ylim=self.ylim, xticks=success.LENGTHS)
         self.lines = {method: self.curve(ax, colour, style, markersize=7)
-                      for method, (style, colour) in self.styles.items()}
+                      for method, (style, colour, _) in self.styles.items()}
         self.names = {method: self.moving(ax.text(0, 0, "", color=colour, va="center"))
-                      for method, (_, colour) in self.styles.items()}
+                      for method, (_, colour, _) in self.styles.items()}
 
     def compute(self):
         return {method: sorted((T, 100 * solved.solved.mean()) for (name, T), solved in self.results.items()
@@ -377,7 +376,7 @@ class SuccessByLength(Figure):
         heights = low + (high - low) * apart((ends[:, 1] - low) / (high - low) + .001 * np.arange(len(drawn)), .065)
         for method, points in curves.items():
             self.lines[method].set_data(*(zip(*points) if points else ([], [])))
-            self.names[method].set_text(method if points else "")
+            self.names[method].set_text(f"{self.styles[method][2]} {method}" if points else "")
         for method, (T, _), height in zip(drawn, ends, heights):
             self.names[method].set_position((T + 1.5, height))
 
