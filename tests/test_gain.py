@@ -187,6 +187,12 @@ def test_small_and_strange_classes_get_a_sentence(tmp_path, students, before, af
     assert told in text
 
 
+@pytest.mark.parametrize("students, told", [(4, 0), (5, 1)])
+def test_how_far_questions_agree_is_told_from_five_sheets_on(tmp_path, students, told):
+    _, page = said(made(tmp_path / "c", students))
+    assert page.count("KR-20 before: ") == page.count("KR-20 after: ") == told
+
+
 def test_nearly_all_right_before_rules_nothing_out():
     before = np.r_[np.ones(9), 17 / 18]
     found = gain_numbers.class_gain(before, np.r_[np.ones(8), 17 / 18, 17 / 18], True)

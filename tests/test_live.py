@@ -145,6 +145,7 @@ def test_the_ruler_goes_live():
     ({"a": (3., 0.)}, ValueError, r"a has the range \(3\.0, 0\.0\), whose low end is not below its high end"),
     ({"a": (1., 1.)}, ValueError, "not below its high end"),
     ({"a": (0., 5., -1.)}, ValueError, r"a has the step -1\.0, needs one above 0 and at most 5"),
+    ({"a": (0., 5., 0.)}, ValueError, r"a has the step 0\.0, needs one above 0"),
     ({"a": (0., 5., 9.)}, ValueError, "at most 5"),
     ({"a": (0., 5., "log")}, ValueError, "needs a low end above 0"),
     ({"a": (0., float("nan"))}, TypeError, r"needs \(low, high\)"),

@@ -271,6 +271,16 @@ def test_what_is_not_forbidden_passes():
     assert x.grad.tolist() == [1, 1]
 
 
+def test_the_attributes_of_a_class_are_not_written_behind_its_back():
+    class Holder:
+        function = np.tanh
+
+    before = Holder.function
+    with forbidden.refusing(("tanh",)):
+        assert np.tanh is not before and Holder.function is vars(Holder)["function"] is before
+    assert np.tanh is before
+
+
 def again(a):
     return a[0] + again(a[1:]) if len(a) else 0.
 

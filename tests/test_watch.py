@@ -432,6 +432,19 @@ def test_a_dead_unit_is_no_matter_of_rounding():
     assert flow[""].finding().kind == "zero" and "Rounding is not the cause" in flow.verdict()
 
 
+@pytest.mark.parametrize("step", [1, 2, 3, 9])
+def test_the_step_where_a_gradient_ends_is_named(step):
+    rnn = nn.RNN(1, 1, nonlinearity="relu", bias=False)
+    with torch.no_grad():
+        rnn.weight_ih_l0.fill_(1.), rnn.weight_hh_l0.fill_(.9)
+    x = torch.ones(10, 1, 1)
+    x[step - 1] = -100
+    with watch.watch_time(rnn) as flow:
+        rnn(x)[0][-1].sum().backward()
+    verdict = flow.verdict()
+    assert (f"at step {step} 100% of h is 0" in verdict) == (step > 1), verdict  # step 0 is the initial state's
+
+
 def test_a_loss_at_every_step_does_not_hide_a_vanishing_gradient():
     """The total gradient is as large at step 1 as at the end; what came from the end is gone."""
     rnn, T = nn.RNN(1, 1, nonlinearity="relu", bias=False, dtype=torch.float64), 41
@@ -704,6 +717,15 @@ def test_the_picture_tells_its_finding():
     curve = next(c for c in figure.curves if c.label == "rnn l0")
     assert np.allclose(lines[0].get_ydata(), np.log10(np.median(curve.total, 1)), atol=.2) and len(lines) == 4
     assert len({line.get_color() for line in lines}) == len({str(line._unscaled_dash_pattern) for line in lines}) == 4
+
+
+@pytest.mark.parametrize("q, T", [(.5, 41), (.9, 21), (2., 21)])
+def test_a_name_stands_where_its_curve_ends(q, T):
+    ax = plot_of(linear(q, T)).fig.axes[0]
+    name, = (text for text in ax.texts if text.get_text() == "unit")
+    curve, = (line for line in ax.lines if line.get_marker() == "None" and len(line.get_xdata()) == T + 1)
+    low, high = ax.get_ylim()
+    assert abs(name.get_position()[1] - curve.get_ydata()[-1]) < .05 * (high - low)
 
 
 def test_pictures_of_zeros_and_of_nothing_finite():

@@ -91,6 +91,8 @@ def test_every_width_is_that_of_autograd_along_this_way_alone(make):
     for place, line in enumerate(figure.joined[:len(gates)]):
         together = sum(list(gates.values())[place:])
         assert line.get_linewidth() == pytest.approx(max(.75 * 24 * sized(together, whole), .75), rel=1e-9, abs=0)
+    for whole_road in {"kept", "now"} & set(figure.roads):
+        assert figure.roads[whole_road].get_linewidth() == .75 * 24, whole_road
     if kind != "RNN":
         assert figure.roads["before"].get_linewidth() == pytest.approx(.75 * 24 * step.straight, rel=1e-9, abs=0)
         assert f"{step.straight:.2f} comes to step t - 1 by the straight road" in figure.alt

@@ -120,7 +120,6 @@ class IntoTheWall(Figure):
     """
 
     size = (900, 380)
-    window = (4.85, 6.1), (-2.95, -2.1)
 
     def __init__(self, result: train.Result, path: wall.Point, T: int = 50):
         self.result, self.path, self.T = result, path, T
@@ -134,8 +133,8 @@ class IntoTheWall(Figure):
                  ylim=(1e-3, 1e6)))
         relief.frame(ax)
         ax.plot(*relief.profiles(wall.evaluate(relief.GRID, self.T).loss), color=BLUE, linewidth=.7)
-        inside = self.inside = self._inside()
-        x, y = relief.trace(wall.Point(path.w[:inside + 1], path.b[:inside + 1]), self.T)
+        x, y = relief.trace(path, self.T)
+        inside = self.inside = len(x) - 1  # the last update before the run leaves the picture
         ax.plot(x, y, "o-", color=VERMILION, markersize=3, linewidth=1.2)
         ax.plot(x[0], y[0], "s", color=VERMILION, markersize=8)
         ax.text(x[0] + .03, y[0] - .05, "start", color=VERMILION, va="center")
@@ -149,12 +148,6 @@ class IntoTheWall(Figure):
         right.plot(np.maximum(history.grad_norm[shown], 1e-12), "--", color=VERMILION)
         right.plot(history.loss[shown], color=BLUE)
         self.key(right, (.03, .96, "╌╌ length of the gradient", VERMILION), (.03, .89, "──  error E", BLUE))
-
-    def _inside(self) -> int:
-        """The last update before the run leaves the window for good."""
-        (left, right), (low, high) = self.window
-        path = self.path
-        return int(np.flatnonzero((left < path.w) & (path.w < right) & (low < path.b) & (path.b < high))[-1])
 
     def describe(self, data):
         history, path = self.result.history, self.path
