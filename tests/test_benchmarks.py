@@ -3,10 +3,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import ipywidgets as widgets
 import pytest
 
 sys.path.append(str(Path(__file__).parent / "benchmarks"))
 import run  # noqa: E402
+from bench_figures import places  # noqa: E402
 from report import report  # noqa: E402
 
 SCRIPT = """\
@@ -97,3 +99,14 @@ def test_the_commit_before_is_the_one_before_what_stands_here(tmp_path, monkeypa
 def test_a_bound(value, bound, within, capsys):
     assert report("x", value, "s", **bound) == within
     assert ("FALLS SHORT" in capsys.readouterr().out) != within
+
+
+@pytest.mark.parametrize("control, expected", [
+    (widgets.IntSlider(min=4, max=20, step=4, value=8), [4, 8, 12, 16, 20]),
+    (widgets.FloatSlider(min=-2, max=2, step=.125, value=0), [-2, -1.5, -1.125, -.625, -.25, .25, .625, 1.125, 1.5, 2]),
+    (widgets.FloatLogSlider(min=-2, max=1, step=1), [.01, .1, 1, 10]),
+    (widgets.Dropdown(options=["tanh", "relu"]), ["tanh", "relu"]), (widgets.Checkbox(), [False, True])])
+def test_a_control_is_put_where_a_reader_can_put_it(control, expected):
+    """Elsewhere a figure with a few stops refuses, and that refusal is not what the step costs."""
+    found = places(control)
+    assert found == expected and {type(value) for value in found} == {type(control.value)}

@@ -24,12 +24,12 @@ PLACES, MOST = 10, 60
 
 
 def places(control) -> list:
-    """The values that a control is put to: its choices, or PLACES of its range."""
+    """The values that a control is put to: its choices, or at most PLACES of its stops, from end to end."""
     if not hasattr(control, "min"):
         return list(getattr(control, "options", [False, True]))
-    logarithmic, whole = hasattr(control, "base"), isinstance(control.value, int)
-    values = np.linspace(control.min, control.max, PLACES)
-    return [control.base**value if logarithmic else int(value) if whole else value for value in values.tolist()]
+    stops = np.unique(np.linspace(0, (control.max - control.min) / control.step, PLACES).round())
+    values = [type(control.min)(control.min + control.step * stop) for stop in stops.tolist()]
+    return [control.base**value for value in values] if hasattr(control, "base") else values
 
 
 def steps(live) -> list[float]:
