@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Circle
@@ -27,7 +28,7 @@ from course_lib.lessons.nb00_start_here import ruler
 from course_lib.lessons.nb00_start_here.ruler import GradientRuler
 from course_lib.screen import BLUE, GREEN, INK, Figure, figure as base, kit
 from course_lib.screen.live import live
-from course_lib.screen.svg import UNITS
+from course_lib.screen.svg import UNITS, png_bytes
 from legible import legible
 
 
@@ -252,6 +253,20 @@ def test_the_background_is_the_same_object_until_something_static_changes():
         before = figure.background()
         change()
         assert figure.background() != before
+
+
+def test_a_title_costs_no_second_layout_of_the_ticks(monkeypatch):
+    figure = drawn(lambda figure: figure.panels(at=(.1, .2, .3, .4), title="One"))
+    monkeypatch.setattr(Axis, "get_tightbbox", lambda *args, **options: pytest.fail("the ticks are laid out for it"))
+    figure.made.set_xlim(0, 5)
+    figure.background()
+
+
+@pytest.mark.parametrize("of", [np.asarray, np.asfortranarray, lambda p: p[::-1], lambda p: p[:, ::2], np.ma.array,
+                                lambda p: p[:1], memoryview])
+def test_pixels_are_the_same_however_they_lie_in_memory(of):
+    given = of(np.random.default_rng(0).integers(256, size=(7, 6, 4), dtype=np.uint8))  # matplotlib hands on masked arrays
+    np.testing.assert_array_equal(Image.open(io.BytesIO(png_bytes(given))), given)
 
 
 def test_what_moves_is_not_in_the_background():

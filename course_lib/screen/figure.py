@@ -49,8 +49,8 @@ from .svg import UNITS, SVGRenderer, data_url, png_bytes
 
 DENSITY = 2  # device pixels in a CSS pixel
 
-STYLE = {
-    "axes.edgecolor": INK, "axes.labelcolor": INK, "axes.titlecolor": INK, "text.color": INK,
+STYLE = {  # without a titley each drawing lays out all tick labels once more, to see whether one is in the way
+    "axes.edgecolor": INK, "axes.labelcolor": INK, "axes.titlecolor": INK, "axes.titley": 1., "text.color": INK,
     "xtick.color": INK, "ytick.color": INK, "grid.color": INK, "grid.alpha": .2, "grid.linewidth": .6,
     "axes.grid": True, "axes.axisbelow": True, "axes.spines.top": False, "axes.spines.right": False,
     "axes.facecolor": "none", "figure.facecolor": "none", "savefig.facecolor": "none",

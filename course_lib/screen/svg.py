@@ -142,9 +142,9 @@ def path_data(vertices: np.ndarray, codes: np.ndarray, transform: Affine2D) -> s
 
 def png_bytes(pixels) -> bytes:
     """Return pixels, (height, width, 4), as PNG: each row less the one above. Pillow takes three times as long."""
-    rows = np.reshape(pixels, (len(pixels), -1))
-    lines = np.insert(np.diff(rows, axis=0, prepend=0 * rows[:1]), 0, 2, axis=1)  # 2 says what was done to a row
-    header = struct.pack(">2I5B", rows.shape[1] // 4, len(rows), 8, 6, 0, 0, 0)
+    lines = np.pad(np.ascontiguousarray(pixels).reshape(len(pixels), -1), ((0, 0), (1, 0)), constant_values=2)
+    lines[1:, 1:] -= lines[:-1, 1:]  # 2, in front of each row, says that this was done
+    header = struct.pack(">2I5B", lines.shape[1] // 4, len(lines), 8, 6, 0, 0, 0)
     parts = b"IHDR" + header, b"IDAT" + zlib.compress(lines, 1), b"IEND"
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(part) - 4) + part + struct.pack(">I", zlib.crc32(part)) for part in parts)
