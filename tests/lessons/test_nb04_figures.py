@@ -50,6 +50,14 @@ def test_curves_say_what_part_of_the_largest_slope_is_left():
     assert "0.071 times its largest slope, 1" in Curves(a=2.).alt
 
 
+def test_the_axes_of_the_curves_stand_where_they_stood():
+    figure, seen = Curves(), set()
+    for activation in ("tanh", "relu", "silu"):
+        figure.update(activation=activation).background()
+        seen.add(str([ax.get_position().bounds for ax in figure.fig.axes]))
+    assert len(seen) == 1
+
+
 def test_the_whole_function_is_in_sight():
     for activation in TORCH:
         if activation != "linear":

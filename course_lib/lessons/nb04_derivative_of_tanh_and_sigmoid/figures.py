@@ -41,8 +41,8 @@ class Curves(Figure):
 
     def draw(self):
         both = self.left, self.right = self.panels(
-            dict(title="The function and its tangent", ylabel="f(a)"),
-            dict(title="Its slope", ylabel="slope f ′(a)", ylim=(-.2, 1.3)),
+            dict(at=(.068, .135, .423, .788), title="The function and its tangent", ylabel="f(a)"),
+            dict(at=(.569, .135, .423, .788), title="Its slope", ylabel="slope f ′(a)", ylim=(-.2, 1.3)),
             xlabel="pre-activation a", xlim=(-self.reach, self.reach))
         for ax in both:
             self.guide(ax, 0)
