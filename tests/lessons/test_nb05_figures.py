@@ -94,6 +94,11 @@ def test_ellipse_refuses_other_powers():
 # Transient growth --------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("kind", [Ellipse, TransientGrowth, SingularValues])
+def test_names_that_move_are_no_formulas_which_take_ten_times_as_long(kind):
+    assert not [name.get_text() for name in kind().names if "$" in name.get_text()]
+
+
 def test_departure_from_normality():
     rng = np.random.default_rng(0)
     assert departure_from_normality(np.diag([3.0, 1])) == 0

@@ -8,7 +8,7 @@ import numpy as np
 
 from ... import initialise, jacobians
 from ...screen.figure import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
-from ...screen.kit import apart, arrow, power_of_ten, set_limits
+from ...screen.kit import SUPERSCRIPT, apart, arrow, power_of_ten, set_limits
 from .exponents import largest_exponent
 from .long_product import long_product
 
@@ -95,9 +95,9 @@ class Ellipse(Figure):
             ring.set_data([k], [curve[k]])
         self.radius.set_data(steps, radius)
         ends = (np.array([*logs[-1], radius[-1]]) + self.DECADES) / (2 * self.DECADES)
-        texts = (f"$\\sigma_1(W^{{{k}}})$ = {power_of_ten(logs[k, 0])}",
-                 f"$\\sigma_2(W^{{{k}}})$ = {power_of_ten(logs[k, 1])}",
-                 f"$\\rho^j$, $\\rho$ = {image.rho:.2f}")
+        texts = (f"σ₁(W{str(k).translate(SUPERSCRIPT)}) = {power_of_ten(logs[k, 0])}",
+                 f"σ₂(W{str(k).translate(SUPERSCRIPT)}) = {power_of_ten(logs[k, 1])}",
+                 f"ρʲ, ρ = {image.rho:.2f}")
         for name, text, end, height in zip(self.names, texts, ends, apart(ends, 1.3 * LINE / (.78 * self.size[1]))):
             name.set(text=arrow(end) + text, y=height)
 
@@ -177,10 +177,10 @@ class TransientGrowth(Figure):
         self.peak.set_data([top], [growth.sizes[top]])
         bottom, above = self.DECADES
         ends = (np.array([high[-1], growth.sizes[-1], low[-1]]) - bottom) / (above - bottom)
-        texts = (f"bound $\\sigma_1^k$, $\\sigma_1$ = {10 ** growth.sigma:.2f}",
+        texts = (f"bound σ₁ᵏ, σ₁ = {10 ** growth.sigma:.2f}",
                  f"norm: {power_of_ten(growth.sizes[top])} at k = {top},\n"
                  f"{power_of_ten(growth.sizes[-1])} at k = {self.STEPS}",
-                 f"bound $\\rho^k$, $\\rho$ = {self.values['rho']:g}")
+                 f"bound ρᵏ, ρ = {self.values['rho']:g}")
         for name, text, end, height in zip(self.names, texts, ends, apart(ends, 2 * LINE / (.76 * self.size[1]))):
             name.set(text=arrow(end) + text, y=height)
 
