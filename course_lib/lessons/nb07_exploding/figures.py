@@ -303,7 +303,7 @@ class Twins(Figure):
     gain  spectral radius of W_hh, approximately
     """
 
-    size = (900, 380)
+    size = (900, 430)
     labels = {"gain": "gain"}
     hidden, T, before, apart = 100, 150, 30, 1e-8
 
@@ -316,13 +316,14 @@ class Twins(Figure):
 
     def draw(self):
         ax, right = self.panels(
-            dict(title="One unit in both runs", xlabel="time step t", ylabel="state $h_t$", ylim=(-1.1, 1.25)),
-            dict(title="How a small change grows", xlabel="steps", ylabel="decades", ylim=(-45, 25)), xlim=(0, self.T))
+            dict(title="One unit in both runs", ylabel="state $h_t$", ylim=(-1.1, 1.1)),
+            dict(title="How a small change grows", xlabel="steps", ylabel=r"$\log_{10}$ of the growth", ylim=(-16, 24)),
+            rows=2, sharex=True, xlim=(0, self.T))
         self.states = [self.curve(ax, *look, linewidth=1.4) for look in ((BLUE, "-"), (ORANGE, "--"))]
         self.guide(right, 0)
         self.distance, self.gradient = self.curve(right, BLUE), self.curve(right, VERMILION, "--")
         self.key(right, (.02, .97, "──  distance of the two states, forward", BLUE),
-                 (.02, .9, "╌╌ length of the gradient, backward", VERMILION))
+                 (.02, .84, "╌╌ length of the gradient, backward", VERMILION))
 
     def compute(self, gain=2.0):
         H = self.hidden
