@@ -133,6 +133,8 @@ def test_a_long_text_begins_on_the_slide_and_ends_in_the_notes():
     assert said.startswith("## A heading") and said.count("sentence") == 5 and "$$x$$" in said
     assert rest.count("sentence") == 3 and rest.endswith("And the end.")
     assert slides.shortened("Short.") == ("Short.", "")
+    folded = "Seen.\n\n<details><summary>More</summary>\n\nFolded.\n\n</details>\n\nShown."
+    assert [each.split() for each in slides.shortened(folded)] == [["Seen.", "Shown."], ["Folded."]]
     long = "word " * 80 + "end."
     assert slides.shortened(f"{long} More.") == (long, "More.")
     assert slides.shortened("- " + "one " * 30 + "\n- " + "two " * 30)[1].startswith("- two")

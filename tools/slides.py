@@ -22,7 +22,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,6 +48,8 @@ MOST_BYTES = 15e6
 PAGES = Environment(loader=FileSystemLoader(SOURCES), autoescape=True, undefined=StrictUndefined,
                     trim_blocks=True, lstrip_blocks=True)
 MOST_WORDS = 36  # of a cell's text on a slide
+FOLD = re.compile(r"<details>.*?</details>", re.DOTALL)
+FOLDS = re.compile(r"</?details>|<summary>.*?</summary>")
 SCRIPT = re.compile(r"```python\n(.*)\n```", re.DOTALL)
 TYPED = re.compile(r"^No prediction yet\..*\n?", re.MULTILINE)  # said to a reader of the notebook
 NUMBER = r"(?:[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?|-?inf|nan)"
@@ -175,8 +177,7 @@ def lecture(book: NotebookNode, moving: dict[str, str], still: dict[str, str]
             continue
         if kind == "notes":
             said = NOTES.fullmatch(cell.source.strip())
-            words = re.sub(r"</?details>|<summary>.*?</summary>", "", cell.source)
-            notes.append((int(said.group(1)), markdown(words)))
+            notes.append((int(said.group(1)), markdown(FOLDS.sub("", cell.source))))
             for slide in since or stacks[-1][-1:]:
                 slide.notes.append(len(notes) - 1)
             since = []
@@ -216,12 +217,12 @@ def cell_html(cell: NotebookNode, moving: dict[str, str], still: dict[str, str])
 
 
 def shortened(text: str) -> tuple[str, str]:
-    """Return a text's first sentences, at most MOST_WORDS or one of them, and the rest.
+    """Return a text's first sentences, at most MOST_WORDS or one of them, and the rest, with what is folded.
 
     Headings, formulas and tables stay; of a list the first points.
     """
     left, said, rest = MOST_WORDS, [], []
-    for block in re.split(r"\n\s*\n", text.strip()):
+    for block in re.split(r"\n\s*\n", FOLD.sub("", text).strip()):
         if re.match(r"#|\$\$|\||```|<", block):
             said.append(block)
             continue
@@ -237,7 +238,7 @@ def shortened(text: str) -> tuple[str, str]:
         join = "\n" if points else " "
         said += [join.join(pieces[:count])] * bool(count)
         rest += [join.join(pieces[count:])] * (count < len(pieces))
-    return "\n\n".join(said), "\n\n".join(rest)
+    return "\n\n".join(said), "\n\n".join([*rest, *(FOLDS.sub("", each) for each in FOLD.findall(text))])
 
 
 def sentences(text: str) -> list[str]:
@@ -473,8 +474,9 @@ def main() -> int:
     wanted = plans.names() if arguments.plan == "all" else [arguments.plan] * bool(arguments.plan)
     try:
         decks = build(arguments.names, wanted=[plans.plan(name).name for name in wanted])
-        for deck in decks if wanted else ():
-            print(handout(deck, TARGET))
+        with ThreadPoolExecutor(2) as pool:
+            for said in pool.map(handout, decks if wanted else (), itertools.repeat(TARGET)):
+                print(said, flush=True)
     except (MissingAsset, NotExecuted) as problem:
         print(problem, file=sys.stderr)
         return 1

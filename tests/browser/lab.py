@@ -37,17 +37,23 @@ class NoChromium(RuntimeError):
     pass
 
 
-@contextmanager
-def chromium(playwright):
-    """A headless browser: the one named by CHROMIUM, the system's, or playwright's own."""
+def found(kind) -> str:
+    """The path of a Chromium: the one named by CHROMIUM, the system's, or that of playwright's browser type."""
     named = [os.environ.get("CHROMIUM")] if os.environ.get("CHROMIUM") else [
         shutil.which("chromium"), shutil.which("chromium-browser"), shutil.which("google-chrome"),
-        playwright.chromium.executable_path]
-    found = next((path for path in named if path and Path(path).exists()), None)
-    if found is None:
+        kind.executable_path]
+    path = next((path for path in named if path and Path(path).exists()), None)
+    if path is None:
         raise NoChromium(NO_CHROMIUM)
+    return path
+
+
+@contextmanager
+def chromium(playwright):
+    """A headless browser."""
     root = hasattr(os, "geteuid") and os.geteuid() == 0
-    browser = playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGS + ["--no-sandbox"] * root)
+    browser = playwright.chromium.launch(executable_path=found(playwright.chromium),
+                                         args=CHROMIUM_ARGS + ["--no-sandbox"] * root)
     try:
         yield browser
     finally:

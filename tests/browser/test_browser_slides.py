@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import TimeoutError as Timeout
 
 import slides
-from lab import REPOSITORY, done, drag, errors, moves
+from lab import REPOSITORY, done, drag, errors, found, moves
 
 NOTEBOOKS = sorted(path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb"))
 FIRST, LIVELY = "00_start_here", "01_gradients"
@@ -309,11 +309,16 @@ def test_a_vote_is_counted_twice_and_kept(decks, plan, page):
     assert saved["votes"]["0.1 round 1"] == "12 5 0 3" and saved["votes"]["3.8 round 1"] == "0.1, 1e-5 0.1"
 
 
-def test_the_handout_has_two_slides_a_page(decks, plan, page):
+def test_the_handout_has_two_slides_a_page(decks, plan, page, monkeypatch):
+    """Printed by hand, and as make slides prints it."""
     opened(page, decks, plan)
-    slides = page.evaluate("Reveal.getTotalSlides()")
+    pages = (page.evaluate("Reveal.getTotalSlides()") + 1) // 2
     opened(page, decks, plan, "?handout")
-    assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == (slides + 1) // 2
+    assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == pages
+    monkeypatch.setenv("CHROMIUM", found(page.context.browser.browser_type))
+    deck = slides.Deck(plan, "", "", 50, 50, 0, {}, 0, 0)
+    assert slides.handout(deck, decks) == f"{plan}.pdf: the handout, two slides a page"
+    assert (decks / f"{plan}.pdf").read_bytes().count(b"/Type /Page\n") == pages
 
 
 def test_the_index_leads_to_every_deck(decks, page):
@@ -348,6 +353,11 @@ CUT = """() => [...document.querySelectorAll('.jp-deck-mod-visible:not(.lecture-
     return part.checkVisibility() && (box.top < 0 || box.bottom > innerHeight + 1 || box.right > innerWidth + 1
       || part.matches('pre, .cm-scroller') && part.scrollWidth > part.clientWidth + 3);
   }).map(part => `${part.tagName} ${part.className}`))"""
+
+
+# Whether each box of what was measured is as high as its two lines, the name and the value.
+MEASURED = """() => [...document.querySelectorAll('.jp-deck-mod-visible:not(.lecture-away) .course-fold')].every(fold =>
+  fold.getBoundingClientRect().height > 1.5 * fold.querySelector('summary').getBoundingClientRect().height)"""
 
 
 def changed(page, before: list[str]) -> bool:
@@ -391,7 +401,7 @@ def test_the_lecture_as_teaching_says_it(lab, browser, name):
                 break
             shown = page.evaluate(SHOWN)
             assert page.evaluate(LETTERS) >= 18
-            assert page.evaluate(CUT) == [], shown
+            assert page.evaluate(CUT) == [] and page.evaluate(MEASURED), shown
             seen, before = seen | set(shown), shown
             if live is None and page.locator(".noUi-handle:visible").count():
                 live = page.locator(".jp-CodeCell:visible", has=page.locator(".noUi-handle")).first

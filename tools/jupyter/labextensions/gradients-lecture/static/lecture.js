@@ -4,6 +4,7 @@
 
 (() => {
   const WIDTH = 1080; // pixels of a slide across, before it is enlarged
+  const TEXT = 760; // of one that holds nothing but text, whose lines are shorter
   const LEAST = 1.5; // the least enlargement of several cells on a page
   const ALONE = { text: 1.3, code: 1.4 }; // and of one that is too high: its letters are 18 pixels then
   const ROOM = .96; // the share of the screen's height that a slide may take
@@ -15,6 +16,10 @@
       --jp-widgets-slider-handle-size: 24px; }
     body[data-jp-deck-mode='presenting'] .jp-Deck .jp-Cell.lecture-away { max-height: 0; min-height: 0; padding: 0;
       margin: 0; overflow: hidden; opacity: 0; pointer-events: none; } /* on another page; it can have the focus */
+    body[data-jp-deck-mode='presenting'] .course-fold::details-content { content-visibility: visible; } /* the room has
+      voted: what was measured is shown */
+    body[data-jp-deck-mode='presenting'] .course-fold > summary { font-size: 0; list-style: none; }
+    body[data-jp-deck-mode='presenting'] .course-fold > summary > strong { font-size: var(--jp-content-font-size1); }
     .lecture-leave { position: fixed; top: 8px; right: 8px; z-index: 10000; font-size: 16px; padding: 4px 12px; }
     body:not([data-jp-deck-mode='presenting']) .lecture-leave { display: none; }`;
 
@@ -22,7 +27,9 @@
   const visible = panel => [...panel.node.querySelectorAll(".jp-deck-mod-visible")];
 
   const zoom = size => document.body.style.setProperty("--lecture-zoom", size);
-  const most = () => Math.max(1, innerWidth / WIDTH);
+  const plain = cell => cell.matches(".jp-MarkdownCell")
+    && !cell.querySelector("table, pre, img, mjx-container[display]");
+  const most = (cells = []) => Math.max(1, innerWidth / (cells.length && cells.every(plain) ? TEXT : WIDTH));
   const height = cells => cells.at(-1).getBoundingClientRect().bottom - cells[0].getBoundingClientRect().top;
 
   // A slide that is too high at the least enlargement is shown in pages; a cell that comes later has its place already.
@@ -46,7 +53,7 @@
     pages.flat().forEach(cell => cell.classList.toggle("lecture-away", !page.includes(cell)));
     const alone = page[0].matches(".jp-MarkdownCell") ? ALONE.text : ALONE.code, room = ROOM * innerHeight;
     const least = Math.min(most(), page.length > 1 ? LEAST : alone);
-    let size = most();
+    let size = most(page);
     zoom(size);
     while (size > least && height(page) > room) { // a live figure is as wide as the screen at any size of its text
       zoom(size = Math.max(least, size * Math.min(.98, room / height(page))));
