@@ -148,6 +148,7 @@ class GradientFlow(Figure):
             centred = {"ha": "center", "va": "center", "fontsize": size, **more}
             return self.moving(ax.text(x, height, "", color=colour, **centred))
 
+        self.weight = number(-1.33, .42, VERMILION, ha="left")
         self.rings = [self.moving(ax.plot(t + .17 * circle.real, .26 * circle.imag))[0] for t in states]
         self.states = [number(t, 1.25, BLUE) for t in states]
         self.grads = [number(t, -1, VERMILION) for t in states]
@@ -168,8 +169,8 @@ class GradientFlow(Figure):
         return Passed(h, direct[:, 0, 0], back.dh[:, 0, 0], w * (1 - h[1:] ** 2), back.da[:, 0, 0] * h[:-1])
 
     def move(self, passed):
-        step = self.values["step"]
-        arrived = self._arrived()
+        step, arrived = self.values["step"], self._arrived()
+        self.weight.set_text(f"w = {self.values['w']:g}")
         for t in range(self.T + 1):
             forward = t <= step
             self.states[t].set_text(f"{passed.h[t]:.3f}" if forward else "")
@@ -204,7 +205,8 @@ class GradientFlow(Figure):
         if arrived < self.T:
             words += (" The factors on this way, w (1 - h_t^2), are "
                       + ", ".join(f"{slope:.3f}" for slope in passed.slope[arrived:][::-1]) + ".")
-        return words if arrived else words + f" The four terms of dL/dw sum to {passed.terms.sum():.3f}."
+        terms = ", ".join(f"{term:.3f}" for term in passed.terms)
+        return words if arrived else words + f" The terms of dL/dw, {terms}, sum to {passed.terms.sum():.3f}."
 
 
 HIDDEN, DRIVE = 32, .1  # DRIVE: about what torch's default W_xh makes of one input of size 1 at 32 units
