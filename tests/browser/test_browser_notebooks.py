@@ -33,3 +33,11 @@ def test_a_slider_of_the_first_notebook_follows_mouse_and_arrow_key(lab, page):
     handle.scroll_into_view_if_needed()
     moves(page, cell, lambda: drag(page, handle, 30))
     moves(page, cell, lambda: handle.press("ArrowLeft"))
+
+
+def test_a_table_begins_where_its_text_begins(lab, page):
+    page.set_viewport_size({"width": 1920, "height": 1000})
+    lab.open(page, START)
+    cell = page.locator(".jp-MarkdownCell", has=page.locator("table")).first
+    table, text = (cell.locator(kind).first.bounding_box() for kind in ("table", "p"))
+    assert table["x"] == pytest.approx(text["x"], abs=1) and table["width"] > 300
