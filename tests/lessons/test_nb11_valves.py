@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from matplotlib.collections import LineCollection
 
 from course_lib import bptt, cells
 from course_lib.lessons.nb11_lstm import valves
@@ -172,10 +173,26 @@ def test_every_road_of_the_lstm_has_its_name_and_what_no_gradient_takes_is_not_d
     figure.update(way="backward")
     assert link.get_visible() and figure.link.get_text() == "h before was\nmade of c"
     assert "forget gate" not in "".join(text.get_text() for text in LSTMValves(gates="").ax.texts)
-    assert figure.ahead.get_text() == f"from step 51: {figure.data.along:.2f}"
+    assert figure.ahead.get_text() == f"from step t + 1: {figure.data.along:.2f}"
+    assert figure.title.get_text().startswith("LSTM, back from step t = 50 of 60: ")
+    assert figure.sum.get_text() == "together: |dL/dc|"
+    assert LSTMValves(way="forward").sum.get_text() == "the sum: anew all of it"
     assert GRUValves(way="forward").joined[-1].get_visible()
     assert "all of the cell is kept" in LSTMValves(gates="", way="forward").alt
     assert "the whole state is made anew" in RNNValves(way="forward").alt
+
+
+@pytest.mark.parametrize("make", [LSTMValves, RNNValves, GRUValves])
+def test_the_line_of_the_input_is_none_of_the_state_before_and_joins_each_dashed_way(make):
+    figure = make(way="forward")
+    name, = (text for text in figure.ax.texts if "x_t" in text.get_text())
+    x_line, = (line for line in figure.ax.lines if list(line.get_ydata()) == [name.get_position()[1]] * 2)
+    assert valves.Y[0] - name.get_position()[1] == 8 and not x_line.is_dashed()
+    joins, = (each for each in figure.ax.collections if isinstance(each, LineCollection))
+    starts = {valves.BRANCHES[where][0] for where in figure.ways}
+    assert {tuple(segment[1]) for segment in joins.get_segments()} == starts
+    assert x_line.get_xdata()[0] == min(starts)[0] and max(starts)[0] < x_line.get_xdata()[1]
+    assert all(line.get_xdata().max() <= max(starts)[0] for line in figure.joined)
 
 
 RANGES = {LSTMValves: dict(b_f=(-3., 6.), b_i=(-6., 3.), b_o=(-6., 3.)), RNNValves: dict(scale=(.2, 3.)),

@@ -139,6 +139,7 @@ class OneNumber(LSTMValves):
         f, i, g, o, before, after, h = map(two_digits, (*map(walked.gates.get, "figo"), *walked.c[-2:], walked.h))
         self.title.set_text(f"“{self.words[t - 1]}”:  c = {f} · {before} + {i} · {g} = {after},  "
                             f"h = {o} · tanh({after}) = {h}")
+        self.sum.set_text("")  # the roads add up
         self.wide.set_text("a road, this wide: 1")
         self.side.set_text("a network reads x and h to set its gates; these are set by hand")
 

@@ -92,6 +92,7 @@ class Valves(Figure):
                       for where in self.ways}
         self.title, self.straight = self.word(14, top - 15, INK, fontweight="bold"), self.word(60, 373, BLUE)
         self.ahead, self.written = self.word(X[1], 373, BLUE, ha="right"), self.word(SUM + 17, 285, GREEN)
+        self.sum = self.word(SUM - 35, 373, INK, fontsize=10)
         reads = ("--", ORANGE) if self.ways else ("-", INK)
         self.side, self.read = self.word(60, 12, reads[1], fontsize=10.5), self.word(OUT + 17, 130, VERMILION)
         self.link, self.wide = self.word(60, 150, ORANGE, fontsize=10.5), self.word(40, -9, INK, fontsize=10)
@@ -108,9 +109,10 @@ class Valves(Figure):
             ax.text(60, Y[0] + 24, "state before", color=ORANGE, va="center", fontsize=10.5)
         ax.text(SUM, 143, self.candidate, ha="center", va="center", fontsize=11,
                 bbox=dict(boxstyle="round,pad=.3", facecolor="none", edgecolor=INK))
-        ax.plot([max([F, *starts[1:]]), 476], [Y[0]] * 2, color=INK, linewidth=1)
-        ax.text(482, Y[0], "$x_t$, input", va="center", fontsize=12)
-        for words, x, y in zip(self.corners, (22, 634, 22, 634), (Y[1], Y[1], Y[0], 80)):
+        low = Y[0] - 8 * bool(self.ways)  # x_t has a line of its own, from which it joins each dashed way
+        ax.plot([min(starts[1:] or [F]), 476], [low] * 2, color=INK, linewidth=1)
+        ax.vlines(starts[1:], low, Y[0], color=INK, linewidth=1)
+        for words, x, y in zip((*self.corners, "$x_t$, input"), (22, 634, 22, 634, 518), (Y[1], Y[1], Y[0], 80, low)):
             ax.text(x, y, words, ha="center", va="center", fontsize=13)
         ax.plot([14, 30], [-9, -9], color=INK, linewidth=WIDE * .75, alpha=.5, solid_capstyle="butt")
         ax.plot([14, 50], [12, 12], reads[0], color=reads[1], linewidth=1.2)
@@ -166,18 +168,19 @@ class Valves(Figure):
             self.sizes[where].set_text(f"{step.ways[gate]:.2f}" if back else "")
         for where, heads in self.heads.items():
             heads.set_visible(where == way)
-        self.title.set_text(f"{self.name}, " + (f"back from step {STEP} to {STEP - 1}: {step.whole:.2f} of |dL/d{s}| "
-                                                f"arrives" if back else f"step {STEP} forward"))
+        self.title.set_text(f"{self.name}, {'back from ' * back}step t = {STEP} of {STEPS}" + (
+            f": {step.whole:.2f} of |dL/d{s}| arrives" if back else ", forward"))
         self.wide.set_text(f"a road, this wide: {f'|dL/d{s}|' if back else 'all of it'}")
         self.side.set_text("reads x alone, through weights" if not self.ways else f"through W_hh: {step.through:.2f}"
-                           if back else "reads through weights: h by W_hh, and x")
+                           if back else "reads through weights: h by W_hh; solid: x by W_xh")
         if "shown" in self.roads:
             self.read.set_text("the new state" if s == "h" else f"from h: {step.read:.2f}" if back else
                                f"shown: {roads['shown']:.2f}")
         if "before" in self.roads:
             self.straight.set_text(f"straight: {step.straight:.2f}" if back else
                                    f"the {'cell' if s == 'c' else 'state'}, kept: {roads['kept']:.2f}")
-            self.ahead.set_text(f"from step {STEP + 1}: {step.along:.2f}" if back else "to the next step")
+            self.ahead.set_text(f"from step t + 1: {step.along:.2f}" if back else "to the next step")
+            self.sum.set_text(f"together: |dL/d{s}|" if back else "the sum: anew all of it")
             self.written.set_text("" if back else f"written: {roads['written']:.2f}")
         if s == "c":  # forward, h before was made a step ago
             self.link.set_text("h before was\nmade of c" if back else "")
@@ -188,8 +191,7 @@ class Valves(Figure):
         words = f"One step of {self.name} as roads and valves, {f'open on average {gates}' if gates else 'no valve'}. "
         if self.values["way"] == "backward":
             return words + (f"Backward, of |dL/d{self.state}_t| {step.straight:.2f} comes to step t - 1 by the "
-                            f"straight road, {step.through:.2f} through W_hh, and {step.whole:.2f} by all ways "
-                            f"together.")
+                            f"straight road, {step.through:.2f} through W_hh, and {step.whole:.2f} by all ways.")
         passing = ", ".join(f"{gate} lets {step.passed[gate]:.2f}" for gate in self.valves.values())
         return words + (f"Forward, of what comes to it {passing} pass." if passing else
                         "Forward, all of the cell is kept, all of the candidate is written." if "before" in self.roads

@@ -35,7 +35,6 @@ class Writing(Figure):
         every = np.array([(temperature, dice) for dice in range(self.DICE) for temperature in TEMPERATURES])
         self.texts = {kind: reading.write(reading.readers(kind)[0], BEGIN, self.LINE - len(BEGIN),
                                           every[:, 0], every[:, 1].astype(int)) for kind in SIZES}
-        self.places = {(round(10 * temperature), int(dice)): i for i, (temperature, dice) in enumerate(every)}
         self.words = set(words_of(reading.prose("train")))
         self.lines, self.shares = {}, {}
         self.title, = self.key(self.fig, (.01, .98, "", INK), fontsize=10.5, fontweight="bold")
@@ -46,25 +45,28 @@ class Writing(Figure):
             self.lines[kind], = self.key(self.fig, (.01, height - .115, "", INK), fontsize=12.5, **MONO)
 
     def compute(self, temperature=.5, dice=0):
-        place = self.places[round(10 * temperature), dice]
+        place = len(TEMPERATURES) * dice + round(10 * temperature) - 1
         return {kind: BEGIN + texts[place] for kind, texts in self.texts.items()}
 
-    def known(self, text: str) -> float:
-        """The share of the words, but for the last, which may be cut, that stand in the training lessons."""
-        return float(np.mean([word in self.words for word in words_of(text)[:-1]]))
+    def known(self, *texts: str) -> np.ndarray:
+        """(2,): how many of the words the lessons have, and how many there are, but for the last, often cut."""
+        words = [word for text in texts for word in words_of(text[len(BEGIN):])[:-1]]
+        return np.array([sum(word in self.words for word in words), len(words)])
 
     def move(self, texts):
-        known = {kind: self.known(text) for kind, text in texts.items()}
-        self.title.set_text(f"Of what they write at temperature {self.values['temperature']:.1f}, "
-                            f"{min(known.values()):.0%} to {max(known.values()):.0%} are words of the lessons")
+        every = [self.compute(self.values["temperature"], dice) for dice in range(self.DICE)]
+        known, of = np.transpose([self.known(*(texts[kind] for texts in every)) for kind in texts])
+        self.title.set_text(f"At temperature {self.values['temperature']:.1f}, {min(known / of):.0%} to "
+                            f"{max(known / of):.0%} of their words stand in the lessons (all {self.DICE} dice, "
+                            f"{of.min()} words or more each)")
         for kind, text in texts.items():
-            self.shares[kind].set_text(f"{known[kind]:.0%} of its words stand in the lessons")
+            self.shares[kind].set_text("{} of these {} words stand in the lessons".format(*self.known(text)))
             self.lines[kind].set_text(visible(text))
 
     def describe(self, texts):
-        said = "; ".join(f"{kind}, {self.known(text):.0%} of its words stand in the lessons: {visible(text[:60])}"
+        said = "; ".join("{}, {} of these {} words do: {}".format(kind, *self.known(text), visible(text[:60]))
                          for kind, text in texts.items())
-        return f"What three networks write at temperature {self.values['temperature']:.1f}. {said}."
+        return f"What three networks write. {self.title.get_text()}. {said}."
 
 
 class Leaning(Figure):
@@ -109,15 +111,18 @@ class Leaning(Figure):
             xticks=[], yticks=range(self.LOW, self.HIGH + 1), yticklabels=["10⁻⁴", ".001", ".01", ".1", "1", "10"],
             ylabel="bits") for row in range(len(SIZES))))
         self.title, = self.key(panels[0], (0, 1.225, "", INK), fontsize=10.5, fontweight="bold")
-        panels[0].text(0, 1.015, "Bars and tints: bits by which another letter there would change the surprise at the "
-                       "frame, to first order", transform=panels[0].transAxes)
+        panels[0].text(0, 1.015, "Bars, and tints as at the axis: bits by which another letter would change the "
+                       "frame's surprise, to first order", transform=panels[0].transAxes)
         self.bars, self.tints, self.marks, self.words, self.ends, self.spans, self.names = {}, {}, {}, {}, {}, {}, {}
         for ax, (kind, (colour, _)) in zip(panels, COLOURS.items()):
             for x, letter in enumerate(self.line):
                 ax.text(x, self.STRIP, visible(letter), ha="center", va="center", fontsize=9, **MONO)
             self.bars[kind] = self.curve(ax, colour, linewidth=3, solid_capstyle="butt")
+            ax.tick_params(axis="y", length=0, pad=11)
             self.tints[kind] = [self.curve(ax, colour, linewidth=12, solid_capstyle="butt", alpha=.14 * (i + 1))
                                 for i in range(len(self.DECADES))]
+            for low, tint in zip(self.DECADES, self.tints[kind]):  # the key
+                ax.fill_between((-1.8, -.6), low, low + 1, color=colour, alpha=tint.get_alpha(), lw=0, clip_on=False)
             self.marks[kind] = self.curve(ax, INK, linewidth=1.6)
             self.spans[kind] = self.curve(ax, INK, "-|", linewidth=1.4, markersize=8, clip_on=False)
             self.names[kind] = self.moving(ax.text(0, self.SPAN - .3, "", ha="center", va="top", fontsize=9))
@@ -145,8 +150,7 @@ class Leaning(Figure):
             self.names[kind].set(x=np.clip((begin + position - 1) / 2, 16, self.LINE - 18),
                                  text="leans by .01 bits or more on " + (f"letters up to {reached[kind]} back"
                                                                               if reached[kind] else "no letter"))
-            x, gap = np.arange(position), np.full(position, np.nan)
-            seen = np.where(sizes > self.LOW, sizes, np.nan)
+            x, gap, seen = np.arange(position), np.full(position, np.nan), np.where(sizes > self.LOW, sizes, np.nan)
             self.bars[kind].set_data(np.stack([x, x, gap], 1).ravel(),
                                      np.stack([np.full(position, self.LOW), seen, gap], 1).ravel())
             for low, tint in zip(self.DECADES, self.tints[kind]):
@@ -157,9 +161,8 @@ class Leaning(Figure):
                                       self.STRIP + np.array([-.5, .5, .5, -.5, -.5]))
             ways = self.likely(kind)
             self.ends[kind].set_text("\n".join(f"{p:4.0%} {word[:16]}" for word, p in ways))
-            self.words[kind].set_text(
-                f"together {sum(p for _, p in ways):.0%} of all\n"
-                f"next letter: {2.**-self.bits[kind][position]:.2g}")
+            self.words[kind].set_text(f"together {sum(p for _, p in ways):.0%} of all\n"
+                                      f"next letter: {2.**-self.bits[kind][position]:.2g}")
 
     def named(self, position: int) -> str:
         """The letter in words."""
@@ -178,8 +181,7 @@ class Leaning(Figure):
             f"{kind} leans by .01 bits or more on letters up to {self.reach(sizes, -2)} back, by .1 or more on "
             f"{(sizes >= -1).sum()} of them, goes on with {best[kind]}, gave it {2.**-self.bits[kind][position]:.2g}"
             for kind, sizes in data.items())
-        return (f"Predicting {self.named(position)} after “{visible(self.line[max(0, position - 30):position])}”: "
-                f"{said}.")
+        return f"Predicting {self.named(position)} after “{visible(self.line[:position][-30:])}”: {said}."
 
 
 class ByContext(Figure):
