@@ -184,6 +184,18 @@ class Closures:
             value.hand_on()
 
 
+class WithMinusAndNumbers(ThatCountsArrows):
+    """As a reader of the exercise's last line may write it."""
+
+    def __add__(self, other):
+        return super().__add__(other if isinstance(other, Recorded) else type(self)(other))
+
+    __radd__ = __add__
+
+    def __sub__(self, other):
+        return self + other * type(self)(-1.)
+
+
 class AsPublished(Recorded):
     """micrograd's own backward: it adds to what is there, and calls itself along the expression."""
 
@@ -204,13 +216,21 @@ class AsPublished(Recorded):
                 other.grad += slope * value.grad
 
 
-ENGINES = [ThatCountsArrows, Numpy, ThatCallsItself, OneTape, Data, Closures]
+ENGINES = [ThatCountsArrows, Numpy, ThatCallsItself, OneTape, Data, Closures, WithMinusAndNumbers]
 every_engine = pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.__name__)
 
 
 @every_engine
 def test_an_engine_of_another_kind_passes(engine):
     assert EXERCISE.judge(engine).word == "passed", EXERCISE.judge(engine).reason
+
+
+def test_an_engine_may_have_a_minus_and_take_plain_numbers():
+    a, b = WithMinusAndNumbers(3.), WithMinusAndNumbers(5.)
+    last = 2 + a - b
+    last.backward()
+    assert (last.data, a.grad, b.grad) == (0, 1, -1)
+    assert "`2 + a - b`" in CELLS["engine-exercise"]
 
 
 def trained(engine):

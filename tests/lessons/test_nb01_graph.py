@@ -8,7 +8,7 @@ from course_lib import gradcheck
 from course_lib.exercises.bank import bank_of
 from course_lib.lessons.nb01_gradients.figures import Answers
 from course_lib.lessons.nb01_gradients.graph import COLUMNS, ROWS, Drawn
-from legible import legible
+from legible import APART, legible, lightness
 from test_nb01_engine import CELLS, ENGINES, Closures, Recorded
 
 EXERCISE = next(each for each in bank_of(1).exercises if each.id == "1.12")
@@ -260,9 +260,10 @@ def test_what_the_net_says_is_the_picture_and_the_words():
     plane = np.ma.filled(figure.picture.get_array(), np.nan)
     axis = np.linspace(-1.6, 1.6, 121)
     need = -np.outer(axis, axis)
-    seen = ~np.isnan(plane)
+    seen, above = ~np.isnan(plane), need > 0
     np.testing.assert_allclose(plane[seen], need[seen], rtol=1e-12, atol=0)
-    assert (np.abs(need[~seen]) < .06).all() and (np.abs(need[seen]) >= .06).all()
+    for i, j in np.ndindex(plane.shape):  # the line is where the sign changes, one cell wide however steep it is
+        assert seen[i, j] == (above[i, j] == above[max(i - 1, 0), j] == above[i, max(j - 1, 0)]), (i, j)
     assert [text.get_text() for text in figure.says] == ["−1.0", "1.0", "1.0", "−1.0"]
     assert figure.alt.startswith("After 2 updates the net says -1.0 at (-1, -1) where -1 is wanted, 1.0 at (-1, 1)")
     assert figure.alt.endswith("Loss 0.")
@@ -275,10 +276,19 @@ def test_what_the_net_says_is_the_picture_and_the_words():
         figure.update(update=3)
 
 
-def test_points_are_told_apart_by_their_brightness():
+def test_a_point_has_the_color_of_its_target_on_the_bar_and_each_color_one_meaning():
     figure = answers()
-    faces = {line.get_markerfacecolor(): line.get_xydata().tolist() for line in figure.picture.axes.get_lines()}
-    assert faces == {"white": X[T == 1].tolist(), "black": X[T == -1].tolist()}
+    assert figure.points.get_offsets().tolist() == X.tolist()
+    np.testing.assert_allclose(figure.points.get_facecolors(), figure.picture.to_rgba(T), rtol=1e-12, atol=0)
+    assert figure.points.get_edgecolors().tolist() == [[1, 1, 1, 1]]
+    white, black = lightness([1., 1, 1]), lightness([0., 0, 0])
+    of_points = [lightness(figure.picture.to_rgba(wanted)[:3]) for wanted in (-1, 1)]
+    assert of_points[1] - of_points[0] > 2 * APART and white - max(of_points) > 5 and min(of_points) - black > 5
+    assert figure.picture.cmap.get_bad().tolist() == [0, 0, 0, 1]
+    bar = figure.picture.axes.child_axes[0]
+    assert [text.get_text() for text in bar.get_yticklabels()] == ["−1", "0", "1"]
+    zero, = (line for line in bar.get_lines() if line.get_color() == "black")
+    assert zero.get_ydata().tolist() == [0, 0]
     assert legible(figure) > 8
 
 

@@ -271,14 +271,6 @@ class Valley(Figure):
                 f"crosses the valley's floor {crossings} times.")
 
 
-class Errors(NamedTuple):
-    """Relative errors of three derivatives, one for each eps."""
-
-    forward: np.ndarray
-    central: np.ndarray
-    complex_step: np.ndarray
-
-
 class StepSizes(Figure):
     """Relative error of three ways to take a derivative, against their step eps.
 
@@ -312,11 +304,9 @@ class StepSizes(Figure):
             return 1 + gradient * np.sin(x)
 
         x, eps = np.linspace(.2, 1.2, 201), self.eps[:, None]
-        derivatives = ((f(x + eps) - f(x)) / eps,
-                       (f(x + eps) - f(x - eps)) / (2 * eps),
-                       f(x + 1j * eps).imag / eps)
+        derivatives = ((f(x + eps) - f(x)) / eps, (f(x + eps) - f(x - eps)) / (2 * eps), f(x + 1j * eps).imag / eps)
         true = gradient * np.cos(x)
-        return Errors(*(np.median(np.abs(found - true) / true, axis=1) for found in derivatives))
+        return [np.median(np.abs(found - true) / true, axis=1) for found in derivatives]
 
     def move(self, errors):
         for line, error in zip(self.lines, errors):
@@ -333,7 +323,7 @@ class StepSizes(Figure):
 
 
 class Answers(Figure):
-    """What a net of two inputs says over their plane, dark below 0 and bright above, and its loss, while it learns.
+    """What a net of two inputs says over their plane, 0 the black line, and its loss, while it learns.
 
     path    its numbers before each update and after the last, (updates + 1, n)
     output  output(p, X): what it says with the numbers p to the inputs X (N, 2); (N,)
@@ -349,14 +339,16 @@ class Answers(Figure):
     def draw(self):
         self.losses = [((self.output(p, self.X) - self.t)**2).sum() for p in self.path]
         ax, right = self.panels(
-            dict(title="What the net says (white: near 0)", xlabel="first input", ylabel="second input", grid=False),
+            dict(title="What the net says (black line: 0)", xlabel="first input", ylabel="second input", grid=False),
             dict(title="Its loss", xlabel="updates", ylabel="loss", yscale="log", xlim=(0, len(self.path) - 1)),
             widths=(1, 1.4))
         self.picture = self.moving(ax.imshow(
-            np.zeros((2, 2)), matplotlib.colormaps["cividis"].with_extremes(bad="white"), origin="lower",
+            np.zeros((2, 2)), matplotlib.colormaps["cividis"].with_extremes(bad="black"), origin="lower",
             extent=(-1.6, 1.6) * 2, vmin=-1.2, vmax=1.2))
-        for side, face in (1, "white"), (-1, "black"):
-            self.curve(ax, face, "o", *self.X[self.t == side].T, markersize=9, markeredgecolor=INK)
+        bar = self.fig.colorbar(self.picture, cax=ax.inset_axes((1.04, 0, .05, 1)), ticks=[-1, 0, 1], extend="both")
+        bar.ax.plot([0, 1], [0, 0], color="black", linewidth=2)
+        self.points = self.moving(ax.scatter(*self.X.T, 75, self.picture.to_rgba(self.t), edgecolors="white",
+                                             linewidths=1.6))  # each in the color of its target
         self.says = [self.moving(ax.text(x, y + .2, "", ha="center", va="center", color="black", bbox={
             "facecolor": "white", "edgecolor": "none", "pad": 1.5})) for x, y in self.X]
         right.plot(self.losses, color=BLUE)
@@ -370,7 +362,9 @@ class Answers(Figure):
 
     def move(self, found):
         (plane, says, loss), update = found, self.values["update"]
-        self.picture.set_data(np.where(np.abs(plane) < .06, np.nan, plane))
+        up = np.pad(plane > 0, (1, 0), "edge")
+        line = (up[1:, 1:] != up[:-1, 1:]) | (up[1:, 1:] != up[1:, :-1])
+        self.picture.set_data(np.where(line, np.nan, plane))
         for text, said in zip(self.says, says):
             text.set_text(f"{round(said, 1) + 0.:.1f}".replace("-", "−"))
         self.here.set_data([update], [loss])
