@@ -256,7 +256,8 @@ def test_leaning_shows_the_gradient_of_one_prediction_on_one_scale():
 
 @pytest.mark.parametrize("position, best, begun", [
     (50, ("g·radient", "g·radient", "g·o"), "g"), (54, ("gradi·ent", "gradi·ent", "gradi·ents"), "gradi"),
-    (58, ("gradients·",) * 3, "gradients"), (59, ("no word",) * 3, ""), (60, ("the",) * 3, "")])
+    (58, ("gradients·",) * 3, "gradients"), (59, ("no word",) * 3, ""), (60, ("the",) * 3, ""),
+    (62, ("as·k",) * 3, "as")])
 def test_leaning_lists_how_the_word_may_go_on(position, best, begun):
     figure = live(Leaning(), position=(20, 83)).figure.update(position=position)
     for kind, first in zip(KINDS, best):
