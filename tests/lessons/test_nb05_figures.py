@@ -196,7 +196,9 @@ def test_exponents_by_gain(gain, drive):
     course = "hardly changes" if abs(rate) < .02 else "grows" if rate > 0 else "shrinks"
     mean = np.mean(each, axis=0)
     assert f"clearly negative up to gain {np.array(figure.GAINS)[mean < -.02][-1]:g}," in figure.alt
-    assert f"clearly positive from gain {np.array(figure.GAINS)[mean > .02][0]:g}." in figure.alt
+    assert f", positive from gain {np.array(figure.GAINS)[mean > .02][0]:g}." in figure.alt
+    low, high = figure.mean.axes.get_ylim()  # the border, 0 to .05, is not lost between them
+    assert low < mean.min() and mean.max() < high and .05 > (.025 if drive else .04) * (high - low)
     assert figure.alt.endswith(f"At gain {gain:g} the gradient {course}.")
 
 
@@ -302,3 +304,16 @@ def test_one_line_says_what_it_needs(values, match):
 @pytest.mark.parametrize("values", [{}, {"distance": 40}, {"distance": 100, "gain": 1.5, "network": 0}])
 def test_one_line_is_legible(values):
     assert legible(line().update(**{"distance": 0, "gain": 1., "network": 1, **values})) > 8
+
+
+@pytest.mark.parametrize("turn, real", [(0., True), (30., True), (60., False), (90., False)])
+def test_the_dotted_lines_of_the_plane_are_kept_by_the_matrix_and_go_where_there_are_none(turn, real):
+    figure = Ellipse(turn=turn)
+    for line in figure.kept:
+        assert len(line.get_xdata()) == 2 * real
+        if real:
+            direction = np.diff(line.get_xydata(), axis=0)[0]
+            image = figure.data.power @ direction
+            assert abs(image[0] * direction[1] - image[1] * direction[0]) < 1e-9 * (direction @ direction)
+    assert figure.real.get_text() == ("dotted: along eigenvectors of W" if real else "")
+    assert f"has {'real' if real else 'complex'} eigenvectors" in figure.alt

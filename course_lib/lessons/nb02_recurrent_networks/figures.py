@@ -170,7 +170,7 @@ class Growth(Figure):
     def draw(self):
         ax = self.ax = self.panels(
             title="A state that is multiplied again and again", xlabel="time step t", xticks=range(0, self.T + 1, 20),
-            ylabel=r"$\log_{10}$ of the largest $|h_t|$  (decades)", xlim=(0, 124), ylim=(-11.5, 13))
+            ylabel=r"$\log_{10}$ of the largest $|h_t|$  (decades)", xlim=(0, 124), ylim=(-5.5, 9))
         ax.plot([0, self.T], [0, 0], color=INK, linewidth=1)
         ax.text(self.T, .3, "1: no tanh gets above it", fontsize=8.5, va="bottom", ha="right")
         self.lines = {name: self.curve(ax, *look, linewidth=3 if name == "relu" else 1.8)
@@ -187,8 +187,8 @@ class Growth(Figure):
         for name, line in self.lines.items():
             line.set_data(np.arange(self.T + 1), np.log10(largest[name]))
         low = float(np.log10(largest["tanh"][-1]))
-        top = max(float(np.log10(largest["linear"][-1])), low + 3.4)
-        for name, shown, height in (("linear", "linear", top), ("relu", "ReLU", top - 1.7), ("tanh", "tanh", low)):
+        top = max(float(np.log10(largest["linear"][-1])), low + 2)
+        for name, shown, height in (("linear", "linear", top), ("relu", "ReLU", top - 1), ("tanh", "tanh", low)):
             self.names[name].set(text=f"{shown}: {_plain(largest[name][-1])}", y=height)
 
     def describe(self, largest):

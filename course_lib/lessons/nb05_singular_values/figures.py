@@ -23,17 +23,20 @@ class Image(NamedTuple):
     power     (2, 2)        W^k
     stretch   (STEPS + 1, 2) singular values of W^0, W^1, ...
     rho       spectral radius of W
+    kept      (2, 2)        eigenvectors of W, in columns
     """
 
     power: np.ndarray
     stretch: np.ndarray
     rho: float
+    kept: np.ndarray
 
 
 class Ellipse(Figure):
     """What W^k makes of the unit circle; beside it the singular values of all powers, and the powers of rho.
 
-    The marks on the circle are the vectors that W^k takes to the ends of the ellipse's axes.
+    The marks on the circle are the vectors that W^k takes to the ends of the ellipse's axes; where the eigenvectors of
+    W are real, dotted lines go along them.
 
         W = rotation(turn) [[stretch, shear], [0, .8]]
 
@@ -47,7 +50,7 @@ class Ellipse(Figure):
     labels = {"k": "power k", "turn": "turn (degrees)"}
     STEPS = 12
     allowed = {"k": (0, STEPS)}
-    REACH = (4, 3.), (12, 25.)  # half width of the plane by k; a larger ellipse runs out of it
+    REACH = (2, 4.), (12, 7.)  # half width of the plane by k; a larger ellipse runs out of it
     DECADES = 4.  # half height of the sizes
 
     def draw(self):
@@ -57,12 +60,13 @@ class Ellipse(Figure):
             dict(at=(.51, .13, .32, .78), title="Singular values of all powers", xlabel="power j",
                  ylabel="log10 of the size (decades)", xlim=(0, self.STEPS), ylim=(-self.DECADES, self.DECADES)))
         plane.locator_params(nbins=5)
-        self.beyond, = self.key(plane, (.03, .97, "", BLUE))
+        self.beyond, self.real = self.key(plane, (.03, .97, "", BLUE), (.03, .08, "", INK))
+        self.kept = [self.curve(plane, INK, ":", linewidth=1.2) for _ in range(2)]
         self.circle = self.curve(plane, INK, "--", *CIRCLE, linewidth=1.2)
         self.ellipse = self.curve(plane, BLUE, linewidth=3)
         first, second = (VERMILION, "-"), (GREEN, "--")
         self.axes = [self.curve(plane, *look, linewidth=2.2) for look in (first, second)]
-        self.sources = [self.curve(plane, VERMILION, "o", markersize=7), self.curve(plane, GREEN, "s", markersize=7)]
+        self.sources = [self.curve(plane, VERMILION, "o", markersize=5), self.curve(plane, GREEN, "s", markersize=5)]
         self.guide(ax, 0)
         steps = np.arange(self.STEPS + 1)
         self.sizes = [self.curve(ax, *look, steps, 0 * steps, marker="o", markersize=3.5) for look in (first, second)]
@@ -75,7 +79,8 @@ class Ellipse(Figure):
         rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         W = rotation @ [[stretch, shear], [0, .8]]
         powers = _powers(W, self.STEPS)
-        return Image(powers[k], np.linalg.svd(powers, compute_uv=False), float(jacobians.spectral_radius(W)))
+        eigenvalues, kept = np.linalg.eig(W)
+        return Image(powers[k], np.linalg.svd(powers, compute_uv=False), float(np.abs(eigenvalues).max()), kept)
 
     def move(self, image):
         k = self.values["k"]
@@ -88,6 +93,9 @@ class Ellipse(Figure):
         for axis, source, line, dots in zip((u * s).T, v, self.axes, self.sources):
             line.set_data(*np.stack([-axis, axis], axis=1))
             dots.set_data(*np.stack([-source, source], axis=1))
+        self.real.set_text("" if np.iscomplexobj(image.kept) else "dotted: along eigenvectors of W")
+        for line, vector in zip(self.kept, image.kept.T):
+            line.set_data(*([], []) if np.iscomplexobj(vector) else np.outer(vector, (-2, 2)))
         logs, steps = np.log10(image.stretch), np.arange(self.STEPS + 1)
         radius = steps * np.log10(image.rho)
         for line, ring, curve in zip(self.sizes, self.here, logs.T):
@@ -95,8 +103,7 @@ class Ellipse(Figure):
             ring.set_data([k], [curve[k]])
         self.radius.set_data(steps, radius)
         ends = (np.array([*logs[-1], radius[-1]]) + self.DECADES) / (2 * self.DECADES)
-        texts = (f"σ₁(W{str(k).translate(SUPERSCRIPT)}) = {power_of_ten(logs[k, 0])}",
-                 f"σ₂(W{str(k).translate(SUPERSCRIPT)}) = {power_of_ten(logs[k, 1])}",
+        texts = (f"σ₁ at j = {k}: {power_of_ten(logs[k, 0])}", f"σ₂ at j = {k}: {power_of_ten(logs[k, 1])}",
                  f"ρʲ, ρ = {image.rho:.2f}")
         for name, text, end, height in zip(self.names, texts, ends, apart(ends, 1.3 * LINE / (.78 * self.size[1]))):
             name.set(text=arrow(end) + text, y=height)
@@ -105,7 +112,8 @@ class Ellipse(Figure):
         v, (first, second) = self.values, image.stretch[self.values["k"]]
         return (f"The matrix turns by {v['turn']:g} degrees after a stretch of {v['stretch']:g} and a shear of "
                 f"{v['shear']:g}. Its power {v['k']} makes of the unit circle an ellipse with half axes "
-                f"{first:.3g} and {second:.3g}, its singular values. The spectral radius of the matrix is "
+                f"{first:.3g} and {second:.3g}, its singular values. The matrix has "
+                f"{'complex' if np.iscomplexobj(image.kept) else 'real'} eigenvectors and the spectral radius "
                 f"{image.rho:.3g}; to the power {v['k']} that is {image.rho ** v['k']:.3g}.")
 
 
@@ -177,10 +185,10 @@ class TransientGrowth(Figure):
         self.peak.set_data([top], [growth.sizes[top]])
         bottom, above = self.DECADES
         ends = (np.array([high[-1], growth.sizes[-1], low[-1]]) - bottom) / (above - bottom)
-        texts = (f"bound σ₁ᵏ, σ₁ = {10 ** growth.sigma:.2f}",
+        texts = (f"at most σ₁ᵏ, σ₁ = {10 ** growth.sigma:.2f}",
                  f"norm: {power_of_ten(growth.sizes[top])} at k = {top},\n"
                  f"{power_of_ten(growth.sizes[-1])} at k = {self.STEPS}",
-                 f"bound ρᵏ, ρ = {self.values['rho']:g}")
+                 f"at least ρᵏ, ρ = {self.values['rho']:g}")
         for name, text, end, height in zip(self.names, texts, ends, apart(ends, 2 * LINE / (.76 * self.size[1]))):
             name.set(text=arrow(end) + text, y=height)
 
@@ -328,17 +336,15 @@ class CriticalGain(Figure):
         super().__init__(**values)
 
     def draw(self):
-        low, high = -1.5, .5
         ax = self.panels(
             at=(.085, .14, .7, .76), title=f"Largest exponent of a random tanh network, H = {self.hidden}",
             xlabel="gain g of the recurrent weights", ylabel="growth of the gradient (nats a step)",
-            xlim=(.45, 3.05), ylim=(low, high))
+            xlim=(.45, 3.05))
         self.guide(ax, 0)
         self.key(ax, (.99, .03, "below 0: the gradient vanishes", INK), ha="right", va="baseline")
-        ax.text(.48, .42, "above 0: it explodes", va="center")
-        rate = np.linspace(.5, np.exp(high), 50)
+        self.key(ax, (.01, .97, "above 0: it explodes", INK), (.4, .97, "ln g: the linear net", ORANGE))
+        rate = np.linspace(.5, 2, 50)
         ax.plot(rate, np.log(rate), ":", color=ORANGE, linewidth=1.6)
-        ax.text(1.62, .42, "ln g: the linear net", color=ORANGE, va="center")
         self.mean = self.curve(ax, BLUE, "-", self.GAINS, self.GAINS, linewidth=2.2)
         self.still = self.curve(ax, INK, "--", self.GAINS, self.table[0].mean(0), linewidth=1.2)
         self.dots = self.curve(ax, BLUE, "o", markersize=3)
@@ -355,7 +361,9 @@ class CriticalGain(Figure):
         return Exponents(each, mean, float(np.interp(gain, self.GAINS, mean)))
 
     def move(self, exponents):
-        gain, drive, (low, high) = self.values["gain"], self.values["drive"], self.mean.axes.get_ylim()
+        gain, drive = self.values["gain"], self.values["drive"]
+        low, high = 1.1 * exponents.mean.min(), .35
+        set_limits(self.mean.axes, (.45, 3.05), (low, high))
         self.mean.set_ydata(exponents.mean)
         self.still.set_visible(drive > 0)
         self.dots.set_data(np.tile(self.GAINS, len(exponents.each)), exponents.each.ravel())
@@ -374,7 +382,7 @@ class CriticalGain(Figure):
         # a chaotic run differs from machine to machine: the words keep to what all of them agree on
         return (f"Largest exponent against gain for random tanh networks of {self.hidden} units, input strength "
                 f"{drive:g}: clearly negative up to gain {max(below):g}, "
-                + (f"clearly positive from gain {min(above):g}" if above else "nowhere clearly positive")
+                + (f"positive from gain {min(above):g}" if above else "nowhere clearly positive")
                 + f". At gain {gain:g} the gradient {self._course(exponents.here)}.")
 
     @staticmethod

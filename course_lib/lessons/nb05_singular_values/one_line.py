@@ -76,7 +76,7 @@ class OneLine(Figure):
             first, second = np.eye(3)[axis == 0]
             x, y, _ = self.VIEW @ (first[:, None] * circle.real + second[:, None] * circle.imag)
             ball.plot(x, y, color=INK, linewidth=.6, alpha=.35)
-        self.own, = self.key(ball, (.01, .06, "", BLUE))
+        self.own, = self.key(ball, (.01, .02, "", BLUE))
         self.line = self.curve(ball, VERMILION, "--", linewidth=1.8)
         self.behind = self.curve(ball, BLUE, "o", markersize=3.5, markerfacecolor="none", alpha=.6)
         self.front = self.curve(ball, BLUE, "o", markersize=4.5)
@@ -113,7 +113,7 @@ class OneLine(Figure):
         ends = sent.agreement[:, -1] / 1.03 - .001 * np.arange(len(self.UNITS))  # equal ones in the order of their size
         heights = apart(ends, LINE_HEIGHT / (.75 * self.size[1]))
         for name, units, value, height in zip(self.names, self.UNITS, now, heights):
-            name.set(text=f"{units} units: {value:.2f}", y=height)
+            name.set(text=f"{units} units, here: {value:.2f}", y=height)
 
     def describe(self, sent):
         distance, gain, network = (self.values[name] for name in ("distance", "gain", "network"))
