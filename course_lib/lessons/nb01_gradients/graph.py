@@ -72,11 +72,11 @@ class Boxes(Figure):
             self.backs.append((self.curve(ax, VERMILION, "--"), points - (0, 7)))
             self.tips.append((self.curve(ax, VERMILION, "<", markersize=6), points[:1] + (6, -7)))
             (x, y), rise = points[-2:].mean(axis=0), points[-1, 1] - points[-2, 1]
-            y, ha = y + (12 if into >= 0 else -19), "center"
+            y, ha = y + (13 if into >= 0 else -23), "center"
             if abs(rise) > 20:
                 direct = [other for other in self.ways if len(other) == 2 and other[0] == way[0]]
                 at_start = ((rise > 0) == (into > 0)) if direct.count(way) > 1 else len(way) == 2 and len(direct) > 1
-                box, x, ha = (way[0], x - 16, "right") if at_start else (way[-1], x + 16, "left")
+                box, x, ha = (way[0], x - 26, "right") if at_start else (way[-1], x + 26, "left")
                 y = place[box][1] + (46 if (rise > 0) == at_start else -46)
             self.factors.append(self.moving(ax.text(x, y, "", color=VERMILION, ha=ha, va="center", fontsize=size)))
         self.said, = self.key(ax, (.5, 22 / height, "", INK), ha="center", va="center", fontsize=10)
@@ -290,6 +290,6 @@ def _measured(value, pairs: list[tuple], order: list) -> list[tuple]:
 
 
 def brief(number: float, within: bool = False) -> str:
-    """A number with three digits; one below 0 in brackets where it stands within a formula."""
-    text = f"{number + 0.:.3g}".replace("-", "−")
+    """A number with four digits; one below 0 in brackets where it stands within a formula."""
+    text = f"{number + 0.:.4g}".replace("-", "−")
     return f"({text})" if within and number < 0 else text
