@@ -264,8 +264,7 @@ class Figure:
             self._draw_background(clean=self._changed)
             if self._changed:
                 background, self._changed = png_bytes(self._canvas.buffer_rgba()), False
-                if background != self._background:
-                    self._background = background
+                self._background = self._background if background == self._background else background
             return self._background
 
     def svg(self) -> str:
@@ -312,8 +311,7 @@ class Figure:
             self._clean = True
 
     def _shown(self) -> list[Artist]:
-        alive = (artist for artist in self._moving if artist.get_figure() is not None)
-        return sorted(alive, key=lambda artist: artist.get_zorder())
+        return sorted((each for each in self._moving if each.get_figure() is not None), key=Artist.get_zorder)
 
     def _defaults(self) -> dict[str, Any]:
         parameters = inspect.signature(self.compute).parameters.values()

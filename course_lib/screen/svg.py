@@ -19,7 +19,8 @@ from matplotlib.transforms import Affine2D
 
 UNITS = 10  # user units in a CSS pixel: coordinates can then be integers
 FAR = 100 * 1000 * UNITS  # beyond any screen: larger coordinates are cut, since browsers lose precision there
-LETTERS = {Path.MOVETO: ("M", 1), Path.LINETO: ("l", 1), Path.CURVE3: ("q", 2), Path.CURVE4: ("c", 3)}
+LETTERS = {Path.MOVETO: ("M", 1), Path.LINETO: ("l", 1), Path.CURVE3: ("q", 2), Path.CURVE4: ("c", 3),
+           Path.CLOSEPOLY: ("z", 0), Path.STOP: ("", 0)}  # the last two carry a point that means nothing
 
 
 class SVGRenderer(RendererBase):
@@ -123,21 +124,22 @@ class SVGRenderer(RendererBase):
 def path_data(vertices: np.ndarray, codes: np.ndarray, transform: Affine2D) -> str:
     """Return the `d` of an SVG path, in steps from point to point: they have half the digits of positions."""
     points = np.clip(transform.transform(vertices), -FAR, FAR).round().astype(int)
-    template, used, origins, i, previous, codes = [], [], [], 0, None, codes.tolist()
+    template, used, origins, relative = _template(codes.tobytes())
+    steps = points[used] - relative * points[origins]
+    return (template % tuple(steps.ravel().tolist())).replace(" -", "-")
+
+
+@lru_cache(200)
+def _template(codes: bytes) -> tuple[str, np.ndarray, np.ndarray, np.ndarray]:
+    """The letters of a path, the points that it takes, those where its steps begin, and which of them are steps."""
+    template, used, origins, i, previous = [], [], [], 0, None
     while i < len(codes):
-        code = codes[i]
-        if code in LETTERS:
-            letter, size = LETTERS[code]
-            template.append((letter if code != previous or letter == "M" else " ") + " ".join(["%d %d"] * size))
-            origins += [i if letter == "M" else used[-1]] * size
-            used += range(i, i + size)
-            i += size
-        else:  # CLOSEPOLY and STOP carry a point that means nothing
-            template.append("z" if code == Path.CLOSEPOLY else "")
-            i += 1
-        previous = code
-    steps = points[used] - np.where(np.equal(used, origins)[:, None], 0, points[origins])
-    return ("".join(template) % tuple(steps.ravel().tolist())).replace(" -", "-")
+        letter, size = LETTERS[codes[i]]
+        template.append((letter if codes[i] != previous or letter in "Mz" else " ") + " ".join(["%d %d"] * size))
+        origins += ([i] if letter == "M" else used[-1:]) * size
+        used += range(i, i + size)
+        previous, i = codes[i], i + max(1, size)
+    return "".join(template), np.array(used, int), np.array(origins, int), np.not_equal(used, origins)[:, None]
 
 
 def png_bytes(pixels) -> bytes:
