@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from course_lib import bptt, initialise, jacobians, train
+from course_lib import bptt, cells, initialise, jacobians, losses, tasks, train, until_solved
 from course_lib.lessons.nb07_exploding import wall
 from course_lib.lessons.nb08_clipping import rescue
 from course_lib.lessons.nb09_initialization_and_other_cures import contest
+from course_lib.lessons.nb09_initialization_and_other_cures.figures import SizesOnTheWay
 
 pytestmark = pytest.mark.long
 
@@ -118,3 +119,38 @@ def test_torchs_gain_for_tanh_keeps_the_states_and_makes_the_gradient_grow(H):
             back = W.T @ ((1 - h**2) * back)
         assert .6 < np.sqrt((states[-1]**2).mean()) < .7
         assert 1.08 < (np.linalg.norm(back) / np.linalg.norm(start))**.01 < 1.1
+
+
+def test_torchs_gain_for_tanh_makes_the_gradient_grow_by_what_the_text_says():
+    """Measured on the seeds 0 to 9: 4900 to 17300 times with a matrix each step, 870 to 13000 with one."""
+    for weights, low, high in [("new each step", 4000, 20000), ("Gaussian", 800, 20000)]:
+        figures = [SizesOnTheWay(seed, weights=weights, gain=5 / 3, steps=100, activation="tanh") for seed in range(10)]
+        back = [figure.factors(figure.data)[1] for figure in figures]
+        assert low < min(back) and max(back) < high and max(back) > 12000, back
+
+
+@pytest.mark.parametrize("hidden, rate, equal, drawn",
+                         [(8, .02, 2, 5), (8, .005, 3, 4), (32, .02, 3, 5), (32, .005, 3, 5)])
+def test_a_random_w_xh_tells_the_units_of_an_equal_w_hh_apart_in_about_half_of_the_runs(hidden, rate, equal, drawn):
+    """Recall over 30 steps, 400 updates of Adam, 5 seeds: 11 of 20 in all and 19 of 20 with a Gaussian W_hh."""
+    learned = []
+    for W_hh in np.full((hidden, hidden), 1 / hidden), None:
+        nets = [initialise.network(2, hidden, 2, np.random.default_rng([seed, 7]), "gaussian") for seed in range(5)]
+        if W_hh is not None:
+            nets = [net._replace(rnn=net.rnn._replace(W_hh=W_hh)) for net in nets]
+        data, (x, labels) = np.random.default_rng(3), tasks.recall(30, 200, np.random.default_rng(4))
+        learned.append(np.isfinite(until_solved.until_solved(
+            cells.tree_map(lambda *arrays: np.stack(arrays), *nets), train.sequence_objective(losses.cross_entropy),
+            lambda: tasks.recall(30, 20, data), lambda nets: until_solved.error_rate(nets, x, labels), updates=400,
+            below=.02, every=50, clip_norm=1., optimiser=train.Adam(rate), progress=False).updates).sum())
+    assert abs(learned[0] - equal) <= 1 and abs(learned[1] - drawn) <= 1 and learned[0] < learned[1]
+
+
+def test_if_all_weights_are_equal_training_never_tells_the_units_apart():
+    net = initialise.network(2, 8, 2, np.random.default_rng(0))
+    equal = cells.tree_map(lambda array: np.full_like(array, .1), net)
+    data = np.random.default_rng(1)
+    after = train.train(equal, train.sequence_objective(losses.cross_entropy), lambda: tasks.recall(10, 20, data),
+                        updates=200, optimiser=train.Adam(.02), progress=False).params
+    assert np.abs(after.rnn.W_hh - .1).max() > .01 and (after.rnn.W_xh == after.rnn.W_xh[0]).all()
+    np.testing.assert_allclose(after.rnn.W_hh, after.rnn.W_hh[:1, :1] + 0 * after.rnn.W_hh, rtol=1e-9, atol=0)

@@ -50,7 +50,7 @@ class SizesOnTheWay(Figure):
         left, right = self.axes = self.panels(
             dict(title="Forward: the entries of the state", ylabel="share of the entries"),
             dict(title="Back: the entries of the gradient"), xlabel=r"$\log_{10}$ of the entry's size  (decades)",
-            xlim=(-12, 8), ylim=(0, .4), xticks=range(-12, 9, 4))
+            xlim=(-12, 8), ylim=(0, .45), xticks=range(-12, 9, 4))
         self.guide(left, x=0), self.guide(right, x=0)
         for ax, entries in zip(self.axes, (self.first, self.last)):
             ax.plot(*self._steps(np.log10(np.abs(entries))), color=INK, linestyle=(0, (4, 3)), linewidth=1.2)
@@ -265,8 +265,8 @@ class ContestChart(Figure):
             dict(at=(.21, .11, .33, .82), title="Gradient left before training", xlabel=r"$|dL/dh_0|\ /\ |dL/dh_T|$",
                  yticks=rows, yticklabels=list(self.outcomes), xscale="log"),
             dict(at=(.57, .11, .36, .82), title="Updates until it has learned", xlabel="updates", yticks=rows,
-                 yticklabels=[], xlim=(0, 1.2 * self.budget)), ylim=(-.6, rows[-1] + .6))
-        never = 1.12 * self.budget
+                 yticklabels=[], xlim=(0, 1.3 * self.budget)), ylim=(-.6, rows[-1] + .6))
+        never = 1.22 * self.budget
         for row, outcome in zip(rows, self.outcomes.values()):
             n = len(outcome.left)
             spread = row + .22 * np.linspace(-1, 1, n) if n > 1 else np.array([row])
