@@ -54,6 +54,16 @@ const votes = (() => {
                                return [String(x), count / most, `${count}x${x === middle ? ", the middle" : ""}`]; }));
   };
 
+  // A slide that is too high with all that was said is made smaller, while its letters stay above 18 of 1080 lines.
+  const fit = slide => {
+    const cells = [...slide.querySelectorAll(":scope > .cell")];
+    let zoom = Number(cells[0].style.zoom) || 1;
+    while (zoom > .7 && slide.scrollHeight > slide.clientHeight) {
+      zoom = Math.max(.7, zoom - .05);
+      for (const cell of cells) cell.style.zoom = zoom;
+    }
+  };
+
   for (const vote of document.querySelectorAll(".vote[data-vote]")) {
     for (const input of vote.querySelectorAll("input")) {
       const name = `${vote.dataset.vote} round ${input.dataset.round}`, choices = Number(vote.dataset.choices);
@@ -61,6 +71,7 @@ const votes = (() => {
       draw(input, choices);
       input.addEventListener("input", () => {
         draw(input, choices);
+        fit(input.closest("section"));
         kept[name] = input.value;
         try { localStorage.setItem(KEY, JSON.stringify(kept)); } catch { /* a file may keep nothing */ }
       });
