@@ -43,7 +43,7 @@ class DigitCells(Figure):
         ax = self.panels(
             at=(.08, .14, .7, .77), title="The same images, read longer ago", xlabel="blank steps after the last row",
             ylabel="accuracy", ylim=(0, 1.04), xlim=(-.04 * end - 1, 1.04 * end + 1), xticks=self.distances)
-        self.guide(ax, .1)
+        self.guide(ax, .1, "guessing")
         last = np.array([self.accuracies[name, end].mean() for name in self.names])
         heights = apart(last / 1.04, LINE_HEIGHT / (.77 * self.size[1]))
         for name, height in zip(self.names, heights):
@@ -51,7 +51,7 @@ class DigitCells(Figure):
             values = [self.accuracies[name, distance] for distance in self.distances]
             ax.plot(self.distances, [each.mean() for each in values], dash, color=colour)
             ax.plot(self.distances, values, marker, color=colour, markersize=4.5)
-            self.key(ax, (1.02, height, name, colour), va="center")
+            self.key(ax, (1.02, height, f"{'●■◆▲▼✚'['osD^vP'.index(marker)]} {name}", colour), va="center")
 
     def describe(self, _):
         end = self.distances[-1]

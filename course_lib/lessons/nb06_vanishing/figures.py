@@ -99,9 +99,9 @@ class UpdatesNeeded(Figure):
         distances = sorted({each.distance for runs in every for each in runs})
         self.limit = max(each.updates[-1] for runs in every for each in runs)
         ax = self.panels(
-            title="Updates until the pronoun is right", xlabel="distance from the noun to the pronoun (words)",
-            ylabel="updates needed", yscale="log", ylim=(30, self.limit * 1.4**(len(every) + 1.2)), xticks=distances,
-            xlim=(distances[0] - 1, distances[-1] + 1))
+            title="Updates until the pronoun is right", xlim=(distances[0] - 1, distances[-1] + 1), xticks=distances,
+            xlabel="distance from the noun to the pronoun (words; marks are shifted sideways)",
+            ylabel="updates needed", yscale="log", ylim=(30, self.limit * 1.4**(len(every) + 1.2)))
         self.guide(ax, self.limit, style=(0, (1, 2)))
         ax.text(distances[0] - .9, 1.12 * self.limit, f"not within {self.limit} updates: how many", va="bottom")
         for i, ((name, runs), (colour, marker, dash)) in enumerate(zip(self.practices.items(), STYLES)):
@@ -173,7 +173,7 @@ class OneWeight(Figure):
             title="One weight, k steps: the loss during training", xlabel="updates", xscale="log",
             ylabel=r"loss  $(w^k - 1)^2/2$", xlim=(1, 10.**self.REACH), ylim=(-.02, .68))
         self.lines = [self.curve(ax, colour, dash, linewidth=2.2) for colour, _, dash in STYLES[:2]]
-        self.mark = self.curve(ax, INK, (0, (1, 2)), linewidth=1.2)
+        self.mark = self.curve(ax, INK, "v", markersize=9)
         self.names = self.key(ax, (.01, .99, "", BLUE), (.01, .92, "", ORANGE))
 
     def compute(self, w0=.5, k=10):
@@ -202,9 +202,9 @@ class OneWeight(Figure):
         k = self.values["k"]
         for line, (updates, w) in zip(self.lines, (plateau.sgd, plateau.adam)):
             line.set_data(np.maximum(updates, 1), (w**k - 1.) ** 2 / 2)
-        self.mark.set_data([plateau.needed] * 2, [0, .5])
+        self.mark.set_data([plateau.needed], [.535])
         self.names[0].set_text(f"plain descent, rate {self.SGD_RATE:g}: half the loss after "
-                               f"{self._words(plateau.sgd)}; dotted: {_count(plateau.needed)} by the formula")
+                               f"{self._words(plateau.sgd)}; ▼ {_count(plateau.needed)} by the formula")
         self.names[1].set_text(f"Adam, rate {self.ADAM_RATE:g}: {self._words(plateau.adam)}")
 
     def _words(self, run) -> str:
@@ -242,11 +242,13 @@ class TrainingLogs(Figure):
         super().__init__()
 
     def draw(self):
-        panels = self.panels(dict(title="Loss per word (nats)", ylim=(0, 3.6)),
-                             dict(title="Length of the gradient, all weights together", ylim=(0, 22)), xlabel="update")
-        for (name, curves), (colour, _, dash) in zip(self.curves.items(), STYLES):
-            for ax, (updates, curve) in zip(panels, curves):
-                ax.plot(updates, curve, dash, color=colour, label=name)
+        panels = self.panels(dict(title="Loss per word (nats)"),
+                             dict(title="Length of the gradient, all weights together"),
+                             xlabel="update (means of all networks over 50)")
+        for i, ax in enumerate(panels):
+            for (name, curves), (colour, _, dash) in zip(self.curves.items(), STYLES):
+                ax.plot(*curves[i], dash, color=colour, label=name)
+            ax.set_ylim(0, 1.1 * ax.get_ylim()[1])
         panels[0].legend(loc="upper right")
 
     def describe(self, nothing):
