@@ -40,7 +40,7 @@ class MinGRUValves(Valves):
     name = "minGRU"
     labels = {"b_z": "bias b_z"}
     valves = {"f": "1 - z", "i": "z"}
-    gates = {"f": "the same gate", "i": "the gate"}
+    gates = {"f": "the gate", "i": "the same gate"}
     missing = GRUValves.missing | {"f": "", "g": "", "link": "h is not read:\nno W_hh"}
     corners = ("$h_{t-1}$", "$h_t$", "", "")
 
