@@ -458,7 +458,7 @@ def listed(decks: Sequence[Deck], target: Path) -> list[Deck]:
 
 def report(deck: Deck) -> None:
     """Print a line for the deck, and what of it does not move."""
-    size = f"{deck.bytes / 1e6:.1f} MB" + (" (TOO LARGE)" if deck.bytes > MOST_BYTES else "")
+    size = f"{deck.bytes / 1e6:.1f} MB" + (", some seconds to open" if deck.bytes > MOST_BYTES else "")
     print(f"{deck.name}: {deck.moving} of {deck.moving + len(deck.still)} live figures move, {size} "
           f"({deck.seconds:.1f} s)", flush=True)
     for cell, reason in deck.still.items():
