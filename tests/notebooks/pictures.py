@@ -1,7 +1,7 @@
 """A plugin of nbval: how far the pictures of each cell are from the stored ones.
 
-nbval itself compares what a picture says in words. At the end a line "picture of ID: SHARE" is printed for each
-that is not the stored one: the share of what is drawn that is elsewhere, 1 for another size or another number of pictures.
+nbval itself compares what a picture says in words. At the end a line "picture of ID: SHARE" is printed for each that is
+not the stored one: the share of what is drawn that is elsewhere, 1 for another size or another number of pictures.
 """
 import base64
 import io

@@ -131,7 +131,7 @@ class Gates(Figure):
         common = {"aspect": "auto", "origin": "lower", "extent": (.5, T + .5, -.5, H - .5)}
         self.images = [self.moving(gates.imshow(np.zeros((H, T)), vmin=0, vmax=1, cmap="cividis", **common)),
                        self.moving(cell.imshow(np.zeros((H, T)), vmin=-2, vmax=2, cmap="cividis", **common))]
-        gates.set_title("The gate, unit by unit (dark 0, yellow 1)", pad=20)
+        gates.set_title("The gate chosen, unit by unit (dark 0, yellow 1)", pad=20)
         for ax in (gates, cell, bars):
             ax.set_yticks([])
         for t in np.flatnonzero(self.read < 2):

@@ -57,10 +57,10 @@ class Writing(Figure):
         every = [self.compute(self.values["temperature"], dice) for dice in range(self.DICE)]
         known, of = np.transpose([self.known(*(texts[kind] for texts in every)) for kind in texts])
         self.title.set_text(f"At temperature {self.values['temperature']:.1f}, {min(known / of):.0%} to "
-                            f"{max(known / of):.0%} of their words stand in the lessons (all {self.DICE} dice, "
+                            f"{max(known / of):.0%} of their words occur in the lessons (all {self.DICE} dice, "
                             f"{of.min()} words or more each)")
         for kind, text in texts.items():
-            self.shares[kind].set_text("{} of these {} words stand in the lessons".format(*self.known(text)))
+            self.shares[kind].set_text("{} of these {} words occur in the lessons".format(*self.known(text)))
             self.lines[kind].set_text(visible(text))
 
     def describe(self, texts):
@@ -142,8 +142,8 @@ class Leaning(Figure):
     def move(self, data):
         position, reached = self.values["position"], {kind: self.reach(sizes, -2) for kind, sizes in data.items()}
         said = ", ".join(f"{reach} ({kind})" for kind, reach in reached.items())
-        name = self.named(position)
-        self.title.set_text(f"{name[0].upper()}{name[1:]} leans by .01 bits or more on letters up to {said} back")
+        self.title.set_text(f"Predicting {self.named(position)}, each leans by .01 bits or more "
+                            f"on letters up to {said} back")
         for kind, sizes in data.items():
             begin = position - reached[kind]
             self.spans[kind].set_data([begin, position - 1][:reached[kind]], [self.SPAN, self.SPAN][:reached[kind]])
@@ -162,7 +162,7 @@ class Leaning(Figure):
             ways = self.likely(kind)
             self.ends[kind].set_text("\n".join(f"{p:4.0%} {word[:16]}" for word, p in ways))
             self.words[kind].set_text(f"together {sum(p for _, p in ways):.0%} of all\n"
-                                      f"next letter: {2.**-self.bits[kind][position]:.2g}")
+                                      f"{self.named(position)}: {2.**-self.bits[kind][position]:.1%}")
 
     def named(self, position: int) -> str:
         """The letter in words."""
