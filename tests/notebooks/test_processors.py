@@ -33,7 +33,7 @@ x86 = pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="
 def variant(core, threads):
     """Return the variables which make a run compute as this kind of processor does; other tests need the other cores."""
     return CORES[core] | {"ATEN_CPU_CAPABILITY": "default", "LOKY_MAX_CPU_COUNT": "1",
-                          "OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
+                          "OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
 
 
 @x86

@@ -176,7 +176,7 @@ def read(part: Callable) -> Iterator[str]:
         yield (f"No unit is saturated, but the last state is nearly the same for every sequence (it spreads by "
                f"{spread:.1g}). The RNN is fed numbers with the mean {round(fed.mean().item(), 2) + 0:g} and the "
                f"spread {fed.std().item():.1g}: it needs a mean near 0, and a spread near 1.")
-    elif not gradient_of(state.sum(), x)[:, -3:].any():
+    elif not gradient_of(state.sum(), x)[0][-3:].any():
         yield "The last three temperatures, which are asked for, do not reach the state that comes back."
     elif (part(rnn, x.detach() + torch.tensor([5., 0, 0, 0, 0]).reshape(5, 1))[0] - state[0]).abs().max() < .01:
         yield ("A sequence that is 5 kelvin warmer all along ends in the same state: its level, which is asked for, "
