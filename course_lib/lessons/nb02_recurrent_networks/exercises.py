@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import decimal
+
 import numpy as np
 
 from ... import bptt, cells, losses
@@ -211,6 +213,178 @@ def _loss_of_the_library(y, target):
 def _loss_cases(rng):
     shapes = (3, 1, 1), (5, 2, 1), (7, 4, 3), (1, 3, 2)
     return [(_weights(rng, *shape), _weights(rng, *shape) + 1.5) for shape in shapes]
+
+
+# Softmax and its gradient ------------------------------------------------------------------------------
+
+
+def softmax_loss(y, labels):
+    B, K = y.shape
+    target = np.eye(K)[labels]                       # one-hot rows
+    shifted = y - y.max(axis=1, keepdims=True)       # the same p, and no exponential is above 1
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return -(target * log_p).sum() / B, (np.exp(log_p) - target) / B
+
+
+def _softmax_of_long_numbers(y, labels):
+    """The formula as it stands, in numbers of 60 digits that hold e^1000; its slope from a step of 1e-25."""
+    def of_row(row, right):
+        return sum(each.exp() for each in row).ln() - row[right]
+
+    def slopes(row, right):
+        moved = ([each + step * (k == i) for k, each in enumerate(row)] for i in range(len(row)))
+        return [(of_row(other, right) - of_row(row, right)) / step / len(rows) for other in moved]
+
+    with decimal.localcontext() as context:
+        context.prec = 60
+        step, rows = decimal.Decimal("1e-25"), [list(map(decimal.Decimal, row.tolist())) for row in y]
+        return float(sum(map(of_row, rows, labels)) / len(rows)), np.array(list(map(slopes, rows, labels)), float)
+
+
+def _softmax_cases(rng):
+    large = [[1000., 998.5, -500.], [-1000., -999., -1000.5], [-1000., 1000., -999.5], [.5, -1.5, 2.]]
+    return [(2 * _weights(rng, 4, 3), np.array([2, 0, 2, 1])), (2 * _weights(rng, 3, 3), np.array([0, 2, 0])),
+            (2 * _weights(rng, 1, 2), np.array([1])), (np.array(large), np.array([1, 0, 0, 2]))]
+
+
+def _softmax_row_by_row(y, labels):
+    loss, dy = 0., np.empty_like(y)
+    for b, (row, right) in enumerate(zip(y, labels)):
+        e = np.exp(row - max(row))
+        loss += np.log(e.sum()) - row[right] + max(row)
+        dy[b] = e / e.sum() - (np.arange(len(row)) == right)
+    return loss / len(y), dy / len(y)
+
+
+def _row_max(y):
+    return y.max(1, keepdims=True)
+
+
+def _log_p(y):
+    return y - np.logaddexp.reduce(y, axis=1)[:, None]
+
+
+def _log_sum(s, p, target):
+    return np.mean(np.log(np.exp(s).sum(1)) - (target * s).sum(1))
+
+
+def _minus_log_p(s, p, target):
+    return -np.mean(np.log(p[target == 1]))
+
+
+def _target_log_p(s, p, target):
+    return -(target * np.log(p)).sum() / len(p)
+
+
+def _mean_slope(p, target):
+    return (p - target) / len(p)
+
+
+def _softmax_of(shift=_row_max, loss=_log_sum, slope=_mean_slope, number=lambda labels: labels):
+    """An answer to 2.11 with one part exchanged: what is subtracted, the loss, the gradient, or the right symbol."""
+    def answer(y, labels):
+        s, target = y - shift(y), np.eye(y.shape[1])[number(labels)]
+        p = np.exp(s) / np.exp(s).sum(1, keepdims=True)
+        return loss(s, p, target), slope(p, target)
+    return answer
+
+
+def _softmax_after(change):
+    """An answer to 2.11 that changes the outputs first."""
+    return lambda y, labels: _softmax_of()(change(y), labels)
+
+
+def _softmax_of_all_labels(loss, slope):
+    """[:, labels] in place of [np.arange(B), labels], in the loss or in the gradient."""
+    def answer(y, labels):
+        right_loss, right_slope = softmax_loss(y, labels)
+        dy = np.exp(_log_p(y))
+        dy[:, labels] -= 1
+        return -np.mean(_log_p(y)[:, labels]) if loss else right_loss, dy / len(y) if slope else right_slope
+    return answer
+
+
+def _softmax_in_place(y, labels):
+    y -= y.max(axis=1, keepdims=True)
+    return _softmax_of()(y, labels)
+
+
+def _softmax_max_alone(y, labels):
+    return _softmax_of(lambda y: y.max(axis=1))(y, labels)
+
+
+def _softmax_along(top, under):
+    """The axes of the maximum and of the sum, None for the whole batch; by the logarithm of p."""
+    def answer(y, labels):
+        s, target = y - y.max(axis=top, keepdims=True), np.eye(y.shape[1])[labels]
+        p = np.exp(s) / np.exp(s).sum(axis=under, keepdims=True)
+        return _minus_log_p(s, p, target), _mean_slope(p, target)
+    return answer
+
+
+def _softmax_by_log_p(shift, under=1):
+    """The solution with something else subtracted, or another sum."""
+    def answer(y, labels):
+        s, target = y - shift(y), np.eye(y.shape[1])[labels]
+        log_p = s - np.log(np.exp(s).sum(axis=under, keepdims=True))
+        return -(target * log_p).sum() / len(y), _mean_slope(np.exp(log_p), target)
+    return answer
+
+
+def _softmax_of_one_row(b):
+    """What is left of a loop that keeps one row."""
+    def answer(y, labels):
+        loss, dy = softmax_loss(y[[b]], labels[[b]])
+        return loss, dy[0]
+    return answer
+
+
+def _softmax_with_target(marked):
+    """A target whose ones are set by marked(target, labels)."""
+    def answer(y, labels):
+        target = np.zeros_like(y)
+        marked(target, labels)
+        return -(target * _log_p(y)).sum() / len(y), _mean_slope(np.exp(_log_p(y)), target)
+    return answer
+
+
+def _softmax_loss_after_slope(y, labels):
+    p = np.exp(_log_p(y))
+    p[np.arange(len(y)), labels] -= 1
+    return -np.mean(np.log(p[np.arange(len(y)), labels])), p / len(y)
+
+
+def _slope_by_way_of_p(p, target):
+    dp = np.where(target == 1, -1 / p, 0)
+    return (p * dp - p * (p * dp).sum(1, keepdims=True)) / len(p)
+
+
+def _sigmoids(y, labels):
+    p, target = 1 / (1 + np.exp(-y)), np.eye(y.shape[1])[labels]
+    return _minus_log_p(y, p, target), _mean_slope(p, target)
+
+
+def _softmax_without_exp(y, labels):
+    p, target = y / y.sum(1, keepdims=True), np.eye(y.shape[1])[labels]
+    return _minus_log_p(y, p, target), _mean_slope(p, target)
+
+
+def _labels_as_floats(y, labels):
+    return y[np.arange(len(y)), labels.astype(float)]
+
+
+def _kept_above(eps, how, floored):
+    """The logarithm of a p that is kept away from 0."""
+    return Mistake(_softmax_of(loss=lambda s, p, target: -np.mean(np.log(floored(p[target == 1], eps)))),
+                   f"{how} {eps:g}: then a row that is sure and wrong costs {-np.log(eps):.1f}, however wrong it is, "
+                   "and one row here costs 2000. Take no logarithm of p: ln p = shifted - ln(sum of exp(shifted)).")
+
+
+def _softmax_clipped(eps):
+    def answer(y, labels):
+        p, target = np.clip(np.exp(_log_p(y)), eps, 1 - eps), np.eye(y.shape[1])[labels]
+        return _minus_log_p(y, p, target), _mean_slope(p, target)
+    return answer
 
 
 BANK = Bank(2, "Recurrent networks", [
@@ -515,6 +689,263 @@ BANK = Bank(2, "Recurrent networks", [
         ],
         hints=["First one number for each step: the mean over the axes of the batch and the outputs.",
                "((y - target)**2).mean(axis=(1, 2)) has shape (T,). What is left to do?"]),
+    Exercise(
+        "2.11", "Softmax and its gradient", minutes=8, difficulty=2,
+        solution=softmax_loss, oracle=_softmax_of_long_numbers, cases=_softmax_cases, returns=("loss", "dy"),
+        time_axis=(None, 0), axis="row",
+        also_correct=(losses.cross_entropy, _softmax_row_by_row, _softmax_of()),
+        mistakes=[
+            Mistake(_softmax_of(np.zeros_like, _minus_log_p),
+                    "e^1000 is too large for the computer: it is inf, and inf / inf is nan. Subtract from each row "
+                    "its own largest output first: p stays as it is."),
+            Mistake(_softmax_by_log_p(np.zeros_like),
+                    "The sum of the exponentials is inf where an output is 1000, and 0 where all are near -1000. "
+                    "Subtract from each row its own largest output first: p stays as it is."),
+            Mistake(_softmax_by_log_p(np.max),
+                    "One maximum was subtracted from all rows. In a row far below it the exponentials add up to 0, and "
+                    "ln 0 is -inf. Each row needs its own: y.max(axis=1, keepdims=True)."),
+            Mistake(lambda y, labels: (_softmax_of(np.zeros_like)(y, labels)[0], softmax_loss(y, labels)[1]),
+                    "dy is right, and the loss is nan. Is e^y in it as it stands? e^1000 is inf. Or ln p? Where p is "
+                    "rounded to 0, ln 0 is -inf, and 0 times -inf is nan. Use ln p = shifted - ln(sum of "
+                    "exp(shifted))."),
+            Mistake(lambda y, labels: (softmax_loss(y, labels)[0], _softmax_of(np.zeros_like)(y, labels)[1]),
+                    "The loss is right. The gradient takes e^y as it stands, and e^1000 is inf: use the shifted "
+                    "outputs there too."),
+            Mistake(_softmax_of(np.max, _minus_log_p),
+                    "The largest output of the whole batch was subtracted. In a row far below it every exponential "
+                    "is 0, and 0 / 0 is nan. Each row needs its own: y.max(axis=1, keepdims=True)."),
+            Mistake(_softmax_of(np.max),
+                    "One maximum for the whole batch: in a row far below it every exponential is 0, and so is their "
+                    "sum. Each row needs its own: y.max(axis=1, keepdims=True)."),
+            Mistake(_softmax_of(loss=_minus_log_p),
+                    "p is right, but ln p is not safe: where the right symbol has e^-2000, p is rounded to 0 and ln "
+                    "0 is -inf. Take no logarithm of p: ln p_r = shifted_r - ln(sum of exp(shifted))."),
+            *(Mistake(_softmax_clipped(10.**-n),
+                      f"p was cut off at 1e-{n}. That moves dy too, and what is sure and wrong costs too little. Take "
+                      "no logarithm of p: ln p = shifted - ln(sum of exp(shifted)).") for n in (5, 6, 7, 8, 9, 10)),
+            *(_kept_above(10.**-n, "In the logarithm p is raised by", np.add) for n in (5, 6, 7, 8, 9, 10, 12, 15, 20)),
+            *(_kept_above(10.**-n, "In the logarithm p ends at", np.maximum) for n in (5, 6, 7, 8, 9)),
+            Mistake(_softmax_of(lambda y: y.mean(1, keepdims=True)),
+                    "The mean of each row was subtracted. What lies far above it still gives inf: subtract the "
+                    "largest."),
+            Mistake(_softmax_of(lambda y: y.min(1, keepdims=True)),
+                    "The smallest of each row was subtracted: the others are larger still, and their exponentials "
+                    "inf. Subtract the largest."),
+            Mistake(_softmax_of(lambda y: np.abs(y).max(1, keepdims=True)),
+                    "The largest size was subtracted. A row near -1000 is pushed to -2000, where every exponential "
+                    "is 0: take y.max, not the maximum of |y|."),
+            Mistake(_softmax_after(lambda y: y / _row_max(y)),
+                    "The rows were divided by their maximum, which changes p. Subtract it: the factor e^-max is the "
+                    "same above and below the fraction line."),
+            Mistake(_softmax_after(lambda y: y / np.abs(y).max(1, keepdims=True)),
+                    "The rows were divided by their largest size, which changes p. Subtract the maximum instead."),
+            Mistake(_softmax_after(lambda y: np.clip(y, -500, 500)),
+                    "The outputs were cut off at 500: then 998.5 and 1000 are the same. Subtract each row's maximum."),
+            Mistake(_softmax_after(lambda y: np.clip(y, -700, 700)),
+                    "The outputs were cut off at 700: then 998.5 and 1000 are the same. Subtract each row's maximum."),
+            Mistake(lambda y, labels: (np.mean(np.log(np.exp(y - _row_max(y)).sum(1)) - y[np.arange(len(y)), labels]),
+                                       softmax_loss(y, labels)[1]),
+                    "The maximum is missing in the loss: ln(sum of exp(y - max)) is smaller by max than ln(sum of "
+                    "exp(y)). Take shifted outputs in both terms, or add it again."),
+            Mistake(lambda y, labels: (softmax_loss(y, labels)[0] + y.max(1).mean(), softmax_loss(y, labels)[1]),
+                    "The maximum was added again, though both terms of the loss are shifted: there it cancels."),
+            Mistake(_softmax_max_alone,
+                    "What has one number for each row, (B,), does not fit to (B, K). Of a maximum or a sum over a "
+                    "row, keepdims=True keeps the axis, (B, 1). Of the labels, np.eye(K)[labels] makes one-hot rows."),
+            Mistake(_softmax_along(0, 0),
+                    "It sums down the columns, over the batch. A row is one example: its K probabilities add up to "
+                    "1, so axis=1."),
+            Mistake(_softmax_along(None, None),
+                    "The probabilities of the whole batch add up to 1. Each row has a sum of its own: sum(axis=1, "
+                    "keepdims=True)."),
+            Mistake(_softmax_by_log_p(lambda y: y.max(0), 0),
+                    "It sums down the columns, over the batch. A row is one example: maximum and sum want axis=1."),
+            Mistake(_softmax_by_log_p(np.max, None),
+                    "One sum for the whole batch: its probabilities add up to 1 together. Each row has a sum of its "
+                    "own."),
+            Mistake(_softmax_along(0, 1),
+                    "The maximum of each column was subtracted. So the outputs of a row lose different numbers, and "
+                    "p changes: axis=1 has the maximum of each row."),
+            Mistake(_softmax_by_log_p(lambda y: y.max(0)),
+                    "Each column lost its maximum. That changes p: all outputs of a row have to lose the same "
+                    "number, y.max(axis=1, keepdims=True)."),
+            Mistake(_softmax_along(1, 0),
+                    "The sum runs down the columns, over the batch. It belongs to a row, as the maximum does: "
+                    "axis=1."),
+            Mistake(_softmax_by_log_p(_row_max, 0),
+                    "In ln(sum of exp) the sum runs down the columns, over the batch. It belongs to a row: axis=1."),
+            Mistake(_softmax_along(1, None),
+                    "The sum is that of the whole batch. Each row has its own: sum(axis=1, keepdims=True)."),
+            Mistake(_softmax_by_log_p(_row_max, None),
+                    "In ln(sum of exp) the sum is that of the whole batch. Each row has its own: sum(axis=1, "
+                    "keepdims=True)."),
+            Mistake(_softmax_of(slope=lambda p, target: p - target),
+                    "dy is B times too large. The loss is a mean over the batch, so its gradient is divided by B "
+                    "too."),
+            Mistake(_softmax_of(loss=lambda s, p, target: len(p) * _log_sum(s, p, target)),
+                    "dy is right. The loss is a sum over the batch: it should be the mean."),
+            Mistake(_softmax_of(loss=lambda s, p, target: len(p) * _log_sum(s, p, target),
+                                slope=lambda p, target: p - target),
+                    "These are the sum over the batch and its gradient. The loss is the mean: both are divided by B."),
+            Mistake(_softmax_of(loss=lambda s, p, target: _log_sum(s, p, target) / p.shape[1]),
+                    "The loss is divided by K too. Only one entry of each row counts, that of the right symbol: "
+                    "divide by the number of rows."),
+            Mistake(_softmax_of(slope=lambda p, target: (p - target) / p.size),
+                    "dy is divided by B and by K. The loss is the mean over the B rows, no more."),
+            Mistake(_softmax_of(loss=lambda s, p, target: _log_sum(s, p, target) / p.shape[1],
+                                slope=lambda p, target: (p - target) / p.size),
+                    "Loss and dy are divided by K too. The loss is the mean over the B rows, no more."),
+            Mistake(_softmax_of(slope=lambda p, target: (p - target) / p.shape[1]),
+                    "dy is divided by K, the number of symbols. The mean is over the rows: divide by B."),
+            Mistake(_softmax_of(loss=lambda s, p, target: np.log(np.exp(s).sum(1)) - (target * s).sum(1)),
+                    "These are the losses of the rows, (B,). The loss is one number: their mean."),
+            Mistake(_softmax_of(loss=lambda s, p, target: -_log_sum(s, p, target)),
+                    "The loss has the other sign: ln p is never above 0, and the loss is minus its mean."),
+            Mistake(_softmax_of(slope=lambda p, target: (target - p) / len(p)),
+                    "dy has the other sign: a larger output of the right symbol makes the loss smaller, so its slope "
+                    "is negative, p - 1."),
+            Mistake(_softmax_of(loss=lambda s, p, target: -_log_sum(s, p, target),
+                                slope=lambda p, target: (target - p) / len(p)),
+                    "Loss and dy have the other sign: the loss is minus the mean of ln p_r."),
+            Mistake(_softmax_of(slope=lambda p, target: p / len(p)),
+                    "dy is p / B: the 1 of the right symbol was not subtracted. It comes from the term -y_r."),
+            Mistake(_softmax_of(slope=lambda p, target: -target / p / len(p)),
+                    "This is the slope for p, -1/p_r. Asked for is the slope for the outputs y, behind the softmax: "
+                    "(p - target) / B."),
+            Mistake(_softmax_of(loss=_minus_log_p, slope=lambda p, target: -target / p / len(p)),
+                    "The slope is that for p, -1/p_r, and not that for y. And where p is rounded to 0, loss and "
+                    "slope are inf: work with ln p = shifted - ln(sum of exp(shifted))."),
+            Mistake(_softmax_of(slope=lambda p, target: target * (p - 1) / len(p)),
+                    "Only the right symbols have a slope here. Each other output has one too, its p: it stands in "
+                    "the sum below the fraction line."),
+            Mistake(_softmax_of(slope=lambda p, target: p * (1 - p) / len(p)),
+                    "p (1 - p) is how p_k changes with its own y_k. The loss's slope for y is p - target."),
+            Mistake(_softmax_of(slope=lambda p, target: p * (p - target) / len(p)),
+                    "There is a p too much in dy: p - target is the slope for y already, softmax included."),
+            Mistake(_softmax_of(slope=lambda p, target: p),
+                    "p stands in place of dy. The gradient is (p - target) / B."),
+            Mistake(_softmax_of(slope=lambda p, target: (np.log(p) - target) / len(p)),
+                    "dy has ln p in place of p: its slope for y is p - target."),
+            Mistake(_softmax_of(slope=lambda p, target: (p - target).mean(0)),
+                    "dy was averaged over the batch. Each row keeps its own: (B, K), divided by B."),
+            Mistake(_softmax_of(slope=lambda p, target: (p - target).sum(0)),
+                    "dy was summed over the batch. Each output of each row has a slope of its own: (B, K)."),
+            Mistake(_softmax_of(slope=lambda p, target: _mean_slope(p, target).T),
+                    "dy is transposed. It is shaped like y, (B, K): a row for each example."),
+            Mistake(_softmax_of(slope=lambda p, target: 2 * (p - target) / len(p)),
+                    "dy is twice too large: there is no square here, so no 2."),
+            Mistake(_softmax_of(slope=lambda p, target: -target / len(p)),
+                    "The term ln(sum of e^y) is missing in the slope: it gives p."),
+            Mistake(_softmax_of(loss=lambda s, p, target: ((p - target)**2).sum() / len(p)),
+                    "The loss is the squared error of p. Cross-entropy is minus the logarithm of p at the right "
+                    "symbol."),
+            Mistake(_softmax_of(loss=lambda s, p, target: np.mean((p - target)**2)),
+                    "The loss is the mean squared error of p. Cross-entropy is minus the logarithm of p at the right "
+                    "symbol."),
+            Mistake(_softmax_of(loss=lambda s, p, target: np.mean(1 - p[target == 1])),
+                    "The loss is what p lacks to 1. It is minus the logarithm of p."),
+            Mistake(_softmax_of(loss=lambda s, p, target: _log_sum(s, p, target) / np.log(2)),
+                    "The logarithm has base 2. It is the natural one, np.log: else dy would have a factor too."),
+            Mistake(_softmax_of(loss=lambda s, p, target: _log_sum(s, p, target) / np.log(10)),
+                    "The logarithm has base 10. It is the natural one, np.log: else dy would have a factor too."),
+            Mistake(_softmax_of(loss=lambda s, p, target: -np.mean(_log_p(s))),
+                    "The loss is the mean of -ln p over all entries. Only the right symbol's counts: pick one of "
+                    "each row."),
+            Mistake(_softmax_of(loss=lambda s, p, target: -_log_p(s).sum() / len(s)),
+                    "The loss adds -ln p of all symbols. Only the right symbol's counts: pick one of each row."),
+            Mistake(_softmax_of(loss=lambda s, p, target: -(p * _log_p(s)).sum() / len(s)),
+                    "This is the entropy of p: the weights in the sum are p. They are the target: 1 for the right "
+                    "symbol, 0 for the others."),
+            Mistake(_softmax_of(loss=lambda s, p, target: np.log(np.exp(s).sum(1)).mean()),
+                    "The right symbol plays no part in the loss: -y_r is missing."),
+            Mistake(_softmax_of(loss=lambda s, p, target: np.mean(-(target * s).sum(1))),
+                    "The logarithm of the sum is missing in the loss: -y_r alone does not make p."),
+            Mistake(_softmax_of_all_labels(True, True),
+                    "[:, labels] takes the columns of all labels, in every row, in the loss and in dy. Row b wants "
+                    "its own label: [np.arange(B), labels]."),
+            Mistake(_softmax_of_all_labels(True, False),
+                    "dy is right. In the loss [:, labels] takes the columns of all labels, (B, B). Row b wants its "
+                    "own: [np.arange(B), labels]."),
+            Mistake(_softmax_of_all_labels(False, True),
+                    "The loss is right. In dy [:, labels] takes 1 from the columns of all labels, in every row. Row "
+                    "b wants its own: [np.arange(B), labels]."),
+            Mistake(lambda y, labels: (softmax_loss(y, labels)[0], _mean_slope(np.exp(_log_p(y)), labels[:, None])),
+                    "The labels were subtracted from p. A label is the number of a symbol: its target is a row with "
+                    "a 1 at that place, np.eye(K)[labels]."),
+            Mistake(lambda y, labels: (-np.mean(labels * np.log(np.exp(y))), softmax_loss(y, labels)[1]),
+                    "The labels were multiplied with the logarithms. A label is the number of a symbol: make one-hot "
+                    "rows of them, or pick with [np.arange(B), labels]."),
+            Mistake(lambda y, labels: (-(labels[:, None] * _log_p(y)).sum() / len(y), softmax_loss(y, labels)[1]),
+                    "The logarithms were weighted with the labels. A label is no size: it is the place of the one "
+                    "entry that counts."),
+            Mistake(_labels_as_floats,
+                    "An index has to be a whole number, as the labels are: leave them as they come."),
+            Mistake(_softmax_of(number=lambda labels: labels - 1),
+                    "The labels count from 0, as Python does: nothing is to be subtracted."),
+            Mistake(_softmax_of(number=lambda labels: labels + 1),
+                    "The labels count from 0, as Python does: nothing is to be added."),
+            Mistake(lambda y, labels: softmax_loss(y, y.argmax(1)),
+                    "The right symbol is not the one with the largest output. It is given: labels."),
+            Mistake(_softmax_in_place,
+                    "Loss and dy are right, but y is changed. -= and y[...] = work in the caller's own array; y - "
+                    "y.max(...) makes a new one."),
+            Mistake(lambda y, labels: softmax_loss(y, labels)[::-1],
+                    "They have changed places: first the loss, then dy."),
+            Mistake(lambda y, labels: softmax_loss(y, labels)[0],
+                    "This is the loss alone. Return both: loss, dy."),
+            Mistake(lambda y, labels: softmax_loss(y, labels)[1],
+                    "This is dy alone. Return both: loss, dy."),
+            Mistake(lambda y, labels: np.exp(_log_p(y)),
+                    "These are the probabilities. Return the loss and its gradient: loss, dy."),
+            Mistake(_softmax_of_one_row(-1),
+                    "Only the last row is left: each round of a loop replaces what was there. Add up the losses, and "
+                    "give each row of dy its place."),
+            Mistake(_softmax_of_one_row(0),
+                    "Only the first row was read. Does the return stand within a loop?"),
+            Mistake(_softmax_with_target(lambda target, labels: target.__setitem__(labels, 1)),
+                    "target[labels] = 1 fills whole rows with ones. Each row has a single 1, at its label: "
+                    "target[np.arange(B), labels] = 1."),
+            Mistake(_softmax_with_target(lambda target, labels: target.__setitem__((slice(None), labels), 1)),
+                    "target[:, labels] = 1 sets the columns of all labels, in every row. Each row has a single 1, at "
+                    "its label: target[np.arange(B), labels] = 1."),
+            Mistake(lambda y, labels: (-np.mean(_log_p(y)[labels]), softmax_loss(y, labels)[1]),
+                    "[labels] alone takes whole rows. Row b wants the entry at its label: [np.arange(B), labels]."),
+            Mistake(_softmax_loss_after_slope,
+                    "The loss was taken from p when its 1 was subtracted already: dy = p is a second name, no copy. "
+                    "Loss first, or dy = p.copy()."),
+            Mistake(_softmax_of(slope=_slope_by_way_of_p),
+                    "dy goes by way of p: -1/p_r times the slopes of softmax. On paper that is right, but where p is "
+                    "rounded to 0, 1/p is inf. p - target is the same, without a division."),
+            Mistake(_softmax_of(loss=_minus_log_p, slope=_slope_by_way_of_p),
+                    "Both go by way of p, which may be rounded to 0: then ln p and 1/p are inf. For the loss use ln "
+                    "p = shifted - ln(sum of exp(shifted)), for dy p - target."),
+            Mistake(lambda y, labels: softmax_loss(y[:1], labels[:1]),
+                    "This is the first row alone. All B rows count."),
+            Mistake(_softmax_of(np.zeros_like, slope=lambda p, target: p - target),
+                    "Two slips: e^1000 is inf for the computer, so subtract each row's largest output first; and dy "
+                    "is divided by B, as the loss is a mean."),
+            Mistake(_softmax_of(np.zeros_like, lambda s, p, target: -np.log(p[target == 1]).sum(),
+                                lambda p, target: p - target),
+                    "Loss and dy are sums over the batch: divide both by B. And e^1000 is inf for the computer: "
+                    "subtract each row's largest output first."),
+            Mistake(_softmax_of(np.max, _minus_log_p, lambda p, target: p - target),
+                    "Two slips: each row needs a maximum of its own, or the exponentials of a row far below are all "
+                    "0; and dy is divided by B, as the loss is a mean."),
+            Mistake(_softmax_of(loss=_minus_log_p, slope=lambda p, target: p - target),
+                    "There are two slips. dy is divided by B, as the loss is a mean. And p may be rounded to 0, "
+                    "whose logarithm is -inf: ln p = shifted - ln(sum of exp(shifted))."),
+            Mistake(_sigmoids,
+                    "This is a sigmoid of each output by itself, and they do not add up to 1. Softmax divides by the "
+                    "sum over the row."),
+            Mistake(_softmax_without_exp,
+                    "The exponential is missing: outputs can be negative, probabilities cannot."),
+        ],
+        hints=["First shift each row: y - y.max(axis=1, keepdims=True). Then no exponential is above 1, and one of "
+               "them is 1, so their sum is never 0.",
+               "np.eye(K)[labels] has a one-hot row for each label. (target * ...).sum() adds up the right symbols' "
+               "entries.",
+               "log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)): no logarithm of a 0. The loss is "
+               "-(target * log_p).sum() / B. What is dy, if the loss is divided by B?"]),
     Prediction("2.9", "Recall over 10 steps: how often is a network right that sees only the last 3 inputs?", unit="%"),
     Prediction("2.10", "A recurrent network learned recall at 10 steps. How often is it right at 20?", kind="choice",
                choices=("always", "about half the time", "it depends on where its training started")),
