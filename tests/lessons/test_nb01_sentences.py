@@ -89,7 +89,6 @@ def test_most_starts_train_the_net_of_the_engine():
     ("neuron-see", "neuron-nudged", [("neuron-step-by-step", "-1.", "-4.")]),
     ("graph-change-see", "graph-backward", [("graph-backward", "dh +=", "dh =")]),
     ("tape-see", "tape-cell", [[("tape-cell", "+=", "=")], [("tape-cell", "reversed(tape)", "tape")]]),
-    ("engine-see", "engine-train", [("engine-train", "range(51)", "range(201)")]),
     ("sgd-see", "sgd-seeds", [("sgd-train", "rate=.1", "rate=.01")]),
 ])
 def test_a_fold_says_what_its_change_shows(fold, last, changes):
