@@ -115,6 +115,25 @@ def test_one_computation_has_one_verdict_however_it_is_called(chunk, label):
     assert parts.words.removeprefix(label) == whole.words.removeprefix("the module itself")
 
 
+def test_unsorted_sequences_that_are_carried_on_are_read_as_each_alone():
+    torch.manual_seed(0)
+    net = nn.GRU(2, 8).double()
+    chunks = [[torch.randn(length, 2).double() for length in lengths] for lengths in ((3, 6, 4), (5, 2, 7))]
+
+    def logs(chunks):
+        with watch.watch_time(net) as flow:
+            h = None
+            for chunk in chunks:
+                _, h = net(packing.pack_sequence(chunk, enforce_sorted=False), h)
+            h.square().sum().backward()
+        road, = flow[""].roads()
+        return road.logs
+
+    together = logs(chunks)
+    for column, parts in zip(together.T, zip(*chunks)):
+        np.testing.assert_allclose(column[~np.isnan(column)], logs([[part] for part in parts])[:, 0], rtol=1e-9, atol=0)
+
+
 def test_a_state_that_is_changed_on_its_way_is_not_followed():
     torch.manual_seed(0)
     net = nn.GRU(2, 8)
