@@ -77,6 +77,8 @@ CASES = {  # name: (call, error, what the message has to say)
     "one-hot labels": (lambda: losses.cross_entropy(np.ones((3, 2)), np.ones((3, 2))), TypeError, ["argmax"]),
     "label too large": (lambda: losses.cross_entropy(np.ones((3, 2)), [0, 1, 2]), ValueError,
                         ["0 to 2", r"0 \.\.\. 1"]),
+    "one label for all": (lambda: losses.cross_entropy(np.ones((3, 2)), [1]), ValueError,
+                          [r"shape \(1,\), need \(3,\), one for each row"]),
     "target lacks axis": (lambda: losses.mean_squared_error(np.ones((3, 1)), np.ones(3)), ValueError,
                           [r"target\[..., None\]"]),
     "target broadcasts": (lambda: losses.mean_squared_error(np.ones((3, 2)), np.ones((3, 1))), ValueError,
