@@ -1,6 +1,7 @@
 """Claims on trial: every verdict is measured anew, follows from its rule, and is shown by the cell that is named."""
 import csv
 import functools
+import inspect
 import math
 import re
 import subprocess
@@ -248,6 +249,11 @@ def test_a_trial_takes_its_inputs_and_no_others():
     with pytest.raises(ValueError, match="the trial of claim 34 has no input 'rate'; it has block, gain"):
         claims.measure(34, rate=1.)
     assert len(claims.in_blocks(34)) == 8 and len(claims.in_blocks(18)) == 1, "18 draws nothing"
+
+
+def test_the_ledger_shows_block_0_of_every_trial_that_draws():
+    trials = [inspect.signature(ledger.measurement(claim.number)).parameters for claim in LEDGER]
+    assert {inputs["block"].default for inputs in trials if "block" in inputs} == {0} and 0 not in ledger.BLOCKS
 
 
 # Rules and claims of the reader's
