@@ -5,6 +5,7 @@ import numpy as np
 from colorspacious import cspace_convert
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.image import AxesImage
+from matplotlib.legend import Legend
 from matplotlib.text import Text
 
 APART = 20  # steps of lightness, of 100, between two greys that a print keeps apart
@@ -21,8 +22,10 @@ def named(make) -> str:
 
 
 def legible(figure) -> int:
-    """Assert that every text can be read and that no two series differ in hue alone; return how many texts there are."""
+    """Assert that every text can be read, that no two series differ in hue alone, and that each one that has a name for
+    a legend is in one; return how many texts there are."""
     without_hue(figure)
+    in_a_legend(figure)
     return texts_fit(figure)
 
 
@@ -44,6 +47,13 @@ def _style(line) -> tuple:
     drawn = line.get_linestyle() != "None"
     return (line.get_linestyle() if drawn else None, line.get_linewidth() if drawn else None, line.get_marker(),
             line.get_markerfacecolor() == "none")
+
+
+def in_a_legend(figure) -> None:
+    """Assert that a legend bears the name of every line that has one for it."""
+    listed = {text.get_text() for legend in figure.fig.findobj(Legend) for text in legend.get_texts()}
+    lines = [line.get_label() for ax in figure.fig.axes for line in ax.get_lines()]
+    assert {label for label in lines if not label.startswith("_")} <= listed, (lines, listed)
 
 
 def texts_fit(figure) -> int:

@@ -37,7 +37,7 @@ class Two(Figure):
 
     def draw(self):
         ax = self.fig.subplots()
-        ax.plot([0, 1], [0, 1], color=GREEN, label="one")
+        ax.plot([0, 1], [0, 1], color=GREEN)
         ax.plot([0, 1], [1, 0], **{"color": VERMILION, **self.different})
         ax.set(xlabel="x", ylabel="y")
 
@@ -50,6 +50,14 @@ def test_a_grey_print_needs_more_than_a_hue():
         legible(Two())
     for difference in ({"linestyle": "--"}, {"marker": "s"}, {"linewidth": 4}, {"color": "black"}, {"color": GREEN}):
         assert legible(Two(**difference)) > 5
+
+
+def test_a_name_for_a_legend_needs_a_legend():
+    figure = Two(linestyle="--", label="two")
+    with pytest.raises(AssertionError, match="two"):
+        legible(figure)
+    figure.fig.axes[0].legend()
+    assert legible(figure) > 6
 
 
 def test_a_picture_goes_from_dark_to_bright():

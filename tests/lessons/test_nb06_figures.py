@@ -43,6 +43,8 @@ def test_front_follows_the_updates():
                            rtol=1e-12, atol=0)
         assert set(figure.dots["accuracy", False].get_ydata()) <= {.5}
     assert "was 6e-02, 2e-02, 4e-03" in figure.alt
+    level, = {text.get_text() for text in figure.fig.axes[1].texts} - {text.get_text() for text in figure.counts}
+    assert level == "guessing"
 
 
 @pytest.mark.parametrize("update", [-1, 201])
@@ -109,10 +111,13 @@ def test_one_weight_in_words():
 # Logs and digits ---------------------------------------------------------------------------------------
 
 
+LOSS, NORM = np.repeat([[12.], [6.]], 50, axis=0) * [1, 3], np.repeat([[2.], [4.]], 50, axis=0) * [1, 1]
+HISTORY = train.History(LOSS, NORM, NORM > 9, np.array([]), np.array([]))
+LOGS = partial(TrainingLogs, {"A": (HISTORY, 6), "B": (HISTORY, 12)})
+
+
 def test_logs_are_means_per_word():
-    loss, norm = np.repeat([[12.], [6.]], 50, axis=0) * [1, 3], np.repeat([[2.], [4.]], 50, axis=0) * [1, 1]
-    history = train.History(loss, norm, norm > 9, np.array([]), np.array([]))
-    figure = TrainingLogs({"A": (history, 6), "B": (history, 12)})
+    figure = LOGS()
     assert "A: the loss per word falls from 4.0 to 2.0, the gradient's norm is between 2 and 4." in figure.alt
     assert "B: the loss per word falls from 2.0 to 1.0" in figure.alt
     assert figure.fig.axes[0].lines[0].get_xdata().tolist() == [25, 75]
@@ -146,9 +151,9 @@ def test_dial_refuses_what_is_not_there():
 
 # All of them -------------------------------------------------------------------------------------------
 
-EVERY = [partial(Front, MADE), partial(OneWeight), partial(OneWeight, w0=.4, k=40), partial(OneWeight, w0=.9, k=3),
-         partial(UpdatesNeeded, {"plain": MADE}), partial(DigitDial), partial(DigitDial, distance=60, image=8),
-         partial(DigitDial, distance=0)]
+EVERY = [partial(Front, MADE), partial(OneWeight), partial(OneWeight, w0=.4, k=40), LOGS,
+         partial(OneWeight, w0=.9, k=3), partial(UpdatesNeeded, {"plain": MADE}), partial(DigitDial),
+         partial(DigitDial, distance=60, image=8), partial(DigitDial, distance=0)]
 
 
 @pytest.mark.long(but_every=3)
