@@ -81,6 +81,21 @@ def texts_fit(figure) -> int:
     return len(seen)
 
 
+def guides_named_clear(figure) -> int:
+    """Assert that no level line crosses or touches the name of another or its own; return how many names are seen."""
+    figure.png()
+    renderer, seen = figure.fig.canvas.get_renderer(), 0
+    for ax in figure.fig.axes:
+        levels = [tick.get_loc() for tick in ax.yaxis.get_major_ticks()]
+        levels += [line.get_ydata()[0] for line in ax.get_lines() if list(line.get_xdata()) == [0, 1]]
+        heights = ax.transData.transform([(0, level) for level in levels if np.isfinite(level)])[:, 1]
+        for name in ax.texts:
+            if hasattr(name, "xy") and ax.bbox.overlaps(box := name.get_window_extent(renderer)):
+                seen += 1
+                assert not ((box.y0 < heights) & (heights < box.y1 + 3)).any(), name.get_text()
+    return seen
+
+
 def ends_seen_or_marked(figure) -> bool:
     """Whether the name of each curve of a figure of Decades bears an arrow just where its end is outside the axes."""
     low, high = figure.ax.get_ylim()

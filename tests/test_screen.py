@@ -461,8 +461,11 @@ def test_a_guide_is_a_level_that_does_not_move():
     assert not figure._moving and list(level.get_ydata()) == [2, 2] and list(upright.get_xdata()) == [6, 6]
     assert upright.is_dashed() and (level.get_color(), upright.get_color()) == (INK, BLUE)
     assert (half.get_text(), half.get_ha(), half.get_va(), one.get_va()) == ("half", "right", "bottom", "top")
-    places = ax.transData.inverted().transform([text.get_transform().transform(text.get_position()) for text in ax.texts])
-    assert np.allclose(places, [(.99 * 8, 2), (.25 * 8, 1)], atol=0)
+    assert [text.xy for text in (half, one)] == [(.99, 2), (.25, 1)]
+    figure.png()
+    above, below = (text.get_window_extent(figure.fig.canvas.get_renderer()) for text in (half, one))
+    assert above.x1 == pytest.approx(ax.transData.transform((.99 * 8, 2))[0], abs=1, rel=0)
+    assert above.y0 >= ax.transData.transform((0, 2))[1] - 1 and below.y1 < ax.transData.transform((0, 1))[1] - 4
 
 
 @pytest.mark.parametrize("draw, error, message", [

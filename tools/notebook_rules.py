@@ -158,7 +158,8 @@ def number_faults(book: NotebookNode) -> list[str]:
     for cell in book.cells:
         if cell.cell_type != "markdown" or slide_type(cell) == "notes":
             continue
-        said, recap = NOT_SAID.sub("", cell.source), RECAP.search(cell.source)
+        said = NOT_SAID.sub("", cell.source).replace("\u2011", "-")  # a hyphen at which no line breaks: 2e‑14
+        recap = RECAP.search(cell.source)
         for number in dict.fromkeys(NUMBER.findall(said)):
             known = number in shown if recap else number.isdigit() or float(number) in sizes
             if not known:

@@ -206,7 +206,8 @@ class Figure:
         if (y is None) == (x is None):
             raise TypeError(f"guide() got y = {y!r} and x = {x!r}, needs one of them.")
         if words:
-            ax.text(at, y, words, transform=ax.get_yaxis_transform(), **{"va": "bottom", "fontsize": 8.5, **text})
+            ax.annotate(words, (at, y), (0, -2.5 * (text.get("va") == "top")), xycoords=ax.get_yaxis_transform(),
+                        textcoords="offset points", **{"va": "bottom", "fontsize": 8.5, **text})
         draw, level = (ax.axhline, y) if x is None else (ax.axvline, x)
         return draw(level, color=color, linewidth=linewidth, linestyle=style)
 

@@ -5,7 +5,7 @@ import numpy as np
 from .figure import Figure
 
 # log10 of the size, its name, on which side of the line the name is written
-FLOAT32 = (38.53, "float32 overflows", "bottom"), (-37.93, "float32 loses digits", "bottom"), \
+FLOAT32 = (38.53, "float32 overflows", "top"), (-37.93, "float32 loses digits", "bottom"), \
           (-44.85, "float32 knows only 0", "top")
 LINE_HEIGHT = 17  # CSS pixels between two labels
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")  # plain text is laid out ten times faster than mathtext
@@ -77,8 +77,5 @@ def power_of_ten(exponent: float) -> str:
         return "0"
     if -3 <= exponent < 4:
         return f"{10 ** exponent:.2g}" if exponent < 2 else f"{10 ** exponent:.0f}"
-    whole = int(np.floor(exponent))
-    mantissa = f"{10 ** (exponent - whole):.0f}"
-    if mantissa == "10":
-        mantissa, whole = "1", whole + 1
-    return f"{mantissa}·10{str(whole).translate(SUPERSCRIPT)}"
+    whole = int(np.floor(exponent - np.log10(.95)))  # from 9.5 on it is the next power
+    return f"{10 ** (exponent - whole):.0f}·10{str(whole).translate(SUPERSCRIPT)}"

@@ -13,7 +13,7 @@ from course_lib.lessons.nb03_backpropagation_through_time.figures import (DRIVE,
                                                                           GradientByDistance, GradientFlow)
 from course_lib.screen import BLUE, VERMILION
 from course_lib.screen.live import live
-from legible import ends_seen_or_marked, legible, named
+from legible import ends_seen_or_marked, guides_named_clear, legible, named
 
 NUMBER = r"-?\d+\.?\d*(?:e[+-]?\d+)?"
 
@@ -114,16 +114,34 @@ def test_flow_shows_what_has_been_computed(step, w, loss):
     assert shown(figure.states) == [f"{value:.3f}" for value in h[:step + 1]]
     back = max(0, step - 4)  # moves back made so far
     assert shown(figure.grads) == [f"{value:.3f}" for value in dh[5 - back:]]
-    assert shown(figure.reads) == (["0", "0", "0", "0", "1"] if loss == "last" else ["0", *"1111"])[5 - back:]
+    assert shown(figure.reads) == ([] if loss == "last" else ["direct: read by the loss", *"01111"[5 - back:]])
     carried = max(0, back - 1)  # the first move back reads the loss and carries nothing
     assert shown(figure.terms) == [f"{value:.3f}" for value in terms[4 - carried:]]
     factors = ((dh[:-1] - figure.data.direct[:-1]) / dh[1:])[4 - carried:]
     assert shown(figure.factors) == [f"× {value:.3f}" for value in factors]
-    assert sum(len(arrow.get_xdata()) > 0 for arrow in figure.arrows) == carried
-    assert shown([figure.total]) == ([f"sum {terms.sum():.3f}"] if step == 9 else [])
+    assert [line.get_visible() for line in (*figure.arrows, *figure.ways)] == 2 * [t >= 4 - carried for t in range(4)]
+    assert shown([figure.weight, figure.total]) == [f"w = {w:g}", f"sum {terms.sum():.3f}" if step == 9 else "sum"]
     assert figure.alt.count(" h_") >= min(step, 4) + 1 and figure.alt.count("dL/dh_") == back
     if carried:
         assert numbers_after("are ", figure.alt) == [float(f"{value:.3f}") for value in factors[::-1]]
+
+
+def test_flow_has_one_w_with_a_way_into_each_step_and_back_to_one_sum():
+    figure = GradientFlow()
+    ax, = figure.fig.axes
+    from_w = max(ax.get_lines(), key=lambda line: line.get_ydata().max())
+    height, = set(from_w.get_ydata())
+    figure.png()
+    ends = {text: ax.transData.inverted().transform(text.get_bbox_patch().get_window_extent())[1, 0]
+            for text in (figure.weight, figure.total)}  # of the boxes, on the right
+    assert height == figure.weight.get_position()[1] and 0 <= from_w.get_xdata()[0] - ends[figure.weight] < .05
+    drops = [text for text in ax.texts if getattr(text, "xyann", (0, 0))[1] == height]
+    assert [text.xyann[0] for text in drops] == [text.xy[0] for text in drops] == [.5, 1.5, 2.5, 3.5]
+    assert from_w.get_xdata()[-1] == 3.5 and all(abs(text.xy[1]) < .1 for text in drops)
+    starts, corners, tips = zip(*(line.get_xydata().tolist() for line in figure.ways))
+    assert [x for x, _ in starts] == [text.get_position()[0] for text in figure.terms] == [.5, 1.5, 2.5, 3.5]
+    assert list(tips[1:]) == list(corners[:-1]) and 0 < tips[0][0] - ends[figure.total] < .15
+    assert {y for _, y in (*corners, *tips)} == {figure.total.get_position()[1]}
 
 
 def test_flow_marks_where_it_is():
@@ -232,6 +250,11 @@ EVERY = [partial(Contributions), partial(Contributions, w=.3, T=30), partial(Con
 @pytest.mark.parametrize("make", EVERY, ids=named)
 def test_no_text_is_cut_or_covers_another(make):
     assert legible(make()) > 5
+
+
+@pytest.mark.parametrize("T, names", [(50, 1), (200, 3)])
+def test_no_line_crosses_a_name_of_float32_s_ends(T, names):
+    assert guides_named_clear(GradientByDistance(T=T)) == names
 
 
 @pytest.mark.parametrize("make, ranges", [

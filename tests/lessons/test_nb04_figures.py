@@ -42,7 +42,7 @@ def test_tangent_touches_with_the_slope_of_autograd(activation, a):
     assert [dot.get_data() for dot in figure.points] == [([a], [figure.data.value]), ([a], [figure.data.slope])]
     assert np.isclose(figure.data.slope, slope, rtol=1e-9, atol=0)
     assert f"is {value:.3f} and its slope {slope:.3g}" in figure.alt
-    assert figure.names[1].get_text() == f"f ′({a:.3g}) = {slope:.3g}"
+    assert figure.names[1].get_text() == f"f\u200a′({a:.3g}) = {slope:.3g}"
 
 
 def test_curves_say_what_part_of_the_largest_slope_is_left():

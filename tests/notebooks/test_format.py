@@ -200,6 +200,8 @@ DEFECTS = {
     "no time": (change("goals", "10 minutes", "soon"), "the first cell does not say the time"),
     "no opening": (remove("goals"), "the first cell does not say the goals"),
     "recap without a cell": (change("recap", "1.0", "17.5"), "recap: it says 17.5, which no cell has shown"),
+    "recap with a hyphen that breaks no line": (change("recap", "1.0", "2e\u201114"),
+                                                "recap: it says 2e-14, which no cell has shown"),
     "recap rounded anew": (change("recap", "1.0", "1.04"), "recap: it says 1.04, which no cell has shown"),
     "prose without a cell": (change("goals", "You need nothing", "It is 2.5. You need nothing"),
                              "goals: it says 2.5, which no cell has shown"),

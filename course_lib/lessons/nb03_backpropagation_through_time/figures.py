@@ -58,9 +58,8 @@ class Contributions(Figure):
         return Shares(carried * h[:-1], float(shared))
 
     def move(self, shares):
-        terms = shares.terms
+        terms, T = shares.terms, len(shares.terms)
         heights = terms / np.abs(terms).max()
-        T = len(terms)
         set_limits(self.ax, (.4, LONGEST + .6), (-1.35 if heights.min() < 0 else 0., 1.35))
         for t, bar in enumerate(self.bars, start=1):
             bar.set_height(heights[t - 1] if t <= T else 0)
@@ -69,8 +68,7 @@ class Contributions(Figure):
         self.late.set_text(f"{_last_five(T)}: {_late(terms):.0%} of the sum")
 
     def describe(self, shares):
-        terms = shares.terms
-        T, w = len(terms), self.values["w"]
+        terms, T, w = shares.terms, len(shares.terms), self.values["w"]
         return (f"{T} bars, one for each step at which h_t = {w:g} h_(t-1) + x_t uses w. The bars sum to "
                 f"{terms.sum():.4g}; the complex step gives {shares.shared:.4g} for the shared w. "
                 f"{_last_five(T).capitalize()} hold {_late(terms):.0%} of it; the first bar is "
@@ -111,7 +109,7 @@ class Passed(NamedTuple):
 
 
 class GradientFlow(Figure):
-    """One tanh unit, unrolled: states go forward, then the gradient comes back, one step at a time.
+    """One tanh unit, unrolled: states go forward, then the gradient comes back, one step at a time, to the one w.
 
         h_t = tanh(w h_{t-1} + x_t)        dL/dh_{t-1} = direct_{t-1} + w (1 - h_t^2) dL/dh_t
 
@@ -120,7 +118,7 @@ class GradientFlow(Figure):
     loss  "last": L = h_4; "every": L = h_1 + h_2 + h_3 + h_4
     """
 
-    size = (860, 330)
+    size = (780, 370)
     labels = {"step": "moves made", "w": "weight w", "loss": "loss reads"}
     x = np.array([.8, -.4, .6, .3])
     T = len(x)
@@ -128,36 +126,39 @@ class GradientFlow(Figure):
     start = .5
 
     def draw(self):
-        ax = self.panels(xlim=(-1.35, self.T + .75), ylim=(-2.25, 1.6))
+        ax = self.panels(xlim=(-1.35, self.T + .3), ylim=(-3.1, 1.75))
         ax.axis("off")
-        rows = ((1.25, BLUE, "forward: h"), (-.62, VERMILION, "factor w (1 − h²)"),
-                (-1.0, VERMILION, "backward: dL/dh"), (-1.38, INK, "direct: read by the loss"),
-                (-2.0, GREEN, "term of dL/dw"))
-        for height, colour, words in rows:
+        states, steps, line = range(self.T + 1), range(1, self.T + 1), {"color": INK, "linewidth": 1}
+        for height, colour, words in ((.62, BLUE, "forward: h"), (-1.15, VERMILION, "factor w (1 − h²)"),
+                                      (-1.53, VERMILION, "backward: dL/dh"), (-2.35, GREEN, "term of dL/dw")):
             ax.text(-1.33, height, words, color=colour, va="center")
-        for t in range(self.T + 1):
+        ax.plot([-.36, self.T - .5], [1.42, 1.42], **line)
+        ax.text(self.T / 2, 1.47, "one w, used at every step", ha="center", va="bottom")
+        for t in states:
             ax.text(t, 0, f"$h_{t}$", ha="center", va="center", fontsize=13)
         for t, x_t in enumerate(self.x, start=1):
-            ax.text(t - .5, .42, f"$x_{t}$ = {x_t:g}", ha="center", va="bottom")
-            ax.annotate("", (t - .2, .09), (t - .5, .4), arrowprops={"arrowstyle": "->", "color": INK})
-            ax.annotate("", (t - .2, 0), (t - .8, 0), arrowprops={"arrowstyle": "->", "color": INK})
+            ax.text(t - .5, -.5, f"$x_{t}$ = {x_t:g}", ha="center", va="top")
+            for *tip, x, y in (t - .2, -.09, t - .5, -.48), (t - .2, 0, t - .8, 0), (t - .5, .03, t - .5, 1.42):
+                ax.annotate("", tip, (x, y), arrowprops={"arrowstyle": "->", "shrinkA": 0, **line})
         circle = np.exp(2j * np.pi * np.linspace(0, 1, 61))
-        states, steps = range(self.T + 1), range(1, self.T + 1)
 
         def number(x, height, colour, size=11, **more):
             centred = {"ha": "center", "va": "center", "fontsize": size, **more}
             return self.moving(ax.text(x, height, "", color=colour, **centred))
 
-        self.weight = number(-1.33, .42, VERMILION, ha="left")
-        self.rings = [self.moving(ax.plot(t + .17 * circle.real, .26 * circle.imag))[0] for t in states]
-        self.states = [number(t, 1.25, BLUE) for t in states]
-        self.grads = [number(t, -1, VERMILION) for t in states]
-        self.factors = [number(t - .5, -.62, VERMILION, 9.5) for t in steps]
-        self.arrows = [self.curve(ax, VERMILION, "--", linewidth=1.4) for _ in steps]
-        self.tips = [self.curve(ax, VERMILION, "<", markersize=6) for _ in steps]
-        self.reads = [number(t, -1.38, INK, 9.5) for t in states]
-        self.terms = [number(t - .5, -2, GREEN) for t in steps]
-        self.total = number(self.T + .7, -2, GREEN, ha="right", fontweight="bold")
+        self.weight, self.total = (
+            number(-.41, height, colour, ha="right", bbox={"boxstyle": "round", "fc": "none", "ec": colour})
+            for height, colour in ((1.42, INK), (-2.86, GREEN)))
+        self.rings = [self.moving(ax.plot(t + .17 * circle.real, .29 * circle.imag))[0] for t in states]
+        self.states = [number(t, .62, BLUE) for t in states]
+        self.grads = [number(t, -1.53, VERMILION) for t in states]
+        self.factors = [number(t - .5, -1.15, VERMILION, 9.5) for t in steps]
+        tip = {"linewidth": 1.5, "markersize": 6, "markevery": [-1]}
+        self.arrows = [self.curve(ax, VERMILION, "<--", [t - .28, t - .72], [-1.53, -1.53], **tip) for t in steps]
+        self.reads = [number(-1.33, -1.91, INK, 9.5, ha="left"), *(number(t, -1.91, INK, 9.5) for t in states)]
+        self.terms = [number(t - .5, -2.35, GREEN) for t in steps]
+        self.ways = [self.curve(ax, GREEN, "<:", [t - .5, t - .5, max(t - 1.5, -.3)], [-2.52, -2.86, -2.86], **tip)
+                     for t in steps]
 
     def compute(self, step=9, w=1.2, loss="last"):
         params = cells.RNNParams(np.ones((1, 1)), np.full((1, 1), float(w)), np.zeros(1))
@@ -169,44 +170,42 @@ class GradientFlow(Figure):
         return Passed(h, direct[:, 0, 0], back.dh[:, 0, 0], w * (1 - h[1:] ** 2), back.da[:, 0, 0] * h[:-1])
 
     def move(self, passed):
-        step, arrived = self.values["step"], self._arrived()
+        step, arrived, every = self.values["step"], self._arrived(), self.values["loss"] == "every"
         self.weight.set_text(f"w = {self.values['w']:g}")
+        self.reads[0].set_text("direct: read by the loss" if every else "")
         for t in range(self.T + 1):
-            forward = t <= step
-            self.states[t].set_text(f"{passed.h[t]:.3f}" if forward else "")
+            self.states[t].set_text(f"{passed.h[t]:.3f}" if t <= step else "")
             active = t == step if step <= self.T else t == arrived
             self.rings[t].set(color=VERMILION if active and step > self.T else BLUE if active else INK,
                               linewidth=2.6 if active else 1)
             back = t >= arrived
             self.grads[t].set_text(f"{passed.dh[t]:.3f}" if back else "")
-            self.reads[t].set_text(f"{passed.direct[t]:g}" if back else "")
+            self.reads[t + 1].set_text(f"{passed.direct[t]:g}" if back and every else "")
         for t in range(1, self.T + 1):
             back = t - 1 >= arrived
             self.factors[t - 1].set_text(f"× {passed.slope[t - 1]:.3f}" if back else "")
-            self.arrows[t - 1].set_data(([t - .28, t - .72], [-1, -1]) if back else ([], []))
-            self.tips[t - 1].set_data(([t - .72], [-1]) if back else ([], []))
             self.terms[t - 1].set_text(f"{passed.terms[t - 1]:.3f}" if back else "")
-        self.total.set_text(f"sum {passed.terms.sum():.3f}" if arrived == 0 else "")
+            for line in self.arrows[t - 1], self.ways[t - 1]:
+                line.set_visible(back)
+        self.total.set_text(f"sum {passed.terms.sum():.3f}" if arrived == 0 else "sum")
 
     def _arrived(self) -> int:
         """The earliest t whose gradient is known, T + 1 if none is."""
         return min(self.T + 1, 2 * self.T + 1 - self.values["step"])
 
     def describe(self, passed):
-        values, arrived = self.values, self._arrived()
-        done = min(values["step"], self.T)
+        values, arrived, h = self.values, self._arrived(), enumerate(passed.h[:self.values["step"] + 1])
         words = (f"One tanh unit with w = {values['w']:g}, unrolled over {self.T} steps. Forward: "
-                 + ", ".join(f"h_{t} = {passed.h[t]:.3f}" for t in range(done + 1)) + ".")
+                 + ", ".join(f"h_{t} = {h_t:.3f}" for t, h_t in h) + ".")
         if arrived > self.T:
             return words + " The gradient has not started back."
         words += (f" The loss reads {'h_4 only' if values['loss'] == 'last' else 'every state'}. Backward: "
-                  + ", ".join(f"dL/dh_{t} = {passed.dh[t]:.3f}" for t in range(self.T, arrived - 1, -1))
-                  + ".")
-        if arrived < self.T:
-            words += (" The factors on this way, w (1 - h_t^2), are "
-                      + ", ".join(f"{slope:.3f}" for slope in passed.slope[arrived:][::-1]) + ".")
-        terms = ", ".join(f"{term:.3f}" for term in passed.terms)
-        return words if arrived else words + f" The terms of dL/dw, {terms}, sum to {passed.terms.sum():.3f}."
+                  + ", ".join(f"dL/dh_{t} = {passed.dh[t]:.3f}" for t in range(self.T, arrived - 1, -1)) + ".")
+        slopes, terms = (", ".join(f"{each:.3f}" for each in some)
+                         for some in (passed.slope[arrived:][::-1], passed.terms))
+        words += f" The factors on this way, w (1 - h_t^2), are {slopes}." if slopes else ""
+        return words if arrived else words + (" From w, drawn once, an arrow leads into each step; its terms of dL/dw, "
+                                              f"{terms}, come back to one sum, {passed.terms.sum():.3f}.")
 
 
 HIDDEN, DRIVE = 32, .1  # DRIVE: about what torch's default W_xh makes of one input of size 1 at 32 units
@@ -243,6 +242,10 @@ class GradientByDistance(Decades):
     spans = (50, -40, 15), (200, -160, 60)
     lines = *((colour, dash, 2.2) for colour, dash in COLOURS), *((colour, ":", 1.6) for colour, _ in COLOURS)
 
+    def draw(self):
+        super().draw()
+        self.ax.yaxis.get_major_locator().set_params(steps=[1, 2, 4, 10])  # no line of the grid crosses a name
+
     def compute(self, gain=1.0, T=50, activation="tanh", losses="last"):
         if losses not in ("last", "every"):
             raise ValueError(f'losses is {losses!r}, needs "last" or "every".')
@@ -263,8 +266,7 @@ class GradientByDistance(Decades):
         self.place(np.arange(distances.total.shape[1]), [*distances.total, *lasts], texts)
 
     def describe(self, distances):
-        values = self.values
-        T, lowest, highest = values["T"], distances.factor.min(), distances.factor.max()
+        values, T, lowest, highest = self.values, self.values["T"], distances.factor.min(), distances.factor.max()
         words = (f"log10 of |dL/dh_t| against the distance T - t, for three {values['activation']} networks of "
                  f"{HIDDEN} units with gain {values['gain']:g} (1 is torch's default) and {T} steps. ")
         totals, ends = (", ".join(f"{10 ** curve[-1]:.2g}" for curve in curves)

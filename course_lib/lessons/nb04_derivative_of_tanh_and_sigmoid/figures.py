@@ -42,7 +42,7 @@ class Curves(Figure):
     def draw(self):
         both = self.left, self.right = self.panels(
             dict(at=(.068, .135, .423, .788), title="The function and its tangent", ylabel="f(a)"),
-            dict(at=(.569, .135, .423, .788), title="Its slope", ylabel="slope f ′(a)", ylim=(-.2, 1.3)),
+            dict(at=(.569, .135, .423, .788), title="Its slope", ylabel="slope f\u200a′(a)", ylim=(-.2, 1.3)),
             xlabel="pre-activation a", xlim=(-self.reach, self.reach))
         for ax in both:
             self.guide(ax, 0)
@@ -68,7 +68,7 @@ class Curves(Figure):
         for dot, height in zip(self.points, (point.value, point.slope)):
             dot.set_data([a], [height])
         self.names[0].set_text(f"f({a:.3g}) = {point.value:.3f}")
-        self.names[1].set_text(f"f ′({a:.3g}) = {point.slope:.3g}")
+        self.names[1].set_text(f"f\u200a′({a:.3g}) = {point.slope:.3g}")
 
     def describe(self, point):
         a, activation = self.values["a"], self.values["activation"]
@@ -121,7 +121,7 @@ class Products(Decades):
     def draw(self):
         super().draw()
         left = self.left = self.panels(
-            at=(.07, .15, .25, .74), title="Slopes drawn", xlabel="slope f ′(a)", xlim=(0, 1),
+            at=(.07, .15, .25, .74), title="Slopes drawn", xlabel="slope f\u200a′(a)", xlim=(0, 1),
             ylabel=f"how many of {len(SEEDS) * self.T} (root scale)")
         left.set_yscale("function", functions=(np.sqrt, np.square))  # most bars are below 40, and one may be 180
         left.set(ylim=(0, len(SEEDS) * self.T), yticks=(0, 10, 40, 90, 180))

@@ -96,7 +96,7 @@ class Wall(Figure):
             top.set_data([b], [np.log10(size)])
         self.line.set_data(*([], []) if cut.at is None else ([cut.at] * 2, [0, .48]))
         there = (f"the wall: b = {cut.at:.4f}, × {wall.growth_at_start(w):.3f} a step" if cut.at is not None else
-                 "no wall here: x₀ is no unstable fixed point" if wall.growth_at_start(w) <= 1 else
+                 "no exponential wall: x₀ is no unstable fixed point" if wall.growth_at_start(w) <= 1 else
                  "the wall is outside")
         steep, curved = (power_of_ten(np.log10(each)) for each in (cut.steepest.slope, cut.curved.curvature))
         self.words.set_text(f"w = {w:g}, T = {self.values['T']}\n{there}\nlargest slope {steep}, curvature {curved}")
@@ -104,7 +104,7 @@ class Wall(Figure):
     def describe(self, cut):
         w, T = self.values["w"], self.values["T"]
         where = (f"The wall is at b = {cut.at:.4f}; there a small change grows by {wall.growth_at_start(w):.3f} a step."
-                 if cut.at is not None else "The cut crosses no wall.")
+                 if cut.at is not None else "The cut crosses no wall that grows exponentially.")
         return (f"Left, the error after {T} steps in relief, over w from 4 to 7 and b from -3.2 to -1.8: a high plateau "
                 f"falls down to a low valley. Right, the error along b at w = {w:g}: its steepest slope is "
                 f"{cut.steepest.slope:.3g}, at b = {cut.steepest.b:.4f}, and its largest curvature "

@@ -132,11 +132,11 @@ def growth_at_start(w: float) -> float:
 def position(w: float) -> float:
     """Return the b of the wall: x_0 = w s(x_0) + b.
 
-    errors  ValueError where x_0 would be a stable fixed point, w <= 1 / s'(x_0) = 4.255: there is no wall
+    errors  ValueError where x_0 would be a stable fixed point, w <= 1 / s'(x_0) = 4.255: no wall grows exponentially
     """
     if growth_at_start(w) <= 1:
         raise ValueError(f"w is {w:g}, needs to be above 1 / s'(x_0) = {1 / SLOPE_AT_START:.3f}: below it x_0 is "
-                         f"not an unstable fixed point for any b, and there is no wall.")
+                         f"not an unstable fixed point for any b, and no wall grows exponentially.")
     return START - w * AT_START
 
 
