@@ -235,6 +235,19 @@ def test_jacobians_are_the_steps_own(seeds):
         assert reading.log_singular_values().shape == js.shape[1:3]
 
 
+def test_eight_loops_over_one_cell_go_on_at_the_same_time():
+    torch.manual_seed(0)
+    cell, states = nn.GRUCell(2, 3), [[torch.randn(1, 3)] for _ in range(8)]
+    with watch.watch_time(cell) as flow:
+        for x in torch.randn(4, 8, 1, 2):
+            for each, x_t in zip(states, x):
+                each.append(cell(x_t, each[-1]))
+        sum(each[-1].sum() for each in states).backward()
+    assert flow[""].calls == 8
+    for call, each in enumerate(states):
+        assert np.array_equal(flow[""].call(call).h, torch.stack(each).detach())
+
+
 @pytest.mark.parametrize("kind", ["LSTMCell", "GRUCell", "module", "convolution"])
 @pytest.mark.parametrize("cut", [False, True])
 def test_chunks_of_a_loop(kind, cut):
