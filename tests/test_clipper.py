@@ -84,6 +84,12 @@ def test_clipper_refuses(make, error, says):
         make()
 
 
+def test_a_norm_that_is_the_bound_is_left_and_not_counted():
+    params = with_grads(torch.tensor([3., -4.]))
+    clipper = watch.Clipper(params, 5.)
+    assert clipper() == (5., False) and clipper.fraction == 0 and params[0].grad.tolist() == [3., -4.]
+
+
 def test_a_norm_counted_only():
     """max_norm inf is how training scripts ask clip_grad_norm_ for the norm alone."""
     params = with_grads(torch.tensor([3., -4.]))

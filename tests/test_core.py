@@ -166,6 +166,11 @@ def test_clipping_by_member_and_by_value():
     assert np.allclose(by_value.grads.W_hy, [[[0.35, 0.35]], [[0.3, 0.35]]], atol=0)
 
 
+@pytest.mark.parametrize("clip, bound", [(clipping.clip_by_norm, 5.), (clipping.clip_by_value, 4.)])
+def test_what_is_the_bound_is_not_clipped(clip, bound):
+    assert not clip(cells.ReadoutParams(np.array([[3., -4.]]), np.zeros(1)), bound).clipped
+
+
 def test_angle_is_exact_where_an_arccos_is_not():
     for degrees in (0., 1e-9, 1e-3, 30., 90., 179.999):
         turn = np.radians(degrees)
