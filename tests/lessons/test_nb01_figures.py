@@ -264,7 +264,7 @@ def test_the_name_of_the_start_stands_outside_of_the_bowl(landscape, start, side
 
 
 def test_unknown_landscape():
-    with pytest.raises(ValueError, match="landscape is 'hill', needs to be one of parabola, neuron."):
+    with pytest.raises(ValueError, match="landscape is 'hill', needs one of 'parabola', 'neuron'."):
         Descent("hill")
 
 

@@ -8,16 +8,19 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib import initialise
+from course_lib import initialise, train
 from course_lib.lessons.nb09_initialization_and_other_cures import contest, figures
 from course_lib.lessons.nb09_initialization_and_other_cures.contest import EntryResult
 from course_lib.lessons.nb09_initialization_and_other_cures.figures import (ContestChart, DirectConnection,
                                                                             InitialGradients, ProductSpectrum,
-                                                                            SizesOnTheWay)
+                                                                            SizesOnTheWay, Starts)
 from course_lib.screen.live import live
 from legible import ends_seen_or_marked, legible, named
 
 INF = np.inf
+NORMAL = np.random.default_rng(0).normal(size=13)
+STARTS = {"all 0.5": np.full(13, .5), "normal × 0.01": .01 * NORMAL, "normal × 1": NORMAL, "normal × 5": 5 * NORMAL}
+FIFTH = {**STARTS, "one is 0.6": np.array([.6] + 12 * [.5])}
 OUTCOMES = {"few": EntryResult(np.array([1e-9, 1e-8]), np.array([[INF, 300.], [INF, INF]])),
             "all of them": EntryResult(np.array([.1, .2]), np.array([[100., 200.], [INF, 50.]])),
             "nobody": EntryResult(np.array([1e-3, 3e-3]), np.full((2, 2), INF))}
@@ -133,6 +136,89 @@ def test_sizes_on_the_way_fail_and_hold_as_the_lesson_tells():
         figure.update(weights="Glorot")
 
 
+def net_of_torch(p, X):
+    """What lesson 01's net says: a row of W for each of the two inputs, then b, v and c."""
+    net = torch.nn.Linear(2, 3, dtype=float), torch.nn.Linear(3, 1, dtype=float)
+    mine = {"0.weight": p[:6].reshape(2, 3).T, "0.bias": p[6:9], "1.weight": p[9:12][None], "1.bias": p[12:]}
+    return torch.func.functional_call(torch.nn.Sequential(net[0], torch.nn.Tanh(), net[1]), {
+        name.replace("1.", "2."): value for name, value in mine.items()}, X)[:, 0]
+
+
+@pytest.mark.long(but_every=2)
+@pytest.mark.parametrize("optimiser, by_torch", [(train.SGD(.05), partial(torch.optim.SGD, lr=.05)),
+                                                 (train.Adam(.03), partial(torch.optim.Adam, lr=.03))])
+@pytest.mark.parametrize("start", FIFTH)
+def test_each_update_of_a_start_is_torchs(start, optimiser, by_torch):
+    figure = Starts(FIFTH, optimiser, start=start)
+    X = torch.tensor([[-1., -1], [-1, 1], [1, -1], [1, 1]], dtype=float)
+    p, t = torch.tensor(FIFTH[start], requires_grad=True), -X.prod(1)
+    steps, axis = by_torch([p]), np.linspace(-1.6, 1.6, 121)
+    for update in range(201):
+        says = net_of_torch(p, X)
+        loss = ((says - t)**2).sum()
+        np.testing.assert_allclose(figure.paths[start][update], p.detach(), rtol=1e-6, atol=1e-12)
+        if loss > 1e-9:
+            np.testing.assert_allclose(figure.losses[start][update], loss.item(), rtol=1e-6, atol=0)
+        if update % 50 == 0:
+            plane, said, found = figure.update(update=update).data
+            square = torch.tensor(np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2))
+            wanted = net_of_torch(p, square).detach().reshape(121, 121)
+            np.testing.assert_allclose(plane, wanted, rtol=0, atol=1e-6 * float(wanted.abs().max()))
+            np.testing.assert_allclose(said, says.detach(), rtol=1e-6, atol=0)
+            assert figure.result.get_text() == f"{start}, after {update} updates: {found:.2g}"
+            assert found == figure.losses[start][update] and f" Loss {found:.2g}. " in figure.alt
+            assert figure.alt.startswith(f"Start: {start}. After {update} updates the net says "
+                                         f"{round(said[0], 1) + 0.:.1f} at (-1, -1) where -1 is wanted")
+        steps.zero_grad()
+        loss.backward()
+        steps.step()
+
+
+def test_the_losses_of_all_starts_stand_still_and_the_chosen_one_is_traced():
+    figure = Starts(FIFTH, updates=60, start="normal × 1", update=7)
+    ax = figure.here.axes
+    still, limits = [line for line in ax.get_lines() if line not in (figure.trace, figure.here)], ax.viewLim.bounds
+    background, (key,) = figure.background(), figure.fig.legends
+    for name, line, text in zip(FIFTH, still, key.get_texts(), strict=True):
+        assert line.get_ydata().tolist() == figure.losses[name] and len(figure.losses[name]) == 61
+        assert text.get_text() == f"{name}: {figure.losses[name][-1]:.2g}"
+        assert f"{name} {figure.losses[name][-1]:.2g}" in figure.alt.split("by start: ")[1]
+    assert key.get_title().get_text() == "loss after 60 updates" and ax.get_ylim() == (1e-3, 1e4)
+    assert len({(line.get_color(), line.get_linestyle(), line.get_linewidth()) for line in still}) == 5
+    for start, update in [("normal × 1", 7), ("normal × 5", 0), ("all 0.5", 60), ("normal × 1", 60)]:
+        figure.update(start=start, update=update)
+        losses = figure.losses[start][:update + 1]
+        assert figure.trace.get_xydata().tolist() == [list(pair) for pair in enumerate(losses)]
+        assert figure.here.get_xydata().tolist() == [[update, max(losses[-1], 1e-3)]] and losses[-1] < 1e4
+        assert ax.viewLim.bounds == limits and figure.background() is background
+    assert figure.losses["normal × 1"][60] < 1e-3 == figure.here.get_ydata()[0]
+
+
+@pytest.mark.parametrize("starts, options, error, message", [
+    ({}, {}, TypeError, "starts needs to be a dict of names and 13 numbers each"),
+    ([NORMAL], {}, TypeError, "starts needs to be a dict"), ({1: NORMAL}, {}, TypeError, "starts needs to be a dict"),
+    ({"mine": np.zeros}, {}, TypeError, r"starts\['mine'\] is builtin_function_or_method, needs an array of numbers"),
+    ({**STARTS, "mine": np.zeros((13, 1))}, {}, ValueError, r"starts\['mine'\] has shape \(13, 1\) and dtype float64, "
+                                                            r"needs 13 real numbers: np.full\(13, .5\)"),
+    ({"mine": 1j * NORMAL}, {}, ValueError, "dtype complex128, needs 13 real numbers"),
+    ({"mine": np.full(13, np.nan)}, {}, ValueError, r"starts\['mine'\] is not finite: nan at index \(0,\)"),
+    ({"mine": "zeros"}, {}, TypeError, r"starts\['mine'\] has dtype <U5, needs numbers"),
+    ({"mine": 1e200 * NORMAL}, {}, FloatingPointError, r"From starts\['mine'\] update 1 overflows"),
+    (STARTS, {"optimiser": .05}, TypeError, r"optimiser is 0.05, needs train.SGD\(rate\) or train.Adam\(rate\)"),
+    (STARTS, {"optimiser": train.SGD(-1.)}, ValueError, "rate is -1.0, needs to be above 0"),
+    (STARTS, {"updates": 0}, ValueError, "updates is 0, needs to be at least 1"),
+    (STARTS, {"start": "normal"}, ValueError, "start is 'normal', needs one of 'all 0.5', 'normal × 0.01'"),
+    (STARTS, {"update": 201}, ValueError, "update is 201, needs to be 0 to 200")])
+def test_what_cannot_start_is_named(starts, options, error, message):
+    with pytest.raises(error, match=message):
+        Starts(starts, **options)
+
+
+def test_whole_numbers_and_lists_are_starts_too_and_stay_as_they_are():
+    mine = np.zeros(13, int)
+    assert Starts({"all 0": mine, "ones": [1] * 13}, updates=3).losses["all 0"] == [4.] * 4 and not mine.any()
+
+
 @pytest.mark.parametrize("values", [dict(), dict(alpha=.3, recurrent="orthogonal", T=40), dict(alpha=0., T=10)])
 def test_direct_connection_agrees_with_autograd(values):
     figure = DirectConnection().update(**values)
@@ -177,7 +263,8 @@ def test_chart_sorts_and_counts():
 
 @pytest.mark.parametrize("call, message", [
     (lambda: InitialGradients(T=101), "T is 101, needs to be 1 to 100"), (lambda: DirectConnection(T=0), "T is 0"),
-    (lambda: ProductSpectrum(T=11), "T is 11 and drive 0.01, need to be among"),
+    (lambda: ProductSpectrum(T=11), "T is 11, needs one of 10, 20, 30"),
+    (lambda: ProductSpectrum(drive=.5), "drive is 0.5, needs one of 0.01, 1.0"),
     (lambda: DirectConnection(alpha=1.), "alpha is 1, needs"), (lambda: ContestChart({}), "outcomes is empty")])
 def test_figures_refuse_what_is_not_there(call, message):
     with pytest.raises(ValueError, match=message):
@@ -186,7 +273,8 @@ def test_figures_refuse_what_is_not_there(call, message):
 
 EVERY = [partial(InitialGradients), partial(InitialGradients, drive=1., T=100),
          partial(InitialGradients, activation="relu", gain=2.), partial(SizesOnTheWay),
-         partial(SizesOnTheWay, weights="all the same"), partial(ProductSpectrum),
+         partial(SizesOnTheWay, weights="all the same"), partial(ProductSpectrum), partial(Starts, STARTS),
+         partial(Starts, FIFTH, start="normal × 5", update=0), partial(Starts, FIFTH, update=50),
          partial(ProductSpectrum, T=50, drive=1.), partial(DirectConnection),
          partial(DirectConnection, alpha=0., T=100),
          partial(ContestChart, {name: next(iter(OUTCOMES.values())) for name in contest.ENTRIES})]
@@ -202,6 +290,8 @@ def test_no_text_is_cut_or_covers_another(make):
 @pytest.mark.parametrize("make, ranges", [
     (InitialGradients, dict(activation=["tanh", "relu"], gain=(.5, 2.), drive=(.01, 1., "log"), T=(10, 100))),
     (ProductSpectrum, dict(T=(10, 50, 10), drive=[.01, 1.])),
+    (partial(Starts, STARTS, start="normal × 1"), dict(start=["all 0.5", "normal × 5", "normal × 1"],
+                                                         update=(0, 200))),
     (SizesOnTheWay, dict(gain=(.5, 1.5), steps=(1, 100), activation=["linear", "tanh", "relu"],
                          weights=["Gaussian", "all the same", "new each step", "orthogonal"])),
     (DirectConnection, dict(alpha=(0., .99), T=(10, 100),

@@ -5,17 +5,13 @@ from typing import Callable, NamedTuple
 import matplotlib
 import numpy as np
 
+from ... import _checks
 from ...screen.figure import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
 from ...screen.kit import apart
 
 
-class Secant(NamedTuple):
-    """Two points of a curve, x and y = f(x) of both, the slope between them and the slope at the first."""
-
-    x: np.ndarray
-    y: np.ndarray
-    slope: float
-    limit: float
+# two points of a curve, x and y = f(x) of both, the slope between them and the slope at the first
+Secant = NamedTuple("Secant", [("x", np.ndarray), ("y", np.ndarray), ("slope", float), ("limit", float)])
 
 
 class Tangent(Figure):
@@ -127,17 +123,9 @@ class Chain(Figure):
             f"would give {slope ** self.length:.1e}.")
 
 
-class Landscape(NamedTuple):
-    """A loss of one weight, its slope, where its minimum lies, and the part of it that is shown."""
-
-    loss: Callable
-    slope: Callable
-    minimum: float
-    title: str
-    xlim: tuple[float, float]
-    ylim: tuple[float, float]
-
-
+# a loss of one weight, its slope, where its minimum lies, and the part of it that is shown
+Landscape = NamedTuple("Landscape", [("loss", Callable), ("slope", Callable), ("minimum", float), ("title", str),
+                                     ("xlim", tuple[float, float]), ("ylim", tuple[float, float])])
 LANDSCAPES = {
     "parabola": Landscape(lambda w: 2 * w * w, lambda w: 4 * w,
                           0., "A parabola, L = 2w²", (-2.6, 2.6), (-1, 12)),
@@ -163,9 +151,7 @@ class Descent(Figure):
     updates = 30
 
     def __init__(self, landscape: str = "parabola", **values):
-        if landscape not in LANDSCAPES:
-            raise ValueError(f"landscape is {landscape!r}, needs to be one of {', '.join(LANDSCAPES)}.")
-        self.landscape = LANDSCAPES[landscape]
+        self.landscape = LANDSCAPES[_checks.choice("landscape", landscape, LANDSCAPES)]
         super().__init__(**values)
 
     def draw(self):
@@ -331,13 +317,14 @@ class Answers(Figure):
     update  how many updates have been made
     """
 
+    digits = 1  # of the loss, in words
+
     def __init__(self, path, output: Callable, X: np.ndarray, t: np.ndarray, **values):
         self.path, self.output, self.X, self.t = path, output, X, t
-        self.allowed = {"update": (0, len(path) - 1)}
+        self.allowed = {**self.allowed, "update": (0, len(path) - 1)}
         super().__init__(**{"update": len(path) - 1, **values})
 
     def draw(self):
-        self.losses = [((self.output(p, self.X) - self.t)**2).sum() for p in self.path]
         ax, right = self.panels(
             dict(title="What the net says (black line: 0)", xlabel="first input", ylabel="second input", grid=False),
             dict(title="Its loss", xlabel="updates", ylabel="loss", yscale="log", xlim=(0, len(self.path) - 1)),
@@ -351,14 +338,25 @@ class Answers(Figure):
                                              linewidths=1.6))  # each in the color of its target
         self.says = [self.moving(ax.text(x, y + .2, "", ha="center", va="center", color="black", bbox={
             "facecolor": "white", "edgecolor": "none", "pad": 1.5})) for x, y in self.X]
-        right.plot(self.losses, color=BLUE)
+        self.plot_losses(right)
         self.here = self.curve(right, VERMILION, "o", markersize=7)
         self.result, = self.key(right, (.98, .97, "", VERMILION), ha="right")
 
+    def plot_losses(self, ax):
+        self.losses = [self.loss(p) for p in self.path]
+        ax.plot(self.losses, color=BLUE)
+
+    def loss(self, p):
+        return ((self.output(p, self.X) - self.t)**2).sum()
+
     def compute(self, update=0):
-        axis, p = np.linspace(-1.6, 1.6, 121), self.path[update]
+        return self.look(self.path[update])
+
+    def look(self, p):
+        """What the net says over the plane and to its examples, and its loss."""
+        axis = np.linspace(-1.6, 1.6, 121)
         plane = self.output(p, np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2))
-        return plane.reshape(121, 121), self.output(p, self.X), self.losses[update]
+        return plane.reshape(121, 121), self.output(p, self.X), self.loss(p)
 
     def move(self, found):
         (plane, says, loss), update = found, self.values["update"]
@@ -368,13 +366,13 @@ class Answers(Figure):
         for text, said in zip(self.says, says):
             text.set_text(f"{round(said, 1) + 0.:.1f}".replace("-", "−"))
         self.here.set_data([update], [loss])
-        self.result.set_text(f"after {update} updates: {loss:.1g}")
+        self.result.set_text(f"after {update} updates: {loss:.{self.digits}g}")
 
     def describe(self, found):
         examples = ", ".join(f"{round(said, 1) + 0.:.1f} at ({x:g}, {y:g}) where {t:g} is wanted"
                              for said, (x, y), t in zip(found[1], self.X, self.t))
         return (f"After {self.values['update']} updates the net says {examples}. It is above 0 in "
-                f"{np.mean(found[0] > 0):.0%} of the square. Loss {found[2]:.1g}.")
+                f"{np.mean(found[0] > 0):.0%} of the square. Loss {found[2]:.{self.digits}g}.")
 
 
 def _crossings(path: np.ndarray) -> int:

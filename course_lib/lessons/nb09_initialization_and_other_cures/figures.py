@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ... import bptt, cells, initialise, jacobians
+from ... import _checks, bptt, cells, gradcheck, initialise, jacobians, train
 from ...screen.figure import BLUE, GREEN, INK, ORANGE, PURPLE, VERMILION, Figure
 from ...screen.kit import Decades, power_of_ten
+from ..nb01_gradients.figures import Answers
 from ..nb04_derivative_of_tanh_and_sigmoid.layers import value_and_slope
 from ..nb05_singular_values.figures import CIRCLE
 from . import contest, residual
@@ -96,6 +97,70 @@ class SizesOnTheWay(Figure):
                 f"what it was, after as many steps back that of the gradient {back:.1g} times.")
 
 
+class Starts(Answers):
+    """Lesson 01's net of 13 numbers and its picture, while the net learns from one of several starts.
+
+        tanh(X W + b) v + c for X (N, 2);  the loss: the sum of the squared errors over lesson 01's four examples
+
+    starts     {name: the 13 numbers, W (2, 3) row by row, b (3,), v (3,) and c}
+    optimiser  train.SGD or train.Adam
+    updates    how many are made
+    start      one of the names
+    errors     TypeError or ValueError for what cannot start, FloatingPointError with its name for what overflows
+    """
+
+    size, digits, limits = (900, 410), 2, (1e-3, 1e4)
+    X, t = np.array([[-1., -1], [-1, 1], [1, -1], [1, 1]]), np.array([-1., 1, 1, -1])
+
+    def __init__(self, starts: Mapping[str, np.ndarray], optimiser=train.SGD(.05), updates: int = 200, **values):
+        if not (isinstance(starts, Mapping) and starts and all(isinstance(name, str) for name in starts)):
+            raise TypeError('starts needs to be a dict of names and 13 numbers each: {"all 0.5": np.full(13, .5)}.')
+        self.paths = {name: self.learn(f"starts[{name!r}]", p, optimiser, updates) for name, p in starts.items()}
+        first, self.allowed = next(iter(starts)), {"start": list(starts)}
+        super().__init__(self.paths[first], self.output, self.X, self.t, **{"start": first, **values})
+
+    @staticmethod
+    def output(p, X):
+        return np.tanh(X @ p[:6].reshape(2, 3) + p[6:9]) @ p[9:12] + p[12]
+
+    @np.errstate(all="ignore")  # what overflows is said
+    def learn(self, name, p, optimiser, updates) -> list[np.ndarray]:
+        """The 13 numbers before each update and after the last; the gradient is taken by the complex step."""
+        p = _checks.array(name, p)
+        if p.shape != (13,) or np.iscomplexobj(p):
+            raise ValueError(f"{name} has shape {p.shape} and dtype {p.dtype}, needs 13 real numbers: np.full(13, .5).")
+        path, state = [1. * p], train.begun(1. * p, optimiser).optimiser_state
+        for _ in range(_checks.count("updates", updates)):
+            p, state = optimiser.update(path[-1], gradcheck.complex_step(self.loss, path[-1]), state)
+            path.append(p)
+            if not np.isfinite(self.loss(p)):
+                raise FloatingPointError(f"From {name} update {len(path) - 1} overflows. Start or rate are too large.")
+        return path
+
+    def plot_losses(self, ax):
+        self.losses = {name: [self.loss(p) for p in path] for name, path in self.paths.items()}
+        for i, (name, losses) in enumerate(self.losses.items()):
+            color, dash = (*COLOURS[:3], (PURPLE, ":"))[i % 4]
+            ax.plot(losses, color=color, linestyle=dash, linewidth=1.5 + i // 4, label=f"{name}: {losses[-1]:.2g}")
+        ax.set_ylim(self.limits)
+        self.fig.legend(loc="outside lower right", ncols=5, title=f"loss after {len(self.path) - 1} updates")
+        self.trace = self.curve(ax, VERMILION, linewidth=3.5, alpha=.7)
+
+    def compute(self, start="", update=0):
+        return self.look(self.paths[start][update])
+
+    def move(self, found):
+        super().move(found)
+        start, update = self.values["start"], self.values["update"]
+        self.trace.set_data(range(update + 1), self.losses[start][:update + 1])
+        self.here.set(ydata=np.clip([found[2]], *self.limits), clip_on=False)
+        self.result.set_text(f"{start}, {self.result.get_text()}")
+
+    def describe(self, found):
+        ends = ", ".join(f"{name} {losses[-1]:.2g}" for name, losses in self.losses.items())
+        return f"Start: {self.values['start']}. {super().describe(found)} Losses after all updates, by start: {ends}."
+
+
 class InitialGradients(Decades):
     """log10 |dL/dh_t| against the distance T - t for five ways to draw W_hh, relative to |dL/dh_T|.
 
@@ -152,7 +217,8 @@ class ProductSpectrum(Decades):
     rectangle = (.085, .14, .66, .76)
     lines = tuple((colour, dash, 1.4) for colour, dash in COLOURS)
     spans = (HIDDEN, -42, 5),  # a single tiny one would hide the others
-    LENGTHS, DRIVES = (10, 20, 30, 40, 50), (.01, 1.)
+    LENGTHS, DRIVES = [10, 20, 30, 40, 50], [.01, 1.]
+    allowed = {"T": LENGTHS, "drive": DRIVES}
 
     def __init__(self, seed: int = 0, **values):
         x = np.random.default_rng([seed, 1]).normal(size=(self.LENGTHS[-1], 1, INPUTS))
@@ -170,8 +236,6 @@ class ProductSpectrum(Decades):
             line.set(marker="o", markersize=3.5)
 
     def compute(self, T=30, drive=.01):
-        if T not in self.LENGTHS or drive not in self.DRIVES:
-            raise ValueError(f"T is {T!r} and drive {drive!r}, need to be among {self.LENGTHS} and {self.DRIVES}.")
         return np.array([self.logs[kind, T, drive] for kind in KINDS])
 
     def move(self, spectra):
@@ -282,10 +346,8 @@ class ContestChart(Figure):
             ax.minorticks_off()
 
     def describe(self, _):
-        def word(outcome):
-            return {0: "none", len(outcome.left): "all"}.get(outcome.solved, "some")
-
-        rows = "; ".join(f"{name}: {np.exp(np.log(outcome.left).mean()):.0e} left, {word(outcome)}"
+        rows = "; ".join(f"{name}: {np.exp(np.log(outcome.left).mean()):.0e} left, "
+                         + {0: "none", len(outcome.left): "all"}.get(outcome.solved, "some")
                          for name, outcome in reversed(self.outcomes.items()))
         return (f"What is left of the gradient over {contest.LENGTH} steps before training (geometric mean), and how "
                 f"many of the seeds learn within {self.budget} updates. {rows}.")
