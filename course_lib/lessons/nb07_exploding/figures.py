@@ -96,7 +96,7 @@ class Wall(Figure):
             top.set_data([b], [np.log10(size)])
         self.line.set_data(*([], []) if cut.at is None else ([cut.at] * 2, [0, .48]))
         there = (f"the wall: b = {cut.at:.4f}, × {wall.growth_at_start(w):.3f} a step" if cut.at is not None else
-                 "no exponential wall: x₀ is no unstable fixed point" if wall.growth_at_start(w) <= 1 else
+                 f"no exponential wall: × {wall.growth_at_start(w):.3f} a step" if wall.growth_at_start(w) <= 1 else
                  "the wall is outside")
         steep, curved = (power_of_ten(np.log10(each)) for each in (cut.steepest.slope, cut.curved.curvature))
         self.words.set_text(f"w = {w:g}, T = {self.values['T']}\n{there}\nlargest slope {steep}, curvature {curved}")
