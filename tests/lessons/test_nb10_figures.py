@@ -112,16 +112,16 @@ def test_balancing_follows_training(window, start):
     figure = Balancing(window=window, start=start)
     A, v = influence_balancing.system()
     s, theta, path = np.zeros(23), start, [start]
-    for _ in range(4 * int(figure.data.steps[1]) // window):
+    for _ in range(4 * int(figure.data[0][1]) // window):
         felt, gradient = np.zeros(23), 0.
         for _ in range(window):
             s, felt = A @ s + theta * v, A @ felt + v
             gradient += (s[0] - 1) * felt[0]
         theta -= figures.RATE * gradient
         path.append(theta)
-    every = int(figure.data.steps[1]) // window
-    assert np.allclose(figure.data.theta[:5], path[::every], rtol=1e-9, atol=1e-12)
-    assert figure.data.steps[-1] <= figures.HORIZON
+    every = int(figure.data[0][1]) // window
+    assert np.allclose(figure.data[1][:5], path[::every], rtol=1e-9, atol=1e-12)
+    assert figure.data[0][-1] <= figures.HORIZON
     goes = "it converges" if window >= 110 else "it diverges"
     assert goes in figure.alt and goes in figure.verdict.get_text()
     assert np.abs(figure.path.get_ydata()).max() <= 10
@@ -151,8 +151,8 @@ def test_checkpoints_in_words_and_pixels(k):
     assert figure.words.get_text() == f"k = {k}: {states} states, {steps} steps forward"
     assert np.array_equal(figure.dots.get_xydata(), [(k, states), (k, steps)])
     shown = np.asarray(figure.image.get_array())
-    assert np.array_equal(shown[..., 3] > 0, figure.data.memory > 0)
-    kept, piece = (shown[figure.data.memory == which] for which in (KEPT, PIECE))
+    assert np.array_equal(shown[..., 3] > 0, figure.data[0] > 0)
+    kept, piece = (shown[figure.data[0] == which] for which in (KEPT, PIECE))
     assert (kept[:, 3] == 1).all() and (piece[:, 3] < .7).all()  # told apart without hue
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 
 from ... import bptt, initialise
-from ..._checks import choice, count
+from ..._checks import choice
 from ...screen.figure import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
 from . import checkpoints, influence_balancing, windows
 from .windows import LAGS, TASKS, WINDOWS, reaches
@@ -171,19 +171,6 @@ class WindowAndLag(Figure):
 LONGEST, HORIZON, RATE = 200, 40_000, 1e-4  # steps of a chunk; steps of training; rate
 
 
-class Balance(NamedTuple):
-    """What Balancing shows.
-
-    steps   (points + 1,) of training
-    theta   (points + 1,)
-    growth  the factor by which theta's distance from its fixed point changes at each chunk
-    """
-
-    steps: np.ndarray
-    theta: np.ndarray
-    growth: float
-
-
 class Balancing(Figure):
     """Influence balancing: the gradient seen through a window, and where training in chunks of that length goes.
 
@@ -192,7 +179,7 @@ class Balancing(Figure):
     """
 
     size = (900, 370)
-    labels = {"window": "window k (steps)", "start": "theta at the start"}
+    labels, allowed = {"window": "window k (steps)", "start": "theta at the start"}, {"window": (1, LONGEST)}
 
     def __init__(self, **values):
         self.system = influence_balancing.system()
@@ -221,29 +208,28 @@ class Balancing(Figure):
         self.verdict, = self.key(right, (.98, .97, "", ORANGE), ha="right", linespacing=1.4)
 
     def compute(self, window=41, start=0.):
-        if not 1 <= count("window", window) <= LONGEST:
-            raise ValueError(f"window is {window}, needs to be 1 to {LONGEST}.")
         points = 200
         every = max(1, HORIZON // (window * points))
         points = HORIZON // (window * every)
         theta = influence_balancing.train_in_chunks(self.system, window, RATE, chunks=points * every, theta=start,
                                                     points=points)
-        return Balance(np.arange(points + 1) * window * every, theta,
-                       influence_balancing.drift(influence_balancing.chunk(self.system, window, RATE)))
+        return (np.arange(points + 1) * window * every, theta,  # and the factor of its distance from the best, a chunk
+                influence_balancing.drift(influence_balancing.chunk(self.system, window, RATE)))
 
     def move(self, balance):
+        steps, theta, growth = balance
         k = self.values["window"]
         seen, average = self.seen[k - 1], self.average[k - 1]
         self.line.set_data([k, k], [min(seen, average, 0), max(seen, average, 0)])
         self.dots.set_data([k, k], [seen, average])
         self.values_text.set_text(f"window {k}: {seen:.3g}\nchunk {k}, averaged: {average:.3g}")
-        inside = np.abs(balance.theta) <= 10  # the line leaves the picture at its edge
+        inside = np.abs(theta) <= 10  # the line leaves the picture at its edge
         last = len(inside) if inside.all() else inside.argmin() + 1
-        self.path.set_data(balance.steps[:last], np.clip(balance.theta[:last], -10, 10))
-        self.verdict.set_text(f"distance from −1/6: × {balance.growth:.4f} a chunk\n{self._goes(balance)}")
+        self.path.set_data(steps[:last], np.clip(theta[:last], -10, 10))
+        self.verdict.set_text(f"distance from −1/6: × {growth:.4f} a chunk\n{self._goes(balance)}")
 
     def _goes(self, balance) -> str:
-        return "it diverges" if balance.growth > 1 else "it converges"
+        return "it diverges" if balance[2] > 1 else "it converges"
 
     def describe(self, balance):
         k = self.values["window"]
@@ -252,7 +238,7 @@ class Balancing(Figure):
                 f"{influence_balancing.full(self.system):.0f} in full; averaged over a chunk it is negative from "
                 f"{(self.average < 0).argmax() + 1} steps on. At {k} steps: {self.seen[k - 1]:.3g} and "
                 f"{self.average[k - 1]:.3g}. Right, training in chunks of {k} steps from theta = "
-                f"{self.values['start']:g}: the distance from -1/6 changes by {balance.growth:.4f} at each chunk; "
+                f"{self.values['start']:g}: the distance from -1/6 changes by {balance[2]:.4f} at each chunk; "
                 f"{self._goes(balance)}.")
 
 
@@ -328,17 +314,6 @@ class ThroughAWindow(Figure):
                 f"{self.window} steps shows its first {self.window} points, and exactly 0 behind them. {ends}.")
 
 
-class StatesKept(NamedTuple):
-    """What Checkpoints shows.
-
-    memory  (T + 1, 3 T), of checkpoints.in_memory
-    cost    checkpoints.CheckpointCost
-    """
-
-    memory: np.ndarray
-    cost: checkpoints.CheckpointCost
-
-
 class Checkpoints(Figure):
     """The exact gradient over 100 steps with a checkpoint every k: which states are in memory when, and what it costs.
 
@@ -371,23 +346,24 @@ class Checkpoints(Figure):
         right.plot(k, [cost.steps for cost in self.costs], "--", color=VERMILION)
         right.text(1.15, 1.78 * T, "steps forward", color=VERMILION)
         right.text(1.7, .74 * T, "states kept", color=BLUE)
-        self.guide(right, self.fewest, f"fewest: {self.fewest}", at=.01, va="top")
+        self.guide(right, self.fewest, f"fewest: {self.fewest}", at=.6)
         self.dots = self.curve(right, INK, "o", markersize=7)
         self.words, = self.key(right, (.98, .99, "", INK), ha="right", linespacing=1.4)
 
     def compute(self, k=10):
-        return StatesKept(checkpoints.in_memory(self.T, k), checkpoints.checkpoint_cost(self.T, k))
+        return checkpoints.in_memory(self.T, k), checkpoints.checkpoint_cost(self.T, k)
 
     def move(self, kept):
+        memory, cost = kept
         colors = np.array([(0, 0, 0, 0), (*to_rgb(BLUE), 1), (*to_rgb(ORANGE), .6)])
-        self.image.set_data(colors[kept.memory])
-        self.dots.set_data([self.values["k"]] * 2, kept.cost)
-        self.words.set_text(f"k = {self.values['k']}: {kept.cost.states} states, {kept.cost.steps} steps forward")
+        self.image.set_data(colors[memory])
+        self.dots.set_data([self.values["k"]] * 2, cost)
+        self.words.set_text(f"k = {self.values['k']}: {cost.states} states, {cost.steps} steps forward")
 
     def describe(self, kept):
         best = [k for k, cost in enumerate(self.costs, start=1) if cost.states == self.fewest]
         return (f"Left, which states of {self.T} steps are in memory while the gradient is computed with a checkpoint "
                 f"every {self.values['k']} steps: the checkpoints stay, the pieces between them come and go, the last "
-                f"one first on the way back. At most {kept.cost.states} states are kept, in place of {self.T + 1}, and "
-                f"{kept.cost.steps} steps are taken forward, in place of {self.T}. Right, both against the distance: "
+                f"one first on the way back. At most {kept[1].states} states are kept, in place of {self.T + 1}, and "
+                f"{kept[1].steps} steps are taken forward, in place of {self.T}. Right, both against the distance: "
                 f"the fewest states are {self.fewest}, at {', '.join(map(str, best))}.")

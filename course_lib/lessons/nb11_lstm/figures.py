@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from ... import bptt, cells
@@ -93,14 +91,6 @@ class RoadBack(Decades):
                 f"back {full} of dL/dc is left by all ways, {alone} along the forget gates alone.")
 
 
-class AtWork(NamedTuple):
-    """One sequence's gate by unit and step (T, H), and the cell (T, H)."""
-
-    gate: np.ndarray
-    c: np.ndarray
-    step: int
-
-
 class Gates(Figure):
     """The gates of an LSTM while it reads one sequence of temporal order.
 
@@ -143,19 +133,20 @@ class Gates(Figure):
     def compute(self, gate="f", step=1):
         if gate not in ("i", "f", "o") or step not in range(1, len(self.read) + 1):
             raise ValueError(f'gate is {gate!r}, step {step!r}, need "i", "f" or "o" and 1 to {len(self.read)}.')
-        return AtWork(getattr(self.run, gate)[:, 0][:, self.order], self.run.c[1:, 0][:, self.order], step)
+        return getattr(self.run, gate)[:, 0][:, self.order], self.run.c[1:, 0][:, self.order]  # by step and unit
 
     def move(self, work):
-        for image, values in zip(self.images, (work.gate, work.c)):
+        for image, values in zip(self.images, work):
             image.set_data(values.T)
-        H = work.gate.shape[1]
+        gate, step, H = work[0], self.values["step"], work[0].shape[1]
         for line in self.lines:
-            line.set_data([work.step] * 2, [-.5, H - .5])
-        self.dots.set_data(work.gate[work.step - 1], np.arange(H))
+            line.set_data([step] * 2, [-.5, H - .5])
+        self.dots.set_data(gate[step - 1], np.arange(H))
 
     def describe(self, work):
         signals = ", ".join(f"{self.SIGNS[self.read[t]]} at step {t + 1}" for t in np.flatnonzero(self.read < 2))
         name = {"i": "input", "f": "forget", "o": "output"}[self.values["gate"]]
-        now = work.gate[work.step - 1]
-        return (f"A sequence of {len(self.read)} signs with {signals}. At step {work.step} the {name} gates of "
+        step = self.values["step"]
+        now = work[0][step - 1]
+        return (f"A sequence of {len(self.read)} signs with {signals}. At step {step} the {name} gates of "
                 f"{len(now)} units have the mean {now.mean():.1f}.")

@@ -9,49 +9,32 @@ import numpy as np
 from ... import data
 
 
-class LongOrder(NamedTuple):
-    """Five LSTMs with forget bias 1 on temporal order at T = 100, given ten times the paper's sequences.
+class LongRuns(NamedTuple):
+    """What is known of runs of LSTMs; of five seeds, which are the last axis.
 
-    sequences  () how many each has read
-    updates    (5,) after which it had learned; inf where it never had
-    error      (5,) share of 500 fresh sequences that it gets wrong at the end
+    updates    after which each had learned; inf where it never had
+    error      share of 500 fresh sequences that it gets wrong at the end
+    sequences, names, rates  how many each has read; of which kinds, and at which rates
     """
 
-    sequences: np.ndarray
     updates: np.ndarray
     error: np.ndarray
+    sequences: np.ndarray | None = None
+    names: np.ndarray | None = None
+    rates: np.ndarray | None = None
 
 
-def long_order() -> LongOrder:
-    """Return the shipped run; longterm.learn_order makes shorter ones.
-
-    errors  FileNotFoundError where the course's data folder is missing
-    source  data/make_long_order.py
-    """
-    with np.load(data.file("long_order.npz")) as stored:
-        return LongOrder(**stored)
+def _stored(name: str) -> LongRuns:
+    """Return the runs that data/make_NAME.py made; FileNotFoundError where the course's data folder is missing."""
+    with np.load(data.file(f"{name}.npz")) as stored:
+        return LongRuns(**stored)
 
 
-class OrderByBias(NamedTuple):
-    """LSTMs of longterm.BIASES on temporal order at T = 100 with the paper's sequences, at two rates.
-
-    names    (kinds,)
-    rates    (rates,)
-    updates  (kinds, rates, 5) after which each of five seeds had learned; inf where it never had
-    error    (kinds, rates, 5) share of 500 fresh sequences that it gets wrong at the end
-    """
-
-    names: np.ndarray
-    rates: np.ndarray
-    updates: np.ndarray
-    error: np.ndarray
+def long_order() -> LongRuns:
+    """Five LSTMs with forget bias 1, given ten times the paper's sequences; longterm.learn_order makes shorter runs."""
+    return _stored("long_order")
 
 
-def order_by_bias() -> OrderByBias:
-    """Return the shipped run of the forget biases; longterm.learn_order makes others.
-
-    errors  FileNotFoundError where the course's data folder is missing
-    source  data/make_order_by_bias.py
-    """
-    with np.load(data.file("order_by_bias.npz")) as stored:
-        return OrderByBias(**stored)
+def order_by_bias() -> LongRuns:
+    """LSTMs of longterm.BIASES with the paper's sequences, at two rates: updates and error (kinds, rates, 5)."""
+    return _stored("order_by_bias")
