@@ -40,7 +40,7 @@ def test_stable_disc_agrees_with_the_complex_step(real, imaginary, decays):
     J = np.array([gradcheck.complex_step(lambda h: bptt.forward(params, nothing, h[None]).h[1, 0, i], np.zeros(2))
                   for i in range(2)])
     assert np.isclose(figure.factor, np.abs(np.linalg.eigvals(J)).max(), atol=0) and (figure.factor < 1) == decays
-    assert (figure.data.sizes[-1] < figure.data.sizes[0]) == decays
+    assert (figure.data[-1] < figure.data[0]) == decays
     assert ("inside" in figure.alt) == decays and f"{figure.factor:.4f}" in figure.alt
     x, y = figure.dots.get_data()
     assert x[0] == x[1] == real and sorted(y) == [-imaginary, imaginary]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from ... import bptt, cells, initialise
@@ -49,13 +47,6 @@ class Pitchfork(Figure):
                 f"{end(-7):.2f} at w = -7.")
 
 
-class DiscState(NamedTuple):
-    """What StableDisc shows: the eigenvalue of W_hn, and |h_t| by step."""
-
-    eigenvalue: complex
-    sizes: np.ndarray
-
-
 class StableDisc(Figure):
     """Two GRU units with W_hn = [[real, -imaginary], [imaginary, real]]: its eigenvalues, and what becomes of |h_t|.
 
@@ -83,29 +74,28 @@ class StableDisc(Figure):
         self.sizes = self.curve(ax, BLUE, linewidth=2.2)
         self.word, = self.key(ax, (.97, .97, "", BLUE), ha="right")
 
-    def compute(self, real=2.01, imaginary=0.):
+    def compute(self, real=1., imaginary=2.5):
         W = np.array([[real, -imaginary], [imaginary, real]])
-        return DiscState(complex(real, imaginary), np.linalg.norm(settle(W, .05, self.STEPS), axis=-1))
+        return np.linalg.norm(settle(W, .05, self.STEPS), axis=-1)
 
     @property
     def factor(self) -> float:
         """The factor of a small state in a step, |1/2 + e_i/4|, e_i an eigenvalue."""
-        return abs(.5 + self.data.eigenvalue / 4)
+        return abs(.5 + complex(*self.values.values()) / 4)
 
-    def move(self, rest):
-        re, im = rest.eigenvalue.real, rest.eigenvalue.imag
+    def move(self, sizes):
+        re, im = self.values.values()
         self.dots.set_data([re, re], [im, -im])
         with np.errstate(divide="ignore"):
-            logs = np.log10(rest.sizes)
+            logs = np.log10(sizes)
         self.sizes.set_data(np.arange(len(logs)), np.maximum(logs, self.FLOOR - 1))
-        self.word.set_text(f"|1/2 + $e_i$/4| = {abs(.5 + rest.eigenvalue / 4):.4f}")
+        self.word.set_text(f"|1/2 + $e_i$/4| = {self.factor:.4f}")
 
-    def describe(self, rest):
-        factor = abs(.5 + rest.eigenvalue / 4)
-        re, im = rest.eigenvalue.real, abs(rest.eigenvalue.imag)
-        return (f"A pair of eigenvalues of W_hn at {re:g} plus and minus {im:g}i, "
-                f"{'inside' if factor < 1 else 'outside'} the disc around -2 with radius 4: a small state changes "
-                f"by {factor:.4f} a step. |h_t| goes from {rest.sizes[0]:.2g} to {rest.sizes[-1]:.2g} in {self.STEPS} "
+    def describe(self, sizes):
+        re, im = self.values.values()
+        return (f"A pair of eigenvalues of W_hn at {re:g} plus and minus {abs(im):g}i, "
+                f"{'inside' if self.factor < 1 else 'outside'} the disc around -2 with radius 4: a small state changes "
+                f"by {self.factor:.4f} a step. |h_t| goes from {sizes[0]:.2g} to {sizes[-1]:.2g} in {self.STEPS} "
                 f"steps.")
 
 

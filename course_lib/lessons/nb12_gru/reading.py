@@ -14,7 +14,8 @@ SIZES = {"tanh": 170, "LSTM": 81, "GRU": 96}  # units; 42 710, 42 808 and 43 432
 PARAMS = {"tanh": cells.RNNParams, "LSTM": cells.LSTMParams, "GRU": cells.GRUParams}
 PARTS = {"test": ("05_singular_values", "11_lstm"), "validation": ("08_clipping",)}
 SEEDS = 5
-BLOCK = 100  # steps, or sequences, that are read at once: all of them would fill 60 MB
+FACTS = "new sentence", "in brackets", "after a comma", "late in a word", "vowel"
+BLOCK = 50  # steps, or sequences, that are read at once: all of them would fill 60 MB
 
 
 def prose(part: str) -> str:
@@ -52,36 +53,16 @@ def readers(kind: str) -> list[cells.NetworkParams]:
                 for seed in range(SEEDS)]
 
 
-def contexts(kind: str) -> np.ndarray:
-    """The bits a letter of the five networks by how many letters they read, as `by_context` found them, (5, 96).
-
-    errors  as `readers`
-    """
-    _checks.choice("kind", kind, SIZES)
-    with np.load(data.file("letters.npz")) as kept:
-        return kept[f"{kind}.context"]
+def stored(name: str) -> np.ndarray:
+    """What data/make_letters.py left beside the networks: "GRU.context": bits by how many letters are read, (5, 96)."""
+    with np.load(data.file("letters.npz")) as file:
+        return file[name]
 
 
 def while_training(kind: str) -> np.ndarray:
-    """Bits a letter in lesson 08 of each of the five networks, after each 100 updates of its training, (5, 30).
-
-    errors  as `readers`
-    """
-    _checks.choice("kind", kind, SIZES)
-    with np.load(data.file("letters.npz")) as kept:
-        runs, first = kept[f"{kind}.validation"], kept["rates"].tolist().index(kept[f"{kind}.rate"])
+    """Bits a letter in lesson 08 of each of the five networks, after each 100 updates of its training, (5, 30)."""
+    runs, first = stored(f"{kind}.validation"), stored("rates").tolist().index(stored(f"{kind}.rate"))
     return runs[[first, *range(1 - SEEDS, 0)]]
-
-
-def updates_until(kind: str, bits: float) -> np.ndarray:
-    """After how many updates each of the five networks cost less than so many bits a letter in lesson 08, (5,).
-
-    Infinite if it never did.
-
-    errors  as `readers`
-    """
-    below = while_training(kind) < bits
-    return np.where(below.any(1), 100. * (1 + below.argmax(1)), np.inf)
 
 
 def side_by_side(text: str, count: int) -> np.ndarray:
@@ -97,14 +78,19 @@ def surprise(network: cells.NetworkParams, numbers: np.ndarray) -> np.ndarray:
     numbers  (T + 1, B); each column is read from the zero state
     returns  (T, B), of numbers[1:]
     """
-    state, bits = None, []
-    for begin in range(0, len(numbers) - 1, BLOCK):
-        here = numbers[begin:begin + BLOCK + 1]
-        run = bptt.forward(network.rnn, ONE_HOT[here[:-1]], state)
+    bits = []
+    for begin, run in zip(range(1, len(numbers), BLOCK), _runs(network, numbers[:-1])):
         y = cells.readout(network.readout, run.h[1:])
-        bits.append(losses.cross_entropy(y[..., None, :], here[1:, :, None])[0] / np.log(2))
-        state = _last_state(run)
+        bits.append(losses.cross_entropy(y[..., None, :], numbers[begin:begin + BLOCK, :, None])[0] / np.log(2))
     return np.concatenate(bits)
+
+
+def _runs(network: cells.NetworkParams, numbers: np.ndarray):
+    """Yield the runs over BLOCK letters each, one going on where the other ends."""
+    state = None
+    for begin in range(0, len(numbers), BLOCK):
+        yield (run := bptt.forward(network.rnn, ONE_HOT[numbers[begin:begin + BLOCK]], state))
+        state = _last_state(run)
 
 
 def _last_state(run: bptt.Run):
@@ -310,3 +296,70 @@ def write(network: cells.NetworkParams, begin: str, letters: int, temperature, s
         read = (p < die[:, None] * p[:, -1:]).sum(-1)[None]
         written.append(read[0])
     return ["".join(LETTERS[number] for number in column) for column in np.transpose(written)]
+
+
+# What one unit tells
+
+def facts(text: str) -> dict[str, np.ndarray]:
+    """What is true once a letter is read, for each letter of a text: the FACTS that a unit might tell, (N,) each."""
+    places = np.arange(len(text))
+
+    def since(marks):  # letters since the last of these, 0 at one; the text's beginning counts as one
+        return places - np.maximum.accumulate(np.where(np.isin(list(text), list(marks)), places, -1))
+
+    signs = "".join(letter for letter in LETTERS if not letter.isalpha())
+    return dict(zip(FACTS, (since(".?!\n") < 20, since("(") < since(")\n"), since(",") < np.minimum(10, places + 1),
+                            since(signs) >= 5, since("aeiou") == 0)))
+
+
+def held(network: cells.NetworkParams, numbers: np.ndarray) -> np.ndarray:
+    """What the units hold after each letter, h, and c of an LSTM behind it: (T, B, H or 2 H) for numbers (T, B)."""
+    names, H = cells.cell_of(network.rnn).states, network.rnn.W_hh.shape[1]
+    states = np.empty((*numbers.shape, H * len(names)), network.rnn.W_hh.dtype)
+    for part, run in zip(np.split(states, range(BLOCK, len(states), BLOCK)), _runs(network, numbers)):
+        part[:] = np.concatenate([getattr(run, name)[1:] for name in names], -1)
+    return states
+
+
+def by_letter(numbers: np.ndarray) -> np.ndarray:
+    """How often each of the FACTS is true in lesson 08 once this letter is read: (T, B, 5) for numbers (T, B)."""
+    text = prose("validation")
+    letters = ONE_HOT[codes(text)]
+    return (letters.T @ np.array([*facts(text).values()]).T / np.maximum(letters.sum(0), 1)[:, None])[numbers]
+
+
+def told(states: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Of all pairs of a letter where something is true and one where it is not: in which share the first has more.
+
+    states (N, H), equal ones count half; true (F, N); returns (F, H), 1/2 tells nothing, 0 and 1 tell it always
+    """
+    true, shares = true.astype(float), []
+    n = true.sum(1)
+    for state in states.T:
+        _, place, count = np.unique(state, return_inverse=True, return_counts=True)
+        ranks = (count.cumsum() - count / 2)[place]
+        shares.append((true @ ranks / n - n / 2) / (true.shape[1] - n))
+    return np.transpose(shares)
+
+
+def tells(reader, columns: int = 32) -> np.ndarray:
+    """How well each unit tells each of the FACTS: shares of pairs as in `told`.
+
+    Of a network, or of by_letter, (2, 10, H): in 08, in 05 and 11; of the FACTS, and of them moved by half a text.
+    """
+    read, shares = reader if callable(reader) else partial(held, reader), []
+    for part in ("validation", "test"):
+        text = prose(part)
+        numbers, *true = (each[:len(text) // columns * columns].reshape(columns, -1).T
+                          for each in (codes(text), *facts(text).values()))
+        true = np.reshape(true, (len(true), -1))
+        true = np.concatenate([true, np.roll(true, true.shape[1] // 2, axis=1)])
+        shares.append(told(read(numbers).reshape(true.shape[1], -1), true))
+    return np.array(shares)
+
+
+def best_units(reader) -> np.ndarray:
+    """In 05 and 11, the share of pairs in which the unit that tells most in lesson 08 is right, (10,) as in `tells`."""
+    there, here = tells(reader)
+    best = np.arange(len(there)), np.abs(there - .5).argmax(1)
+    return np.abs(here[best] - (there[best] < .5))

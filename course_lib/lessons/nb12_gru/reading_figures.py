@@ -1,13 +1,14 @@
-"""The figures of a real text: networks write, a prediction leans on earlier letters, what a longer context gives."""
+"""The figures of a real text: networks write, one unit tells something, a prediction leans on earlier letters, what a
+longer context gives."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ...screen.figure import BLUE, GREEN, INK, VERMILION, Figure
+from ...screen.figure import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
 from ...screen.kit import apart
 from . import reading
-from .reading import LETTERS, SIZES, words_of
+from .reading import FACTS, LETTERS, SIZES, words_of
 
 COLOURS = {"tanh": (BLUE, "-."), "LSTM": (GREEN, "--"), "GRU": (VERMILION, "-")}
 TEMPERATURES = np.arange(1, 16) / 10
@@ -69,36 +70,100 @@ class Writing(Figure):
         return f"What three networks write. {self.title.get_text()}. {said}."
 
 
+class OneUnit(Figure):
+    """What one unit of a network holds at each letter of a passage, and where a fact is true that it might tell.
+
+    network, fact  one of the three kinds, one of reading.FACTS
+    place          1 is the unit that tells the fact best in lesson 08
+    seed           which of the five networks of each kind
+    """
+
+    size = (900, 316)
+    labels = {"fact": "what it might tell", "place": "unit, 1 the best in lesson 08"}
+    allowed = {"network": list(SIZES), "fact": list(FACTS), "place": (1, min(SIZES.values()))}
+    ROWS = 13723, 13802, 13887, 13961  # where rows begin in the test lessons, and where the last ends
+    LEVELS, HIGH = (.1, .4, .7, np.inf), 22  # tints begin at these sizes; CSS pixels of a state of 1
+
+    def __init__(self, seed: int = 0, **values):
+        self.readers = {kind: reading.readers(kind)[seed] for kind in SIZES}
+        super().__init__(**values)
+
+    def draw(self):
+        begin, end = self.ROWS[0], self.ROWS[-1]
+        before = reading.codes(reading.prose("test")[:end])[begin - 96:, None]
+        self.shares = {kind: reading.tells(network)[:, :len(FACTS)] for kind, network in self.readers.items()}
+        self.alone = dict(zip(FACTS, reading.best_units(reading.by_letter)))
+        self.states = {kind: reading.held(network, before)[96:, 0] for kind, network in self.readers.items()}
+        self.states["LSTM"][:, SIZES["LSTM"]:] = np.tanh(self.states["LSTM"][:, SIZES["LSTM"]:])
+        self.text = reading.prose("test")[begin:end]
+        self.true = {fact: true[begin:end] for fact, true in reading.facts(reading.prose("test")).items()}
+        rows = np.repeat(np.arange(len(self.ROWS) - 1), np.diff(self.ROWS))
+        self.x, self.y = 10.2 * (np.arange(begin, end) - np.take(self.ROWS, rows)), -82 * rows
+        ax = self.panels(at=(.01, 0, .98, .8), xlim=(-12, 870), ylim=(-200, 48))
+        ax.axis("off")
+        for x, y, letter in zip(self.x, self.y, visible(self.text)):
+            ax.text(x, y, letter, ha="center", va="center", fontsize=10, **MONO)
+        self.tints = [[self.curve(ax, color, linewidth=12, solid_capstyle="butt", alpha=.08 * level)
+                       for level in (1, 2, 3)] for color in (ORANGE, BLUE)]
+        self.bars = [self.curve(ax, color, linewidth=5, solid_capstyle="butt") for color in (ORANGE, BLUE)]
+        self.marks = self.curve(ax, INK, linewidth=2.2, solid_capstyle="butt")
+        self.title, self.words = self.key(self.fig, (.01, .985, "", INK), (.01, .91, "", INK))
+        self.title.set(fontsize=10.5, fontweight="bold")
+        self.key(ax, (0, 1.05, "above a letter: its state is above 0", ORANGE), (.26, 1.05, "below: under 0", BLUE),
+                 (.39, 1.05, "gray line: here it is true", INK))
+
+    def compute(self, network="GRU", fact="in brackets", place=1):
+        shares = self.shares[network][:, FACTS.index(fact)]
+        unit = int(np.argsort(-np.abs(shares[0] - .5))[place - 1])
+        low = bool(shares[0, unit] < .5)
+        return unit, self.states[network][:, unit], low, np.abs(shares[:, unit] - low)  # right in this share of pairs
+
+    def move(self, found):
+        unit, states, low, right = found
+
+        def pieces(where, line, left, right, low, high):  # a line across each of these letters
+            x, y, gap = self.x[where], self.y[where], np.full(where.sum(), np.nan)
+            line.set_data(np.ravel([x + left, x + right, gap], "F"), np.ravel([y + low, y + high, gap], "F"))
+
+        for sign, tints, bars in zip((1, -1), self.tints, self.bars):
+            size = sign * states
+            for tint, least, most in zip(tints, self.LEVELS, self.LEVELS[1:]):
+                pieces((size >= least) & (size < most), tint, -5.1, 5.1, 0, 0)
+            pieces(size > .02, bars, 0, 0, sign * 8, (sign * 8 + self.HIGH * states)[size > .02])
+        pieces(self.true[self.values["fact"]], self.marks, -5.1, 5.1, 36, 36)
+        network, fact, place = self.values.values()
+        which = f"{'hc'[unit // SIZES[network]]} of unit {unit % SIZES[network]}"
+        self.title.set_text(f"{network}, {which}: {'lower' if low else 'higher'} where “{fact}” is true, "
+                            f"in {right[1]:.0%} of all pairs of letters in lessons 05 and 11")
+        self.words.set_text(f"In lesson 08 number {place} of {self.shares[network].shape[2]}, with {right[0]:.0%}.  "
+                            f"The last letter alone: {self.alone[fact]:.0%}.  Chance: 50%.")
+
+    def describe(self, found):
+        states, true = found[1], self.true[self.values["fact"]]
+        here, elsewhere = states[true].mean(), states[~true].mean()
+        return (f"{self.title.get_text()}. {self.words.get_text()} In these {len(true)} letters its mean is {here:.2f} "
+                f"at the {true.sum()} where it is true, and {elsewhere:.2f} at the others.")
+
+
 class Leaning(Figure):
     """By how many bits each prediction would change, to first order, if an earlier letter were another one.
 
     Beside it the likeliest ways to end the word that has begun, each with its probability, from `reading.completions`.
 
-    line      of your own, read after what stands before our line in the lessons; without it, ours
     position  which letter of the line is predicted, counted from 0
-    errors    TypeError for a line that is no text; ValueError for one of another length, or with other letters
     """
 
     size = (900, 548)
-    labels = {"position": "letter to be predicted"}
-    LINE, READ = 84, 96  # letters that are shown at most; letters that are read before a prediction
+    labels, allowed = {"position": "letter to be predicted"}, {"position": (1, 83)}
+    LINE, READ = 84, 96  # letters that are shown; letters that are read before a prediction
     BEGIN = 13101  # where the line begins in the test lessons
-    LOW, HIGH, STRIP = -4, 1, -4.75
+    LOW, HIGH, STRIP, TINT = -4, 1, -4.6, -5.12  # heights: of the axis, of the letters, of the tints under them
     DECADES, WAYS, SPAN = (-3, -2, -1, 0), 5, -5.75
 
-    def __init__(self, line: str | None = None, **values):
-        before, ours = (reading.prose("test")[self.BEGIN + low:self.BEGIN + high]
-                        for low, high in ((-self.READ, 0), (0, self.LINE)))
-        self.line = ours if line is None else line
-        if not isinstance(self.line, str):
-            raise TypeError(f"line is {line!r}, needs a text in quotation marks.")
-        if not 2 <= len(self.line) <= self.LINE:
-            raise ValueError(f"line has {len(self.line)} letters, needs 2 to {self.LINE}, which fit side by side.")
-        self.numbers, self.allowed = reading.codes(before + self.line), {"position": (1, len(self.line) - 1)}
-        super().__init__(**{"position": min(60, len(self.line) - 1), **values})
-
     def draw(self):
-        windows = np.lib.stride_tricks.sliding_window_view(self.numbers, self.READ + 1).T
+        numbers = reading.codes(reading.prose("test")[:self.BEGIN + self.LINE])[self.BEGIN - self.READ:]
+        self.line = reading.prose("test")[self.BEGIN:self.BEGIN + self.LINE]
+        windows = np.lib.stride_tricks.sliding_window_view(numbers, self.READ + 1).T
         self.sizes, self.bits, self.ways = {}, {}, {}
         for kind in SIZES:
             network = reading.readers(kind)[0]
@@ -107,7 +172,7 @@ class Leaning(Figure):
             with np.errstate(divide="ignore"):
                 self.sizes[kind] = np.log10(reading.leans(network, windows))
         panels = self.panels(*(dict(
-            at=(.07, .685 - .315 * row, .75, .25), xlim=(-.5, self.LINE - .5), ylim=(self.STRIP - .55, self.HIGH),
+            at=(.07, .685 - .315 * row, .75, .25), xlim=(-.5, self.LINE - .5), ylim=(self.TINT - .16, self.HIGH),
             xticks=[], yticks=range(self.LOW, self.HIGH + 1), yticklabels=["10⁻⁴", ".001", ".01", ".1", "1", "10"],
             ylabel="bits") for row in range(len(SIZES))))
         self.title, = self.key(panels[0], (0, 1.225, "", INK), fontsize=10.5, fontweight="bold")
@@ -119,8 +184,8 @@ class Leaning(Figure):
                 ax.text(x, self.STRIP, visible(letter), ha="center", va="center", fontsize=9, **MONO)
             self.bars[kind] = self.curve(ax, colour, linewidth=3, solid_capstyle="butt")
             ax.tick_params(axis="y", length=0, pad=11)
-            self.tints[kind] = [self.curve(ax, colour, linewidth=12, solid_capstyle="butt", alpha=.14 * (i + 1))
-                                for i in range(len(self.DECADES))]
+            self.tints[kind] = [self.curve(ax, colour, linewidth=5, solid_capstyle="butt", alpha=alpha)
+                                for alpha in (.2, .4, .65, 1)]
             for low, tint in zip(self.DECADES, self.tints[kind]):  # the key
                 ax.fill_between((-1.8, -.6), low, low + 1, color=colour, alpha=tint.get_alpha(), lw=0, clip_on=False)
             self.marks[kind] = self.curve(ax, INK, linewidth=1.6)
@@ -156,9 +221,9 @@ class Leaning(Figure):
             for low, tint in zip(self.DECADES, self.tints[kind]):
                 inside = x[(sizes >= low) & (sizes < (low + 1 if low < self.DECADES[-1] else np.inf))]
                 tint.set_data(np.stack([inside - .5, inside + .5, np.full(len(inside), np.nan)], 1).ravel(),
-                              np.full(3 * len(inside), self.STRIP))
+                              np.full(3 * len(inside), self.TINT))
             self.marks[kind].set_data([position - .5, position - .5, position + .5, position + .5, position - .5],
-                                      self.STRIP + np.array([-.5, .5, .5, -.5, -.5]))
+                                      self.STRIP + np.array([-.34, .36, .36, -.34, -.34]))
             ways = self.likely(kind)
             self.ends[kind].set_text("\n".join(f"{p:4.0%} {word[:16]}" for word, p in ways))
             self.words[kind].set_text(f"together {sum(p for _, p in ways):.0%} of all\n"
@@ -192,7 +257,7 @@ class ByContext(Figure):
 
     def draw(self):
         numbers = reading.codes(reading.prose("test"))
-        self.curves = {kind: reading.contexts(kind) for kind in SIZES}
+        self.curves = {kind: reading.stored(f"{kind}.context") for kind in SIZES}
         self.counts = [reading.counted(n, numbers).mean() for n in self.COUNTED]
         longest = self.curves["GRU"].shape[1]
         left, right = self.panels(
@@ -213,8 +278,9 @@ class ByContext(Figure):
         left.text(3, 1.7, "counts", color=INK)
         low, high = left.get_ylim()
         heights = apart((np.array(ends) - low) / (high - low), .075)
-        self.key(left, *((1.02, y, f"{kind} {end:.2f}", COLOURS[kind][0])
-                         for kind, y, end in zip(SIZES, heights, ends)), va="center")
+        for kind, y, end, dash in zip(SIZES, heights, ends, ("─·", "╌╌", "──")):
+            self.key(left, (1.02, y, f"{dash} {kind} {end:.2f}", COLOURS[kind][0]), va="center")
+            self.key(right, (.55, .6 + y, f"{dash} {kind}", COLOURS[kind][0]))
 
     def needed(self, kind: str, missing: float) -> np.ndarray:
         """How many letters each network must read to be within so many bits of what it reaches with all, (5,)."""
