@@ -181,19 +181,18 @@ def learned(p, rate, updates, adam=False, below=None):
     return np.array(losses_of), last
 
 
-def draws(first):
-    return np.stack([np.random.default_rng(seed).normal(size=13) for seed in range(first, first + 100)])
+def draws(many):
+    return np.stack([np.random.default_rng(seed).normal(size=13) for seed in range(many)])
 
 
-@pytest.mark.parametrize("adam, rate", [(False, .01), (False, .02), (False, .05), (True, .01), (True, .03), (True, .1)])
-@pytest.mark.parametrize("first", [0, 100])
-def test_of_100_draws_the_size_decides_how_many_learn(first, adam, rate):
-    """Measured on the seeds 0 to 99, plain descent at the three rates, then Adam: from x 0.01 0 0 0, 100 100 100; from
-    x 1 95 97 100, 95 97 98; from x 5 51 54 47, 26 48 56. A second hundred is tried too."""
-    counts = {size: int((learned(size * draws(first), rate, 1000, adam)[0][-1] < .01).sum()) for size in (.01, 1, 5)}
-    other = 8 * (first > 0)
-    assert counts[.01] == (100 if adam else 0) and counts[1] >= 95 - other, counts
-    assert (25 if adam else 45) - other <= counts[5] <= (60 if adam else 55) + other, counts
+@pytest.mark.parametrize("adam, rate, right, large", [
+    (False, .01, 192, 105), (False, .02, 195, 106), (False, .05, 198, 100),
+    (True, .01, 191, 50), (True, .03, 192, 100), (True, .1, 194, 116)])
+def test_of_200_draws_the_size_decides_how_many_learn(adam, rate, right, large):
+    """Measured: none from x 0.01 with plain descent and all with Adam; from x 1 and x 5 as many as the table says."""
+    counts = {size: int((learned(size * draws(200), rate, 1000, adam)[0][-1] < .01).sum()) for size in (.01, 1, 5)}
+    assert counts[.01] == (200 if adam else 0) and counts[1] > 190, counts
+    assert abs(counts[1] - right) <= 1 and abs(counts[5] - large) <= 3, counts
 
 
 @pytest.mark.parametrize("adam", [False, True])
@@ -258,6 +257,6 @@ def test_a_small_start_is_slow_and_not_stuck():
     """Measured: 34049 updates from lesson 01's draw; and half the size leaves an eighth of the gradient."""
     losses_of, _ = learned(.01 * NORMAL[None], .05, 40000, below=.01)
     assert len(losses_of) - 1 == pytest.approx(34000, rel=.01, abs=0)
-    ends = [learned(size * draws(0), .05, 30)[1] for size in (.01, .02)]
+    ends = [learned(size * draws(100), .05, 30)[1] for size in (.01, .02)]
     moved = [np.linalg.norm(learned(p, 1., 1)[1] - p, axis=1) for p in ends]
     assert np.median(moved[1] / moved[0]) == pytest.approx(8, rel=.1, abs=0)
