@@ -6,7 +6,7 @@ cannot be right, ModuleNotFoundError for a package; a good value is returned.
 
 from __future__ import annotations  # so that numpy.random loads when it is first used
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Iterable, Iterator
 
 import numpy as np
@@ -71,13 +71,10 @@ def floating(name: str, value, ndim: int | None = None, finite: bool = True) -> 
 
 def floating_type(dtype) -> np.dtype:
     """Return the dtype if it is one of real floating point numbers, or say which are."""
-    try:
-        found = np.dtype(dtype)
-    except TypeError:
-        found = None
-    if found is None or found.kind != "f":
-        raise TypeError(f"dtype is {dtype!r}, needs a floating point type such as np.float32 or np.float64.")
-    return found
+    with suppress(TypeError):
+        if (found := np.dtype(dtype)).kind == "f":
+            return found
+    raise TypeError(f"dtype is {dtype!r}, needs a floating point type such as np.float32 or np.float64.")
 
 
 def count(name: str, value, least: int = 1) -> int:

@@ -178,9 +178,8 @@ def backward(run: Run, dh_direct: np.ndarray, dc_direct: np.ndarray | None = Non
         raise TypeError(f"run is {type(run).__name__}, needs what bptt.forward returned.")
     cell = cells.cell_of(run.params)
     fitting.direct(cell, run.h, dh_direct, dc_direct)
-    totals = [np.empty_like(run.h) for _ in cell.states]
-    for total, direct in zip(totals, (dh_direct, dc_direct)):
-        total[...] = 0 if direct is None else direct
+    totals = [np.full_like(run.h, 0 if direct is None else direct)
+              for _, direct in zip(cell.states, (dh_direct, dc_direct))]
     return _back_through_steps(run, totals, window)
 
 

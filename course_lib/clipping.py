@@ -28,15 +28,13 @@ def global_norm(grads, lead: tuple[int, ...] = ()) -> np.ndarray:
     for name, array in leaves(grads):
         if _checks.floating(name, array, finite=False).shape[:len(lead)] != lead:
             raise ValueError(f"{name} has shape {np.shape(array)}, needs the members' axes {lead} in front.")
-    def gather(reduce):
-        return [reduce(array.reshape(*lead, -1)) for _, array in leaves(grads)]
-
-    norm = np.sqrt(sum(gather(lambda rows: np.vecdot(rows, rows))))
+    vectors = [array.reshape(*lead, -1) for _, array in leaves(grads)]
+    norm = np.sqrt(sum(np.vecdot(rows, rows) for rows in vectors))
     if np.logical_and(norm > 1e-15, norm < 1e15).all():  # in this range no square was lost, even in float32
         return norm
-    largest = np.max(gather(lambda rows: np.abs(rows).max(-1)), axis=0).astype(float)
+    largest = np.max([np.abs(rows).max(-1) for rows in vectors], axis=0).astype(float)
     scale = np.where(largest > 0, largest, 1.0)
-    return scale * np.sqrt(sum(gather(lambda rows: ((rows / scale[..., None]) ** 2).sum(-1))))
+    return scale * np.sqrt(sum(((rows / scale[..., None]) ** 2).sum(-1) for rows in vectors))
 
 
 @np.errstate(under="ignore")
@@ -53,12 +51,11 @@ def clip_by_norm(grads, max_norm: float, lead: tuple[int, ...] = ()) -> Clipped:
     max_norm = _checks.positive("max_norm", max_norm)
     norm = _finite_norm(grads, lead)
     clipped = norm > max_norm
-    factor = np.where(clipped, max_norm / np.where(clipped, norm, 1.0).astype(float), 1.0)
-
-    def scaled(array):
-        return (array * factor.reshape(lead + (1,) * (array.ndim - len(lead)))).astype(array.dtype)
-
-    return Clipped(tree_map(scaled, grads) if clipped.any() else grads, norm, clipped)
+    if clipped.any():
+        factor = np.where(clipped, max_norm / np.where(clipped, norm, 1.0).astype(float), 1.0)
+        grads = tree_map(lambda array: (array * factor.reshape(lead + (1,) * (array.ndim - len(lead)))).astype(
+            array.dtype), grads)
+    return Clipped(grads, norm, clipped)
 
 
 def clip_by_value(grads, limit: float) -> Clipped:

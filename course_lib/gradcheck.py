@@ -122,11 +122,8 @@ class Table(tuple):
 
     def __repr__(self) -> str:
         width = max(len(row.name) for row in self)
-        lines = []
-        for row in self:
-            how = f"  relative difference {row.error:.1e}, worst at index {row.worst}" * (row.verdict == "WRONG")
-            lines.append(f"{row.name:<{width}}  {row.verdict}{how}")
-        return "\n".join(lines)
+        return "\n".join(f"{row.name:<{width}}  {row.verdict}" + f"  relative difference {row.error:.1e}, worst at "
+                         f"index {row.worst}" * (row.verdict == "WRONG") for row in self)
 
 
 def table(mine, theirs, tolerance: float = 1e-9) -> Table:
@@ -148,8 +145,7 @@ def table(mine, theirs, tolerance: float = 1e-9) -> Table:
             errors = np.atleast_1d(relative_error(mine[name], theirs[name]))
         except ValueError as problem:
             raise ValueError(f"{name}: {problem}") from None
-        worst = int(errors.argmax())
-        agrees = f"agrees to {tolerance:.0e}" if errors[worst] <= tolerance else "WRONG"
-        verdict = "equal" if errors[worst] == 0 else agrees
-        rows.append(Compared(name, float(errors[worst]), worst, verdict))
+        worst, error = int(errors.argmax()), float(errors.max())
+        verdict = "equal" if error == 0 else f"agrees to {tolerance:.0e}" if error <= tolerance else "WRONG"
+        rows.append(Compared(name, error, worst, verdict))
     return Table(rows)

@@ -30,8 +30,7 @@ def uniform(shape: tuple[int, ...], rng: np.random.Generator, gain: float = 1.0)
 def glorot(shape: tuple[int, ...], rng: np.random.Generator, gain: float = 1.0) -> np.ndarray:
     """Normal entries of variance gain^2 2 / (rows + columns) (Glorot and Bengio 2010)."""
     shape = _shape(shape)
-    size = _checks.real("gain", gain) * np.sqrt(2 / (shape[-1] + shape[-2]))
-    return size * _checks.generator(rng).normal(size=shape)
+    return _checks.real("gain", gain) * np.sqrt(2 / (shape[-1] + shape[-2])) * _checks.generator(rng).normal(size=shape)
 
 
 def orthogonal(shape: tuple[int, ...], rng: np.random.Generator, gain: float = 1.0) -> np.ndarray:
@@ -41,8 +40,7 @@ def orthogonal(shape: tuple[int, ...], rng: np.random.Generator, gain: float = 1
     source  Saxe, McClelland and Ganguli 2014; uniform by the signs of R (Mezzadri 2007)
     """
     *lead, rows, columns = _shape(shape)
-    tall = _checks.generator(rng).normal(size=(*lead, max(rows, columns), min(rows, columns)))
-    q, r = np.linalg.qr(tall)
+    q, r = np.linalg.qr(_checks.generator(rng).normal(size=(*lead, max(rows, columns), min(rows, columns))))
     q *= np.sign(np.diagonal(r, axis1=-2, axis2=-1))[..., None, :]
     return _checks.real("gain", gain) * (q if rows >= columns else q.swapaxes(-1, -2))
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from . import _checks, activations, bptt, cells
 
-
 SWEEPS = 200  # after which only singular values within some ten per cent of each other are still coupled
 
 

@@ -115,8 +115,7 @@ def _clause(length: int) -> np.ndarray:
     for _ in range(length):
         ways.append(steps @ ways[-1])
         ways[-1] /= ways[-1].max()
-    joint = [steps * ways[left] for left in reversed(range(length))]
-    sums = np.cumsum(joint, -1)
+    sums = np.cumsum([steps * ways[left] for left in reversed(range(length))], -1)
     return sums / np.where(sums[..., -1:] > 0, sums[..., -1:], 1)  # the last is exactly 1
 
 

@@ -11,7 +11,6 @@ from ._progress import progress_bar
 from .cells import leaves, tree_map
 from .clipping import clip_by_norm, global_norm
 
-
 EXPLODED = "Usual causes: a rate that is too large, or a gradient that exploded. Look at history.grad_norm just before."
 
 
@@ -160,8 +159,7 @@ class Diverged(FloatingPointError):
         super().__init__(f"update {result.updates}: {array} is {value}{at}. {cause}")
         self.result, self.update, self.array, self.index = result, result.updates, array, index
         behind_time = array == "run.h"  # (T + 1, E, B, H); all else has the members in front
-        ensemble = result.history.loss.ndim > 1 and not array.startswith("batch")
-        self.member = index[behind_time] if ensemble else None
+        self.member = index[behind_time] if result.history.loss.ndim > 1 and not array.startswith("batch") else None
         self._made_from = array, index, value, cause, result
 
     def __reduce__(self):
@@ -306,11 +304,10 @@ def _drawing(batches) -> Callable:
     if callable(batches):
         return batches
     try:
-        iterator = iter(batches)
+        return iter(batches).__next__
     except TypeError:
         raise TypeError(f"batches is {type(batches).__name__}, needs a function without arguments or an iterable that "
                         f"gives batches, for example lambda: tasks.recall(20, 50, rng).") from None
-    return lambda: next(iterator)
 
 
 def _check_optimiser(optimiser) -> None:

@@ -92,8 +92,7 @@ class Diagonal(Cell):
     def jacobians(self, run) -> np.ndarray:
         """diag(keep), (T, ..., B, H, H)."""
         J = np.zeros((*run.h[1:].shape, run.h.shape[-1]), run.h.dtype)
-        unit = np.arange(run.h.shape[-1])
-        J[..., unit, unit] = self.keep(run)
+        np.einsum("...ii->...i", J)[...] = self.keep(run)
         return J
 
     def pre_activations(self, run) -> np.ndarray:

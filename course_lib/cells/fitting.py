@@ -24,11 +24,10 @@ def parameters(params, kind: type, shapes: dict[str, tuple[str, ...]], means: st
         raise TypeError(f"params is {type(params).__name__}, needs cells.{kind.__name__}({', '.join(kind._fields)}). "
                         f"A whole network is a NetworkParams: pass its part .rnn.")
     arrays = {name: _checks.floating(name, getattr(params, name), ndim=len(axes)) for name, axes in shapes.items()}
-    first, H = next(iter(shapes)), None
+    first = next(iter(shapes))
+    H = arrays[first].shape[-1] // _times(shapes[first][-1])
     for name, axes in shapes.items():
         shape = arrays[name].shape
-        if name == first:
-            H = shape[-1] // _times(axes[-1])
         needs = tuple("D" if axis == "D" else _times(axis) * H for axis in axes)
         if all(need in ("D", size) for size, need in zip(shape[-len(axes):], needs)):
             continue

@@ -158,8 +158,7 @@ class GRU(Cell):
         local = self.local_derivatives(run, allocator(run.h[1:].shape[:-1], run.h.dtype))
         J = sum(factor[..., None] * W[..., None, :, :]
                 for factor, W in zip(np.split(local.da_hh, 3, axis=-1), np.split(run.params.W_hh, 3, axis=-2)))
-        unit = np.arange(run.h.shape[-1])
-        J[..., unit, unit] += local.z
+        np.einsum("...ii->...i", J)[...] += local.z
         return J
 
     def pre_activations(self, run) -> np.ndarray:

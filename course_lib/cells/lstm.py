@@ -161,7 +161,6 @@ class LSTM(Cell):
         J = np.zeros((*local.f.shape[:-1], 2 * H, 2 * H), run.h.dtype)
         J[..., H:, :H] = of_i + of_f + of_g
         J[..., :H, :H] = local.slope[..., None] * J[..., H:, :H] + of_o
-        unit = np.arange(H)
-        J[..., H + unit, H + unit] = local.f
-        J[..., unit, H + unit] = local.slope * local.f
+        np.einsum("...ii->...i", J[..., H:, H:])[...] = local.f
+        np.einsum("...ii->...i", J[..., :H, H:])[...] = local.slope * local.f
         return J

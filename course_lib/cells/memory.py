@@ -51,5 +51,4 @@ def aligned(x: np.ndarray, ndim: int) -> np.ndarray:
 
 def by_gate(array: np.ndarray, count: int, ndim: int) -> np.ndarray:
     """Rows of gates, one below the other, as a stack with `ndim` axes: (..., count H, N) -> (count, ..., H, N)."""
-    stack = np.moveaxis(array.reshape(*array.shape[:-2], count, -1, array.shape[-1]), -3, 0)
-    return aligned(stack, ndim)
+    return aligned(np.moveaxis(array.reshape(*array.shape[:-2], count, -1, array.shape[-1]), -3, 0), ndim)

@@ -145,7 +145,8 @@ def progress() -> None:
     """Show what is next and, of all notebooks, what is solved and predicted, hints used, minutes left."""
     records, unreadable = _store().read()
     head = ("Notebook", "Solved", "Predicted", "Hints used", "Minutes left", "Open")
-    rows = [_row(bank_of(number), records) for number in numbers_of_banks()]
+    done = {(record["kind"], record["id"]) for record in records}
+    rows = [_row(bank_of(number), records, done) for number in numbers_of_banks()]
     on_disk = _store().path and not _store().trouble
     notes = [f"Kept in {'a file on this computer' if on_disk else 'memory'}, sent nowhere."]
     if unreadable:
@@ -153,7 +154,6 @@ def progress() -> None:
         notes.append(f"{count} can't be read (cut short by a crash?); nothing else is lost.")
     widths = [max(map(len, column)) for column in zip(head, *rows)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in [head, *rows]]
-    done = {(record["kind"], record["id"]) for record in records}
     last = next((record["id"].partition(".")[0] for record in records[::-1]), "")
     _display(page(list(map(bank_of, numbers_of_banks())), done, rows, last, notes),
              "\n".join(["Your progress", *lines, *notes]))
@@ -200,9 +200,8 @@ def _file(path: str | Path) -> Path:
     return Path(os.path.expanduser(path)).absolute()
 
 
-def _row(notebook: Bank, records: list[dict]) -> tuple[str, ...]:
+def _row(notebook: Bank, records: list[dict], done: set[tuple[str, str]]) -> tuple[str, ...]:
     """A notebook's row of the table of progress."""
-    done = {(record["kind"], record["id"]) for record in records}
     hints = {(record["id"], str(record.get("number"))) for record in records if record["kind"] == "hint"}
     exercises, predictions = notebook.exercises, notebook.predictions
     unsolved = [exercise for exercise in exercises if ("passed", exercise.id) not in done]

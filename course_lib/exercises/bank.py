@@ -127,8 +127,7 @@ class Bank:
 
     def __post_init__(self) -> None:
         ids = [item.id for item in self.items]
-        pattern = rf"{self.number}\.[1-9]\d*"
-        strange = [name for name in ids if not re.fullmatch(pattern, name) or ids.count(name) > 1]
+        strange = [name for name in ids if not re.fullmatch(rf"{self.number}\.[1-9]\d*", name) or ids.count(name) > 1]
         if strange:
             raise ValueError(f"bank {self.number}: the ids {strange} are double or not like {self.number}.1.")
         for exercise in self.exercises:

@@ -82,8 +82,7 @@ def _changed_places(columns: list[tuple[Piece, ...]]) -> str:
 
 def _relations(pairs: Pairs, cases: list[dict], time_axis: Any, along: str) -> Iterator[tuple[str, Pairs]]:
     """Each relation as its sentence, and the pairs that are equal if it holds."""
-    several = any(need.size > 1 for _, need in pairs)
-    it = "Every entry is" if several else "It is"
+    it = "Every entry is" if any(need.size > 1 for _, need in pairs) else "It is"
     if any("c" in (got.dtype.kind, need.dtype.kind) for got, need in pairs):
         return
     numbers = [(got, need.astype(float)) for got, need in pairs]
@@ -147,8 +146,7 @@ def _by_arguments(it: str, numbers: Pairs, cases: list[dict]) -> Iterator[tuple[
 
 def _sizes(value: Any, name: str = "") -> Iterator[tuple[str, float]]:
     if isinstance(value, dict) or hasattr(value, "_fields"):
-        fields = value if isinstance(value, dict) else value._asdict()
-        for key, part in fields.items():
+        for key, part in (value if isinstance(value, dict) else value._asdict()).items():
             yield from _sizes(part, f"{name}.{key}" if name else key)
     elif isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
         yield name, float(value)

@@ -107,9 +107,7 @@ def entry(name: str, index: tuple[int, ...]) -> str:
 
 def pair(got: Any, need: Any) -> str:
     """Two numbers that differ, with as many digits as show it."""
-    for digits in (6, 12, 17):
-        if number(got, digits) != number(need, digits):
-            break
+    digits = next((most for most in (6, 12, 17) if number(got, most) != number(need, most)), 17)
     return f"{number(got, digits)}, needed {number(need, digits)}"
 
 
@@ -138,10 +136,9 @@ def folded(text: Any) -> str:
 def short(value: Any) -> str:
     """A value as Python writes it, cut where it is long."""
     try:
-        text = repr(value)
+        return cut(repr(value))
     except Exception:  # Python writes no number of more than 4300 digits
         return kind(value)
-    return cut(text)
 
 
 _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}

@@ -126,8 +126,7 @@ class OneLine(Figure):
 def _jacobians(units: int, gain: float, seed: int) -> np.ndarray:
     """J_t of the last STEPS steps of a tanh network, (STEPS, units, units)."""
     rng = np.random.default_rng(seed)
-    params = initialise.rnn(1, units, rng, "gaussian", gain)
-    run = bptt.forward(params, rng.normal(size=(SETTLE + STEPS, 1, 1)))
+    run = bptt.forward(initialise.rnn(1, units, rng, "gaussian", gain), rng.normal(size=(SETTLE + STEPS, 1, 1)))
     return jacobians.step_jacobians(run)[SETTLE:, 0]
 
 

@@ -122,8 +122,7 @@ def enter(entry: Entry | str, seeds: Iterable[int] = SEEDS, updates: int = 600, 
 
     def error(nets: cells.NetworkParams) -> np.ndarray:
         run = residual.forward_paths(nets.rnn, x, entry.paths, activation=entry.activation)
-        y = cells.readout(nets.readout, run.h[-1])
-        return (y.argmax(-1) != labels).mean(-1)
+        return (cells.readout(nets.readout, run.h[-1]).argmax(-1) != labels).mean(-1)
 
     solved = until_solved.raise_if_interrupted(until_solved.until_solved(
         nets, entry_objective(entry), lambda: tasks.temporal_order(LENGTH, BATCH, data), error, updates=updates,

@@ -48,8 +48,7 @@ class Reach(Figure):
 
     def __init__(self, seed: int = 0, **values):
         rng = np.random.default_rng(seed)
-        params = initialise.rnn(1, 32, rng, gain=.95, input_gain=.3)
-        run = bptt.forward(params, rng.normal(size=(STEPS, 1, 1)))
+        run = bptt.forward(initialise.rnn(1, 32, rng, gain=.95, input_gain=.3), rng.normal(size=(STEPS, 1, 1)))
         direction = initialise.orthogonal((1, 32), rng)
         self.sizes = np.zeros((STEPS, STEPS))
         for s in range(STEPS):
