@@ -18,9 +18,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.axis import Axis
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Circle
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 from PIL import Image
 
 from course_lib import bptt, cells, initialise, jacobians, screen
@@ -260,6 +262,86 @@ def test_a_title_costs_no_second_layout_of_the_ticks(monkeypatch):
     monkeypatch.setattr(Axis, "get_tightbbox", lambda *args, **options: pytest.fail("the ticks are laid out for it"))
     figure.made.set_xlim(0, 5)
     figure.background()
+
+
+class Texts(Figure):
+    """Words of every kind that stand still."""
+
+    size = (420, 260)
+
+    def draw(self):
+        self.ax = self.panels(title="A title", xlabel="steps $\\frac{t}{2}$", ylabel="turned", xlim=(0, 3), ylim=(0, 5))
+        self.words = self.ax.text(1.2, 2.4, "two lines,\nhalf seen", color=BLUE, alpha=.5)
+        self.hand = self.ax.text(.3, .4, "a hand", rotation_mode="anchor")
+
+    def describe(self, _):
+        return "Words."
+
+
+def recolored(figure, color):
+    for text in figure.fig.findobj(Text):
+        text.set_color(color)
+
+
+def halfway(figure):
+    """An interrupt between two strokes of a text."""
+    def broken(self, gc, x, y, s, *rest, **named):
+        if s != "half seen":
+            return whole(self, gc, x, y, s, *rest, **named)
+        self._renderer.draw_text_image(np.full((9, 9), 255, np.uint8), 50, 50, 0, gc)
+        raise KeyboardInterrupt
+
+    whole, RendererAgg.draw_text = RendererAgg.draw_text, broken
+    try:
+        figure.words.set_x(1.4)
+        with pytest.raises(KeyboardInterrupt):
+            figure._canvas.draw()
+    finally:
+        RendererAgg.draw_text = whole
+
+
+@pytest.mark.parametrize("change", [
+    lambda figure: None,
+    lambda figure: figure.words.set_text("other\nwords"),
+    lambda figure: figure.words.set_position((1.7, 2.1)),
+    lambda figure: figure.words.set_color(GREEN),
+    lambda figure: figure.words.set_alpha(.2),
+    lambda figure: figure.words.set_fontsize(15),
+    lambda figure: figure.hand.set_rotation(20),
+    lambda figure: figure.words.set_antialiased(False),
+    lambda figure: figure.words.set(clip_on=True, clip_box=Bbox([[200, 250], [260, 300]])),
+    lambda figure: recolored(figure, "white"),
+    lambda figure: recolored(figure, "#202020"),
+    lambda figure: figure.ax.set_xlim(0, 300),
+    lambda figure: figure.fig.set_dpi(150),
+    halfway,
+], ids="nothing words place color alpha size turn edges cut dark light limits dpi interrupt".split())
+def test_a_text_that_is_kept_is_the_pixels_of_a_fresh_one(change):
+    kept, fresh = Texts(), Texts()
+    fresh._canvas = FigureCanvasAgg(fresh.fig)
+    for figure in (kept, fresh):
+        figure._canvas.draw()
+        change(figure)
+    for _ in range(2):
+        kept._canvas.draw()
+        fresh._canvas.draw()
+        np.testing.assert_array_equal(kept._canvas.buffer_rgba(), fresh._canvas.buffer_rgba())
+
+
+def test_what_is_kept_is_set_once_and_no_more_than_a_drawing_holds(monkeypatch):
+    figure, asked = Texts(), []
+    draw = RendererAgg.draw_text
+    monkeypatch.setattr(RendererAgg, "draw_text", lambda self, gc, x, y, s, *rest: (
+        asked.append(s), draw(self, gc, x, y, s, *rest)))
+    figure._canvas.draw()
+    assert {"A title", "turned", "half seen", "3"} <= set(asked)
+    asked.clear()
+    figure.words.set_text("third\nhalf seen")
+    figure._canvas.draw()
+    assert asked == ["third"]
+    figure._canvas.draw()
+    kept = {**figure._canvas.renderer.before, **figure._canvas.renderer.now}
+    assert asked == ["third"] and not any("two lines," in key for key in kept)
 
 
 @pytest.mark.parametrize("of", [np.asarray, np.asfortranarray, lambda p: p[::-1], lambda p: p[:, ::2], np.ma.array,

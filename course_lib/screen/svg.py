@@ -21,6 +21,8 @@ UNITS = 10  # user units in a CSS pixel: coordinates can then be integers
 FAR = 100 * 1000 * UNITS  # beyond any screen: larger coordinates are cut, since browsers lose precision there
 LETTERS = {Path.MOVETO: ("M", 1), Path.LINETO: ("l", 1), Path.CURVE3: ("q", 2), Path.CURVE4: ("c", 3),
            Path.CLOSEPOLY: ("z", 0), Path.STOP: ("", 0)}  # the last two carry a point that means nothing
+WORDS = {code: [(letter if new or letter in "Mz" else " ") + " ".join(["%d %d"] * points) for new in (False, True)]
+         for code, (letter, points) in LETTERS.items()}  # of an element behind one of its kind, behind another
 
 
 class SVGRenderer(RendererBase):
@@ -132,20 +134,22 @@ def path_data(vertices: np.ndarray, codes: np.ndarray, transform: Affine2D) -> s
 @lru_cache(200)
 def _template(codes: bytes) -> tuple[str, np.ndarray, np.ndarray, np.ndarray]:
     """The letters of a path, the points that it takes, those where its steps begin, and which of them are steps."""
-    template, used, origins, i, previous = [], [], [], 0, None
-    while i < len(codes):
-        letter, size = LETTERS[codes[i]]
-        template.append((letter if codes[i] != previous or letter in "Mz" else " ") + " ".join(["%d %d"] * size))
-        origins += ([i] if letter == "M" else used[-1:]) * size
-        used += range(i, i + size)
-        previous, i = codes[i], i + max(1, size)
-    return "".join(template), np.array(used, int), np.array(origins, int), np.not_equal(used, origins)[:, None]
+    codes = np.frombuffer(codes, np.uint8)
+    places, new = np.arange(len(codes)), np.diff(codes, prepend=Path.STOP) != 0
+    sizes = np.select([codes == Path.CURVE3, codes == Path.CURVE4], [2, 3], 1)
+    nth = (places - np.maximum.accumulate(places * new)) % sizes  # of the points of its curve
+    template = "".join(WORDS[code][first] for code, first in zip(codes[nth == 0].tolist(), new[nth == 0].tolist()))
+    used = np.flatnonzero((codes != Path.CLOSEPOLY) & (codes != Path.STOP))
+    relative = codes[used] != Path.MOVETO
+    before = used[np.arange(len(used)) - nth[used] - 1]
+    return template, used, np.where(relative, before, used), relative[:, None]
 
 
 def png_bytes(pixels) -> bytes:
     """Return pixels, (height, width, 4), as PNG: each row less the one above. Pillow takes three times as long."""
-    lines = np.pad(np.ascontiguousarray(pixels).reshape(len(pixels), -1), ((0, 0), (1, 0)), constant_values=2)
-    lines[1:, 1:] -= lines[:-1, 1:]  # 2, in front of each row, says that this was done
+    rows = np.ascontiguousarray(pixels).reshape(len(pixels), -1)
+    lines = np.insert(rows, 0, 2, axis=1)  # 2, in front of each row, says what the next line does
+    lines[1:, 1:] -= rows[:-1]
     header = struct.pack(">2I5B", lines.shape[1] // 4, len(lines), 8, 6, 0, 0, 0)
     parts = b"IHDR" + header, b"IDAT" + zlib.compress(lines, 1), b"IEND"
     return b"\x89PNG\r\n\x1a\n" + b"".join(
