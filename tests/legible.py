@@ -22,10 +22,11 @@ def named(make) -> str:
 
 
 def legible(figure) -> int:
-    """Assert that every text can be read, that no two series differ in hue alone, and that each one that has a name for
-    a legend is in one; return how many texts there are."""
+    """Assert that every text can be read, that no two series differ in hue alone, that each one that has a name for a
+    legend is in one, and that every scale has a name; return how many texts there are."""
     without_hue(figure)
     in_a_legend(figure)
+    scales_have_names(figure)
     return texts_fit(figure)
 
 
@@ -54,6 +55,19 @@ def in_a_legend(figure) -> None:
     listed = {text.get_text() for legend in figure.fig.findobj(Legend) for text in legend.get_texts()}
     lines = [line.get_label() for ax in figure.fig.axes for line in ax.get_lines()]
     assert {label for label in lines if not label.startswith("_")} <= listed, (lines, listed)
+
+
+def scales_have_names(figure) -> None:
+    """Assert that each scale whose numbers are seen has a name: its own, that of other axes with the same limits, or for
+    heights the title."""
+    axes = [ax for ax in figure.fig.axes if ax.get_visible() and ax.axison]
+    for ax in axes:
+        for axis, title in (("xaxis", ""), ("yaxis", ax.get_title() or ax.get_title("left"))):
+            seen = [label for label in getattr(ax, axis).get_ticklabels() if label.get_visible() and label.get_text()]
+            alike = [getattr(each, axis) for each in axes
+                     if np.array_equal(getattr(each, axis).get_view_interval(), getattr(ax, axis).get_view_interval())]
+            named = title or any(each.get_label_text() for each in alike)
+            assert named or not seen, (title, axis)
 
 
 def texts_fit(figure) -> int:

@@ -60,6 +60,19 @@ def test_a_name_for_a_legend_needs_a_legend():
     assert legible(figure) > 6
 
 
+def test_a_scale_needs_a_name():
+    figure = Two(linestyle="--")
+    ax = figure.fig.axes[0]
+    ax.set_ylabel("")
+    with pytest.raises(AssertionError, match="yaxis"):
+        legible(figure)
+    ax.set_title("Two lines")
+    assert legible(figure) > 5
+    ax.set_xlabel("")
+    with pytest.raises(AssertionError, match="xaxis"):
+        legible(figure)
+
+
 def test_a_picture_goes_from_dark_to_bright():
     figure = Two(linestyle="--")
     image = figure.fig.axes[0].imshow(np.eye(2), cmap="cividis")
