@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from course_lib import initialise
-from course_lib.lessons.nb04_derivative_of_tanh_and_sigmoid.figures import (SEEDS, Curves, Depth, Products, Split,
-                                                                            log_slope)
+from course_lib.lessons.nb04_derivative_of_tanh_and_sigmoid.figures import (
+    SEEDS, Curves, Depth, Products, SideBySide, Split, log_slope)
 from course_lib.screen.live import live
 from legible import ends_seen_or_marked, legible, named
 
@@ -65,6 +65,26 @@ def test_the_whole_function_is_in_sight():
             low, high = figure.left.get_ylim()
             assert low < figure.data.curve.min() and figure.data.curve.max() < high
             assert figure.right.get_ylim()[1] > figure.data.slopes.max()
+
+
+def test_seven_stand_side_by_side_as_torch_has_them():
+    figure, seen = SideBySide(), []
+    for ax in figure.fig.axes[:-1]:
+        name, (_, curve, slope) = ax.get_title(loc="left"), ax.get_lines()
+        a = torch.tensor(curve.get_xdata() + 1e-13, requires_grad=True)  # beside 0, where two have a corner
+        value = getattr(torch.nn.functional, name)(a)
+        value.sum().backward()
+        apart = np.abs(a.detach().numpy()) > .005
+        for line, truth in ((curve, value.detach()), (slope, a.grad)):
+            np.testing.assert_allclose(line.get_ydata()[apart], truth.numpy()[apart], rtol=1e-9, atol=1e-12)
+        assert (curve.get_linestyle(), slope.get_linestyle()) == ("-", "--")
+        least, most = a.grad.min().item(), a.grad.max().item()
+        assert ax.texts[0].get_text() == f"slope\n{least:z.2f} to {most:.2f}".replace("-", "−")
+        assert f"{name} {least:z.3f} to {most:.3f}" in figure.alt
+        seen.append((ax.get_xlim(), ax.get_ylim()))
+    assert len(seen) == 7 and len(set(seen)) == 1
+    assert re.findall(r"(\w+) [-\d.]+ to [\d.]+, steepest at a = ([\d.]+)[;.]", figure.alt) == [
+        ("gelu", "1.41"), ("silu", "2.40")]
 
 
 # Products ----------------------------------------------------------------------------------------------
@@ -153,10 +173,10 @@ def test_split_agrees_with_autograd(values):
 
 def test_orthogonal_takes_nothing_and_slopes_only_take():
     for activation in ("tanh", "sigmoid", "relu"):
-        taken = Split(activation=activation, recurrent="orthogonal").data
-        assert np.allclose(taken.weights, 0, atol=1e-10)
+        left = Split(activation=activation, recurrent="orthogonal").data
+        assert np.allclose(left.weights, 0, atol=1e-10)
         most = -60 * np.log10(4) if activation == "sigmoid" else 0
-        assert (np.diff(taken.slopes) <= 1e-12).all() and (taken.slopes[:, -1] <= most).all()
+        assert (np.diff(left.slopes) <= 1e-12).all() and (left.slopes[:, -1] <= most).all()
 
 
 def test_split_in_words():
@@ -228,8 +248,8 @@ def test_depth_refuses_other_depths(layers):
 
 # All of them -------------------------------------------------------------------------------------------
 
-EVERY = [partial(Curves), partial(Curves, a=-6., activation="relu"), partial(Curves, a=6., activation="sigmoid"),
-         partial(Products), partial(Products, std=5.), partial(Products, std=.05, activation="sigmoid"),
+EVERY = [partial(SideBySide), partial(Curves), partial(Curves, a=-6., activation="relu"),
+         partial(Curves, a=6., activation="sigmoid"), partial(Products), partial(Products, std=5.), partial(Products, std=.05, activation="sigmoid"),
          partial(Split), partial(Split, gain=4., inputs=3.),
          partial(Split, recurrent="orthogonal", activation="sigmoid", gain=4.),
          partial(Split, recurrent="identity", activation="relu"), partial(Depth),

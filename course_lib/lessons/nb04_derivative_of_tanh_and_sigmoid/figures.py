@@ -7,7 +7,7 @@ import numpy as np
 from ... import bptt, initialise
 from ...screen.figure import BLUE, GREEN, ORANGE, VERMILION, Figure
 from ...screen.kit import Decades, power_of_ten, set_limits
-from .layers import layer_by_layer, value_and_slope
+from .layers import SEVEN, layer_by_layer, value_and_slope
 
 SEEDS = 0, 1, 2
 DASHES = "-", "--", "-."  # one for each seed
@@ -47,8 +47,7 @@ class Curves(Figure):
         for ax in both:
             self.guide(ax, 0)
         for level, whose in ((1, "tanh, relu: at most 1"), (.25, "sigmoid: at most 1/4")):
-            self.guide(self.right, level, linewidth=.8, style=(0, (1, 2)))
-            self.right.text(self.reach - .1, level + .02, whose, ha="right", va="bottom", fontsize=8.5)
+            self.guide(self.right, level, whose, linewidth=.8, style=(0, (1, 2)))
         self.function, self.tangent = self.curve(self.left, BLUE), self.curve(self.left, VERMILION, "--")
         self.slope = self.curve(self.right, BLUE)
         self.points = [self.curve(ax, VERMILION, "o", markersize=7) for ax in both]
@@ -78,6 +77,33 @@ class Curves(Figure):
                 f"slope, {largest:.3g}.")
 
 
+class SideBySide(Figure):
+    """The seven activations of `layers` with their slopes, on the same axes."""
+
+    size = (720, 420)
+
+    def draw(self):
+        a = np.linspace(-Curves.reach, Curves.reach, 1201)
+        *axes, rest = self.panels(*({"title": name, "xlabel": "a", "ylabel": "" if i % 4 else "f(a), and its slope"}
+                                    for i, name in enumerate(SEVEN)), {}, rows=2, sharey=True,
+                                  xlim=(a[0], a[-1]), ylim=(-1.3, 3.4))
+        self.words = []
+        for ax, (name, f) in zip(axes, SEVEN.items()):
+            value, slope = f(a)
+            self.guide(ax, 0)
+            ax.plot(a, value, color=BLUE)
+            ax.plot(a, slope, "--", color=VERMILION)
+            least, most = slope.min(), slope.max()
+            self.key(ax, (.04, .97, f"slope\n{least:z.2f} to {most:.2f}".replace("-", "−"), VERMILION), fontsize=9)
+            self.words.append(f"{name} {least:z.3f} to {most:.3f}"
+                              + (f", steepest at a = {a[slope.argmax()]:.2f}" if most > 1 else ""))
+        rest.set_axis_off()
+        self.key(rest, (0, .8, "solid: the\nactivation f(a)", BLUE), (0, .45, "dashed: its\nslope f′(a)", VERMILION))
+
+    def describe(self, _):
+        return "Seven activations, each with its slope, on the same axes. The slopes: " + "; ".join(self.words) + "."
+
+
 class Slopes(NamedTuple):
     """Slopes at random pre-activations and their products; means over the normal distribution.
 
@@ -104,6 +130,7 @@ class Products(Decades):
 
     size = (900, 360)
     labels = {"std": "spread of a (std)"}
+    allowed = {"activation": ["tanh", "sigmoid"]}
     title, xlabel, ylabel = "The product of n of them", "slopes in the product, n", r"$\log_{10}$ of the product"
     rectangle = (.42, .15, .36, .74)
     spans = (60, -80, 4),
@@ -129,8 +156,6 @@ class Products(Decades):
         self.bars = self.moving(left.bar(edges[:-1], 0, width=.92 / self.bins, align="edge", color=BLUE))
 
     def compute(self, std=1., activation="tanh"):
-        if activation not in ("tanh", "sigmoid"):
-            raise ValueError(f'activation is {activation!r}, needs "tanh" or "sigmoid".')
         drawn = log_slope(std * self.draws, activation)
         products = np.concatenate([np.zeros((len(SEEDS), 1)), drawn.cumsum(1)], axis=1) / np.log(10)
         everywhere = log_slope(std * self.grid, activation)
@@ -163,7 +188,7 @@ def log_slope(a: np.ndarray, activation: str) -> np.ndarray:
     return (np.log(4) if activation == "tanh" else 0.) - half - 2 * np.log1p(np.exp(-half))
 
 
-class Taken(NamedTuple):
+class Left(NamedTuple):
     """log10 of what is left of a gradient, by distance, for three networks: (3, T + 1) each.
 
     slopes   as if only the slopes had acted
@@ -204,7 +229,7 @@ class Split(Decades):
             line.set(alpha=.35, zorder=1.9)
 
     def compute(self, gain=1., inputs=.1, activation="tanh", recurrent="uniform"):
-        return Taken(*np.stack([self._of(seed, gain, inputs, activation, recurrent) for seed in SEEDS], axis=1))
+        return Left(*np.stack([self._of(seed, gain, inputs, activation, recurrent) for seed in SEEDS], axis=1))
 
     def _of(self, seed, gain, inputs, activation, recurrent):
         rng = np.random.default_rng(seed)
@@ -218,17 +243,17 @@ class Split(Decades):
             steps = np.log10(factors)
         return np.concatenate([np.zeros((2, 1)), steps.cumsum(1)], axis=1)
 
-    def move(self, taken):
-        curves = [curve for three in zip(taken.slopes, taken.weights, taken.both) for curve in three]
+    def move(self, left):
+        curves = [curve for three in zip(left.slopes, left.weights, left.both) for curve in three]
         self.place(np.arange(self.T + 1), curves,
-                   [f"{name}: {_range(ends, power_of_ten)}" for name, ends in self._ends(taken).items()])
+                   [f"{name}: {_range(ends, power_of_ten)}" for name, ends in self._ends(left).items()])
 
     @staticmethod
-    def _ends(taken: Taken) -> dict[str, np.ndarray]:
-        return {"slopes": taken.slopes[:, -1], "W_hh": taken.weights[:, -1], "gradient": taken.both[:, -1]}
+    def _ends(left: Left) -> dict[str, np.ndarray]:
+        return {"slopes": left.slopes[:, -1], "W_hh": left.weights[:, -1], "gradient": left.both[:, -1]}
 
-    def describe(self, taken):
-        values, ends = self.values, self._ends(taken)
+    def describe(self, left):
+        values, ends = self.values, self._ends(left)
         return (f"What is left of a gradient after {self.T} steps back in three {values['activation']} networks of "
                 f"{self.hidden} units ({values['recurrent']} W_hh with gain {values['gain']:.3g}, inputs of size "
                 f"{values['inputs']:.3g}). The slopes alone: {_range(ends['slopes'])}; W_hh alone: "
@@ -257,6 +282,7 @@ class Depth(Decades):
     lines = tuple((colour, dash, 2.2) for colour, dash in zip((BLUE, ORANGE, GREEN), DASHES))
     named = 3
     most, width, batch = 50, 64, 20
+    allowed = {"layers": (1, most)}
 
     def __init__(self, **values):
         self.nets = []
@@ -267,8 +293,6 @@ class Depth(Decades):
         super().__init__(**values)
 
     def compute(self, gain=1., layers=30, activation="sigmoid", shared=False):
-        if not 1 <= layers <= self.most:
-            raise ValueError(f"layers is {layers}, needs to be 1 to {self.most}: that is how many matrices are drawn.")
         which = [0] * layers if shared else range(layers)
         dh = np.array([layer_by_layer(gain * matrices[which], x, activation, top).dh for x, top, matrices in self.nets])
         with np.errstate(divide="ignore"):

@@ -88,11 +88,11 @@ def layer_by_layer(W: np.ndarray, x: np.ndarray, name: str, dh_n: np.ndarray | f
 
 
 class Learned(NamedTuple):
-    """Nets before and after training on digits, one a seed: (E,) each.
+    """Nets before and after training on digits, one a seed.
 
-    before, after  how many hidden units are dead
-    right          share of the training images that are named correctly in the end
-    finite         whether all weights still are
+    before, after  (n, E) how many hidden units are dead, by layer, the lowest first
+    right          (E,) share of the training images that are named correctly in the end
+    finite         (E,) whether all weights still are
     """
 
     before: np.ndarray
@@ -131,7 +131,7 @@ def learn(name: str, rate: float, seeds=range(5), layers: int = 4, width: int = 
 
     def look():
         kept, _, odds = forward(x)
-        dead = sum((np.abs(slope).max(1) < DEAD).sum(-1) for _, slope in kept)
+        dead = np.array([(np.abs(slope).max(1) < DEAD).sum(-1) for _, slope in kept])
         return dead, (odds.argmax(-1) == labels).mean(-1)
 
     with np.errstate(all="ignore"):  # a rate may be too high
