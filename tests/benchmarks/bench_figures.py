@@ -3,9 +3,11 @@
     make bench        or        python tests/benchmarks/bench_figures.py [04_derivative_of_tanh_and_sigmoid ...]
 
 Each control goes from end to end in ten places while the others stay where they start. CPU milliseconds; the slowest
-figures are named, each with its own median and 95 %. Exits with 1 if 95 % of all steps take more than 60.
+figures are named, each with its own median and 95 %. Exits with 1 if one of these 95 % is above 60. What the
+notebook before left in memory is collected before, not during, a figure's steps.
 """
 
+import gc
 import sys
 import tempfile
 import time
@@ -54,12 +56,15 @@ def main(*names: str) -> int:
             turn()
             with tempfile.TemporaryDirectory() as folder:
                 for cell, live in live_figures(path, folder):
+                    gc.collect()
                     figures[f"{type(live.figure).__name__} of {path.stem[:2]}"] = steps(live)
     half, most = np.percentile(np.concatenate(list(figures.values())), [50, 95])
     slowest = sorted(figures, key=lambda name: -np.percentile(figures[name], 95))[:8]
     told = ", ".join("{} {:.0f} and {:.0f}".format(name, *np.percentile(figures[name], [50, 95])) for name in slowest)
     report("a step of a slider, median", half, "ms", most=MOST, note=f"CPU, {len(figures)} figures")
-    return int(not report("a step of a slider, 95 %", most, "ms", most=MOST, note=f"median and 95 % of {told}"))
+    report("a step of a slider, 95 %", most, "ms", most=MOST, note=f"median and 95 % of {told}")
+    return int(not report("the slowest figure's steps, 95 %", np.percentile(figures[slowest[0]], 95), "ms", most=MOST,
+                          note=slowest[0]))
 
 
 if __name__ == "__main__":
