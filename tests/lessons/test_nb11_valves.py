@@ -16,7 +16,7 @@ from course_lib.lessons.nb12_gru.valves import GRUValves, MinGRUValves
 from course_lib.screen.live import live
 from legible import legible, named
 
-KINDS = {"LSTM": cells.LSTMParams, "GRU": cells.GRUParams, "RNN": cells.RNNParams, "minGRU": cells.MinGRUParams}
+KINDS = {"LSTM": cells.LSTMParams, "GRU": cells.GRUParams, "RNN": cells.RNNParams, "MinGRU": cells.MinGRUParams}
 
 
 def step_of(kind, p, x_t, h, c, only):
@@ -27,7 +27,7 @@ def step_of(kind, p, x_t, h, c, only):
     a = x_t @ p["W_xh"].T + p["b_h"]
     if kind == "RNN":
         return torch.tanh(a + read("h", h) @ p["W_hh"].T), c
-    if kind == "minGRU":
+    if kind == "MinGRU":
         z, n = a.split(h.shape[-1], -1)
         return (1 - torch.sigmoid(z)) * read("straight", h) + torch.sigmoid(z) * n, c
     of_x, W = a.split(h.shape[-1], -1), p["W_hh"].split(h.shape[-1])
@@ -43,7 +43,7 @@ def step_of(kind, p, x_t, h, c, only):
 def gradients(kind, params, x, t, only, seed=0):
     """dL/ds_{t-1} and dL/ds_t through autograd, where step t reads its states at one way `only`, and all else is whole."""
     p = {name: torch.tensor(array) for name, array in params._asdict().items()}
-    H = params.b_h.shape[-1] // {"LSTM": 4, "GRU": 3, "RNN": 1, "minGRU": 2}[kind]
+    H = params.b_h.shape[-1] // {"LSTM": 4, "GRU": 3, "RNN": 1, "MinGRU": 2}[kind]
     h = c = torch.zeros(x.shape[1], H, dtype=torch.float64).requires_grad_()
     states = [h]
     for step, x_t in enumerate(torch.tensor(x), start=1):
@@ -63,7 +63,7 @@ def sized(part, whole):
 
 FIGURES = [partial(LSTMValves), partial(LSTMValves, b_f=3., b_i=-2., b_o=2.), partial(LSTMValves, gates="f"),
            partial(LSTMValves, gates="", seed=2), partial(RNNValves, scale=1.5), partial(GRUValves, b_z=2., b_r=-1.),
-           partial(GRUValves, seed=1), partial(MinGRUValves, b_z=-2.)]
+           partial(GRUValves, seed=1), partial(GRUValves, gates="z", b_z=1.), partial(MinGRUValves, b_z=-2.)]
 
 
 def drawn(make):
@@ -76,7 +76,7 @@ def drawn(make):
 @pytest.mark.parametrize("make", FIGURES, ids=named)
 def test_every_width_is_that_of_autograd_along_this_way_alone(make):
     figure, params = drawn(make)
-    kind, step = figure.name, figure.data
+    kind, step = type(figure).__name__.removesuffix("Valves"), figure.data
     assert isinstance(params, KINDS[kind])
     alone = partial(gradients, kind, params, figure.x, valves.STEP, seed=figure.seed)
     _, whole = alone("all")
@@ -114,11 +114,11 @@ def test_the_parts_add_up_to_the_gradient():
 @pytest.mark.parametrize("make", FIGURES, ids=named)
 def test_valves_stand_as_open_as_their_gates_and_roads_behind_them_are_what_passes(make):
     figure, params = drawn(partial(make, way="forward"))
-    run, kind = bptt.forward(params, figure.x), figure.name
+    run, kind = bptt.forward(params, figure.x), type(figure).__name__.removesuffix("Valves")
     now, before = valves.STEP - 1, run.h[valves.STEP - 1]
     gates = {"LSTM": lambda: {"f": (run.f, run.c[now]), "i": (run.i, run.g[now]), "o": (run.o, run.tanh_c[now])},
              "GRU": lambda: {"f": (run.z, before), "i": (1 - run.z, run.n[now]), "r": (run.r, run.m[now])},
-             "minGRU": lambda: {"f": (1 - run.z, before), "i": (run.z, run.n[now])}, "RNN": dict}[kind]()
+             "MinGRU": lambda: {"f": (1 - run.z, before), "i": (run.z, run.n[now])}, "RNN": dict}[kind]()
     for where, gate in figure.valves.items():
         values, given = gates[where][0][now], gates[where][1]
         across = figure.plates[where].get_ydata() if where == "f" else figure.plates[where].get_xdata()
@@ -159,6 +159,11 @@ def test_gates_that_are_left_out_stand_at_one_and_what_is_crossed_out_says_what_
             beside = [text.get_text() for text in figure.ax.texts if text.get_position()[1] == valves.CROSSED[part][1]
                       and abs(text.get_position()[0] - valves.CROSSED[part][0]) < 20]
             assert any(words in each for each in beside)
+    one_gate = GRUValves(gates="z", way="forward")
+    assert set(one_gate.dashed) == {"f", "g"} and "a cell with an update gate" in one_gate.title.get_text()
+    assert "reset" not in "".join(text.get_text() for text in one_gate.ax.texts) + one_gate.alt
+    with pytest.raises(ValueError, match="gates is 'r', needs one of 'rz', 'z'"):
+        GRUValves(gates="r")
     assert not MinGRUValves().dashed and set(LSTMValves(gates="").dashed) == {"g"}
 
 
@@ -176,7 +181,7 @@ def test_every_road_of_the_lstm_has_its_name_and_what_no_gradient_takes_is_not_d
     assert figure.ahead.get_text() == f"from step t + 1: {figure.data.along:.2f}"
     assert figure.title.get_text().startswith("LSTM, back from step t = 50 of 60: ")
     assert figure.sum.get_text() == "together: |dL/dc|"
-    assert LSTMValves(way="forward").sum.get_text() == "the sum: anew all of it"
+    assert LSTMValves(way="forward").sum.get_text() == "the sum: all of it anew"
     assert GRUValves(way="forward").joined[-1].get_visible()
     assert "all of the cell is kept" in LSTMValves(gates="", way="forward").alt
     assert "the whole state is made anew" in RNNValves(way="forward").alt

@@ -180,7 +180,7 @@ class Valves(Figure):
             self.straight.set_text(f"straight: {step.straight:.2f}" if back else
                                    f"the {'cell' if s == 'c' else 'state'}, kept: {roads['kept']:.2f}")
             self.ahead.set_text(f"from step t + 1: {step.along:.2f}" if back else "to the next step")
-            self.sum.set_text(f"together: |dL/d{s}|" if back else "the sum: anew all of it")
+            self.sum.set_text(f"together: |dL/d{s}|" if back else "the sum: all of it anew")
             self.written.set_text("" if back else f"written: {roads['written']:.2f}")
         if s == "c":  # forward, h before was made a step ago
             self.link.set_text("h before was\nmade of c" if back else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ... import initialise
+from ... import _checks, initialise
 from ..nb11_lstm.roads import INPUTS, UNITS, default_gru
 from ..nb11_lstm.valves import Valves
 
@@ -12,8 +12,10 @@ from ..nb11_lstm.valves import Valves
 class GRUValves(Valves):
     """The GRU as torch draws it, with all biases of a gate at one value: z keeps, 1 - z writes, r hides h from n.
 
-    way  "forward" or "backward"
+    gates  "rz", or "z": r is not drawn, stands at 1, and its bias does nothing
+    way    "forward" or "backward"
     b_z, b_r  the gates' biases
+    errors  ValueError for other gates
     """
 
     name = "GRU"
@@ -23,9 +25,15 @@ class GRUValves(Valves):
     missing = {"told": "no output gate,\nno second state", "shown": "", "i": "no own\ngate"}
     candidate, corners = "candidate\n$n$: tanh", ("$h_{t-1}$", "$h_t$", "", "")
 
+    def __init__(self, gates: str = "rz", seed: int = 0, **values):
+        if _checks.choice("gates", gates, ("rz", "z")) == "z":
+            self.name = "a cell with an update gate"
+            self.valves, self.ways = {"f": "z", "i": "1 - z"}, {"f": "z", "g": "n"}
+        super().__init__(seed, **values)
+
     def compute(self, way="backward", b_z=0., b_r=0.):
         params = default_gru(self.seed)
-        for bias, value in zip(np.split(params.b_h, 3), (b_r, b_z)):
+        for bias, value in zip(np.split(params.b_h, 3), (b_r if "r" in self.valves else 40., b_z)):
             bias[...] = value
         return self.measured(params)
 
