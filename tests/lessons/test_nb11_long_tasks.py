@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from course_lib import cells, data, initialise, losses, tasks, train, until_solved
+from course_lib import bptt, cells, data, initialise, losses, tasks, train, until_solved
 from course_lib.lessons.nb06_vanishing import longterm
 from course_lib.lessons.nb11_lstm import held_gates
 from course_lib.lessons.nb11_lstm.long_order import long_order
@@ -150,6 +150,17 @@ def test_gates_that_read_nothing_may_be_held_and_others_may_not():
     for gates in ("i", "f", "o", "ifo"):
         assert held_gates.accuracy(still, x, labels, gates) == held_gates.accuracy(still, x, labels)
         assert held_gates.accuracy(net, x, labels, gates) != held_gates.accuracy(net, x, labels)
+    run = bptt.forward(net.rnn, x)
+    for gates in ("i", "f", "of", "ifo"):  # the cell walked by hand, with means in the place of these gates
+        h, c = run.h[0], run.c[0]
+        for x_t in x:
+            i, f, g, o = np.split(x_t @ net.rnn.W_xh.T + h @ net.rnn.W_hh.T + net.rnn.b_h, 4, axis=-1)
+            i, f, o = (getattr(run, gate).mean((0, 1)) if gate in gates else 1 / (1 + np.exp(-a))
+                       for gate, a in zip("ifo", (i, f, o)))
+            c = f * c + i * np.tanh(g)
+            h = o * np.tanh(c)
+        answers = (h @ net.readout.W_hy.T + net.readout.b_y).argmax(-1)
+        assert held_gates.accuracy(net, x, labels, gates) == pytest.approx((answers == labels).mean(), rel=1e-12, abs=0)
 
 
 @pytest.mark.long(but_every=2)

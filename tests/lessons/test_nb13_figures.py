@@ -8,7 +8,7 @@ import pytest
 
 from course_lib.lessons.nb13_what_came_after.curse_of_memory import mean_squares
 from course_lib.lessons.nb13_what_came_after.figures import (
-    DeltaRoad, LongMemory, NewtonRounds, PastInNumbers, Recall, SameRuler, bilinear, polynomials)
+    DeltaRoad, LongMemory, NewtonRounds, PastInNumbers, Recall, SameRuler, ScanRounds, bilinear, polynomials)
 from course_lib.screen.live import live
 from legible import legible, named
 
@@ -20,12 +20,75 @@ HIPPO = -np.tril(np.outer(P, P), -1) - np.diag(np.arange(16) + 1), P
 CURVES = {"one": np.array([2., 1., .5]), "two": np.array([1., 1e-20, 0.])}
 
 
+def rounds_by_hand(scan):
+    """For each round which step is joined to which before it, from 1, written down by hand for eight steps."""
+    return {"to the left": [{t: t - reach for t in range(reach + 1, 9)} for reach in (1, 2, 4)],
+            "up and down": [{2: 1, 4: 3, 6: 5, 8: 7}, {4: 2, 8: 6}, {8: 4}, {6: 4}, {3: 2, 5: 4, 7: 6}]}[scan]
+
+
+def pieces(curve):
+    """The corners of each of the lines that a curve with gaps draws, rounded."""
+    points = np.round(np.transpose(curve.get_data()), 9)
+    gaps = np.flatnonzero(np.isnan(points[:, 0])).tolist() if len(points) else []
+    return {tuple(map(tuple, points[a + 1:b])) for a, b in zip([-1, *gaps], gaps)}
+
+
+@pytest.mark.parametrize("scan", ScanRounds.PLANS)
+def test_the_rounds_of_a_scan_are_those_written_down_by_hand(scan):
+    figure, (wide, high) = ScanRounds(), ScanRounds.HALF
+    for rounds in range(ScanRounds.MOST + 1):
+        figure.update(scan=scan, rounds=rounds)
+        begins, seen, joins, last = {t: t for t in range(1, 9)}, {}, 0, set()
+        for place, took in enumerate([{t: t for t in begins}, *rounds_by_hand(scan)[:rounds]]):
+            begins |= {t: begins[other] for t, other in took.items()}
+            joins += len(took) * (place > 0)
+            last = {((other - 1, place - 1 + high), (t - 1, place - high)) for t, other in took.items() if place}
+            for t in took:
+                h, a = 0., 1.
+                for step in range(begins[t], t + 1):  # one step after another, over all that it has joined
+                    h, a = ScanRounds.A[step - 1] * h + ScanRounds.B[step - 1], a * ScanRounds.A[step - 1]
+                covers = f"{begins[t]}–{t}" if begins[t] < t else f"{t}"
+                seen[t - 1, place] = begins[t], f"{covers}\n.{100 * a:02.0f}, {h:.1f}"
+        words = {word.get_position(): word.get_text() for word in figure.words.values()}
+        assert {at: text for at, text in words.items() if text} == {at: text for at, (_, text) in seen.items()}
+        assert pieces(figure.joined) == {tuple(map(tuple, np.round(line, 9))) for line in last}
+        for frames, thick in (figure.frames, False), (figure.done, True):
+            corners = {(x + wide, y + high) for (x, y), *_ in pieces(frames)}
+            assert {(round(x), round(y)) for x, y in corners} == {at for at, (begin, _) in seen.items()
+                                                                 if (begin == 1) == thick}
+        done = min(rounds, len(rounds_by_hand(scan)))
+        assert f"{scan}, round {done} of {len(rounds_by_hand(scan))}: {joins} joins, {2 * joins} m" in figure.alt
+        assert figure.title.get_text().endswith(f"{joins} joins, {2 * joins} multiplications so far")
+    assert ": 8 begin with step 1" in figure.alt and "up and down 5 rounds and 11 joins." in figure.alt
+    said = {text.get_text() for text in figure.fig.axes[0].texts}
+    assert {"to the left:\n3 rounds, 17 joins", "up and down:\n5 rounds, 11 joins",
+            "one after another:\n7 rounds, 7 joins"} < said
+
+
+def test_no_line_of_a_scan_runs_through_a_box():
+    figure = ScanRounds()
+    for scan in ScanRounds.PLANS:
+        for rounds in range(ScanRounds.MOST + 1):
+            _, boxes, _ = figure.update(scan=scan, rounds=rounds).data
+            for (x0, y0), (x1, y1) in pieces(figure.before) | pieces(figure.joined):
+                along = np.linspace(0, 1, 201)[:, None] * (x1 - x0, y1 - y0) + (x0, y0)
+                for box in boxes:
+                    assert not (np.abs(along - box) < .98 * ScanRounds.HALF).all(axis=1).any(), (scan, rounds, box)
+            for step in range(8):  # from the first row to the last it is drawn without a gap
+                down = sum(y1 - y0 for (x0, y0), (x1, y1) in pieces(figure.before) if x0 == x1 == step)
+                down += sum(2 * ScanRounds.HALF[1] for t, place in boxes if t == step and place)
+                assert down == pytest.approx(max(place for _, place in boxes), rel=1e-9, abs=1e-9)
+            assert figure.fig.axes[0].get_ylim() == (6.65, -.85)
+
+
 def test_newton_rounds_show_the_front():
     figure = NewtonRounds()
     for gain in NewtonRounds.GAINS:
         for rounds in (0, 3, 20, 40):
             errors = figure.update(gain=gain, rounds=rounds).data
             assert (errors[:rounds] < 1e-8).all()
+            assert figure.promise.get_text() == f"promised: to step {rounds}"
+            assert figure.promise.get_position()[0] > rounds
             assert figure.front.get_xdata()[0] == rounds and f"{(errors < 1e-8).sum()} of 100" in figure.word.get_text()
             assert f"{(errors < 1e-8).sum()} of 100" in figure.alt and len(figure.wrong.get_xdata()) == 100
     assert (figure.update(gain=1., rounds=8).data < 1e-8).all()
@@ -165,7 +228,8 @@ def test_sliders_reach_their_ends():
 
 
 @pytest.mark.parametrize("make, words", [
-    (lambda: NewtonRounds(gain=1.1), "gain is 1.1"), (lambda: NewtonRounds(rounds=41), "rounds 41"),
+    (lambda: NewtonRounds(gain=1.1), "gain is 1.1"), (lambda: NewtonRounds(rounds=41), "rounds is 41"),
+    (lambda: ScanRounds(scan="down"), "scan is 'down'"), (lambda: ScanRounds(rounds=6), "rounds is 6"),
     (lambda: DeltaRoad(beta=2.1), "beta is 2.1"), (lambda: DeltaRoad(d=3), "d is 3"),
     (lambda: PastInNumbers(HIPPO[0], P[:-1]), "A has shape"), (lambda: PastInNumbers(*HIPPO, read=513), "read is 513"),
     (lambda: PastInNumbers(*HIPPO, clock="0.03"), "clock is '0.03'"),
@@ -178,7 +242,9 @@ def test_refusals(make, words):
 
 
 @pytest.mark.parametrize("make", [
-    partial(NewtonRounds), partial(NewtonRounds, gain=3., rounds=0), partial(NewtonRounds, gain=.5, rounds=40),
+    partial(ScanRounds), partial(ScanRounds, rounds=0), partial(ScanRounds, scan="up and down", rounds=5),
+    partial(NewtonRounds), partial(NewtonRounds, gain=3., rounds=0), partial(NewtonRounds, gain=1., rounds=40),
+    partial(NewtonRounds, gain=.5, rounds=40),
     partial(DeltaRoad), partial(DeltaRoad, beta=2., d=2), partial(DeltaRoad, beta=0., d=64),
     partial(PastInNumbers, *HIPPO), partial(PastInNumbers, *HIPPO, curve="digit", clock="0.02", read=96),
     partial(PastInNumbers, *HIPPO, curve="chirp", clock="0.005", read=512),

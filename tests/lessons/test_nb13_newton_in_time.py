@@ -20,8 +20,9 @@ def test_linear_is_exact_where_numbers_are(steps):
     for keep, add in steps:
         h = keep * h + add
         exact.append(float(h))
-    found, rounds = newton_in_time.scan(a, b)
+    found, rounds, joins = newton_in_time.scan(a, b)
     assert np.allclose(found, exact, rtol=1e-12, atol=0) and rounds == int(np.ceil(np.log2(len(steps))))
+    assert joins == sum(len(steps) - 2**k for k in range(rounds))
 
 
 def test_linear_gives_the_states_of_both_linear_cells():
@@ -107,16 +108,45 @@ def test_up_and_down_is_exact_where_numbers_are(steps):
     for keep, add in steps:
         h = keep * h + add
         exact.append(float(h))
-    found, rounds, joins = newton_in_time.scan_up_down(a, b)
+    found, rounds, joins = newton_in_time.scan(a, b, newton_in_time.up_and_down)
     assert np.allclose(found, exact, rtol=1e-12, atol=0)
     assert T - 1 <= joins < 2 * T and rounds <= 2 * np.ceil(np.log2(T))
 
 
 def test_up_and_down_counts_and_refuses_as_scan_does():
     a, b = np.random.default_rng(0).uniform(.5, 1, (2, 2048, 3))
-    h, rounds, joins = newton_in_time.scan_up_down(a, b[:, :1])
+    h, rounds, joins = newton_in_time.scan(a, b[:, :1], newton_in_time.up_and_down)
     assert (rounds, joins, h.shape) == (21, 4083, (2048, 3))
     assert np.allclose(h, newton_in_time.scan(a, b[:, :1])[0], rtol=1e-12, atol=0)
     for wrong, words in [((np.ones(3), np.ones(4)), "same T"), ((np.ones((3, 2)), np.ones((3, 4))), "broadcast")]:
         with pytest.raises(ValueError, match=words):
-            newton_in_time.scan_up_down(*wrong)
+            newton_in_time.scan(*wrong, newton_in_time.up_and_down)
+
+
+def recursive(T):
+    """Rounds and joins of Blelloch's scan by its recursion: pair neighbors, solve the half, fill in every other one."""
+    if T == 1:
+        return 0, 0
+    rounds, joins = recursive(T // 2)
+    return rounds + 1 + (T > 2), joins + T // 2 + (T - 1) // 2
+
+
+@pytest.mark.parametrize("plan", [newton_in_time.to_the_left, newton_in_time.up_and_down])
+def test_no_step_of_a_round_waits_for_another_of_it_and_its_joins_are_of_neighbors(plan):
+    for T in [*range(1, 70), 100, 2048]:
+        first, counted = np.arange(T), 0
+        for later, reach in plan(T):
+            assert (first[later] == later - reach + 1).all()  # what is joined ends where this one begins
+            first[later] = first[later - reach]
+            counted += len(later)
+        _, rounds, joins = newton_in_time.scan(np.ones(T), np.ones(T), plan)
+        assert (first == 0).all() and (rounds, joins) == (len(plan(T)), counted)
+        if plan is newton_in_time.up_and_down:
+            assert (rounds, joins) == recursive(T), T
+
+
+def test_the_dtypes_of_factors_and_inputs_may_differ():
+    whole, turned = np.array([1, 2, 3]), np.array([.5j, .5j, .5j])
+    for plan in (newton_in_time.to_the_left, newton_in_time.up_and_down):
+        assert newton_in_time.scan(turned, whole, plan)[0].tolist() == [1, 2 + .5j, 2.75 + 1j]
+        assert newton_in_time.scan(np.full(3, .5), whole, plan)[0].tolist() == [1, 2.5, 4.25]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ... import bptt, cells
-from ...activations import sigmoid
+from .valves import without
 
 
 def accuracy(network: cells.NetworkParams, x: np.ndarray, labels: np.ndarray, gates: str = "") -> float:
@@ -21,13 +21,8 @@ def accuracy(network: cells.NetworkParams, x: np.ndarray, labels: np.ndarray, ga
                         f"o.")
     if not set(gates) <= set("ifo"):
         raise ValueError(f'gates is {gates!r}, needs letters of "ifo".')
-    W_xh, W_hh, b_h = network.rnn
-    run = bptt.forward(network.rnn, x)
-    means = {gate: getattr(run, gate).mean((0, 1)) for gate in gates}
-    h, c = run.h[0], run.c[0]
-    for x_t in x:
-        a = dict(zip("ifgo", np.split(x_t @ W_xh.T + h @ W_hh.T + b_h, 4, axis=-1)))
-        i, f, o = (means[gate] if gate in means else sigmoid(a[gate]) for gate in "ifo")
-        c = f * c + i * np.tanh(a["g"])
-        h = o * np.tanh(c)
-    return float((cells.readout(network.readout, h).argmax(-1) == labels).mean())
+    run, held = bptt.forward(network.rnn, x), network.rnn
+    for gate in gates:
+        mean = getattr(run, gate).mean((0, 1))
+        held = without(held, gate, np.log(mean / (1 - mean)))
+    return float((cells.readout(network.readout, bptt.forward(held, x).h[-1]).argmax(-1) == labels).mean())

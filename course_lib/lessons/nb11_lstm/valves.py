@@ -45,6 +45,7 @@ class Valves(Figure):
     plan     {road: (its points, its color)}
     missing  {road or branch of the LSTM that this cell lacks, drawn thin: what is said where it is crossed out, or ""}
     candidate, corners  words at the candidate, and for the states above and below
+    shows    words on the way from the state to what is shown, at its end, and beside it where that is h: ahead, back
     """
 
     size = (660, 444)
@@ -56,6 +57,7 @@ class Valves(Figure):
     plan = ROADS
     missing: dict[str, str] = {}
     candidate, corners = "candidate\n$n$", ("", "", "", "")
+    shows = ("through\ntanh", "the state", "the new state", "the new state")
 
     def __init__(self, seed: int = 0, **values):
         self.seed, self.x = seed, np.random.default_rng([seed, 1]).normal(size=(STEPS, SEQUENCES, INPUTS))
@@ -103,9 +105,9 @@ class Valves(Figure):
             ax.text(SUM, Y[1], "+", ha="center", va="center", fontsize=15)
             ax.text(SUM + 17, 196, "new", color=GREEN, va="center", fontsize=12)
         if "told" in self.roads:
-            ax.text(OUT + 17, 270, "through\ntanh", va="center", fontsize=11)
-            ax.text(X[1], 56, "the state", color=VERMILION, ha="right", va="center", fontsize=12)
-        if "shown" in self.roads:
+            ax.text(OUT + 17, 270, self.shows[0], va="center", fontsize=11)
+            ax.text(X[1], 56, self.shows[1], color=VERMILION, ha="right", va="center", fontsize=12)
+        if "shown" in self.roads and self.ways:
             ax.text(60, Y[0] + 24, "state before", color=ORANGE, va="center", fontsize=10.5)
         ax.text(SUM, 143, self.candidate, ha="center", va="center", fontsize=11,
                 bbox=dict(boxstyle="round,pad=.3", facecolor="none", edgecolor=INK))
@@ -144,7 +146,7 @@ class Valves(Figure):
                 if where in passed}
             return roads, dict.fromkeys(self.ways, .08), [.08] * len(self.joined)
         new = step.ways.get(self.ways.get("g"), 0.)
-        out = step.read if self.state == "c" else 1.
+        out = step.read if "told" in self.roads else 1.
         roads = {"before": step.straight, "kept": 1., "now": 1., "after": step.along, "candidate": new,
                  "written": step.joined.get("ig", new), "told": out, "shown": out}
         joined = [step.joined[gates[i:]] for i in range(len(gates))]
@@ -174,7 +176,7 @@ class Valves(Figure):
         self.side.set_text("reads x alone, through weights" if not self.ways else f"through W_hh: {step.through:.2f}"
                            if back else "reads through weights: h by W_hh; solid: x by W_xh")
         if "shown" in self.roads:
-            self.read.set_text("the new state" if s == "h" else f"from h: {step.read:.2f}" if back else
+            self.read.set_text(self.shows[2 + back] if s == "h" else f"from h: {step.read:.2f}" if back else
                                f"shown: {roads['shown']:.2f}")
         if "before" in self.roads:
             self.straight.set_text(f"straight: {step.straight:.2f}" if back else
@@ -204,11 +206,11 @@ def thick(size: float) -> float:
     return .75 * min(max(WIDE * abs(size), 1.), 60.)
 
 
-def without(params: cells.LSTMParams, gates: str) -> cells.LSTMParams:
-    """Return an LSTM in which these gates, letters of "ifo", stand at exactly 1: no weights, and a bias of 40."""
+def without(params: cells.LSTMParams, gates: str, bias: float | np.ndarray = 40.) -> cells.LSTMParams:
+    """Return an LSTM in which these gates, letters of "ifo", have this bias and no weights: with 40 they stand at 1."""
     changed = cells.LSTMParams(*(array.copy() for array in params))
     for gate in gates:
-        for array, value in zip(changed, (0., 0., 40.)):
+        for array, value in zip(changed, (0., 0., bias)):
             np.split(array, 4)["ifgo".index(gate)][...] = value
     return changed
 

@@ -42,10 +42,7 @@ def learn_fixed(T: int = 100, seeds: Iterable[int] = range(5), rate: float = .01
                 sequences: int = PAPER_ORDER) -> until_solved.Solved:
     """Train on temporal order as longterm.learn_order does: 32 units, Adam, clipping at 1, the same sequences."""
     batches, fresh = (np.random.default_rng([T, stream]) for stream in (1, 2))
-
-    def error(network):
-        return until_solved.error_rate(with_factors(network), *tasks.temporal_order(T, 500, fresh))
-
     return until_solved.raise_if_interrupted(until_solved.until_solved(
-        factors_at_start(6, 32, 4, seeds), _objective, lambda: tasks.temporal_order(T, BATCH, batches), error, every=25,
+        factors_at_start(6, 32, 4, seeds), _objective, lambda: tasks.temporal_order(T, BATCH, batches), every=25,
+        error=lambda network: until_solved.error_rate(with_factors(network), *tasks.temporal_order(T, 500, fresh)),
         updates=sequences // BATCH, optimiser=train.Adam(rate), clip_norm=1., progress=False))

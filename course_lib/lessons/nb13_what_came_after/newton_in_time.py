@@ -6,7 +6,7 @@ processor the rounds save nothing.
 
 from __future__ import annotations
 
-from typing import Iterator
+from typing import Callable, Iterator
 
 import numpy as np
 
@@ -24,54 +24,49 @@ def combine(first: tuple, second: tuple) -> tuple:
     return a_next * a, a_next * b + b_next
 
 
-def scan(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, int]:
-    """Solve h_t = a_t h_{t-1} + b_t, h_0 = 0, for all t: each round joins every step with what lies before it.
+def to_the_left(T: int) -> list[tuple[np.ndarray, int]]:
+    """The rounds of a scan in which each step is joined to what lies 1 before it, then 2, then 4, and so on.
 
-    a, b     (T, ...) of shapes that broadcast, a[t - 1] is a_t
-    returns  h (T, ...), h[t - 1] is h_t, and the number of rounds, log2 T rounded up
-    errors   ValueError for shapes that do not broadcast or no step, TypeError for dtypes
+    returns  for each round the steps that are joined, numbered from 0, and how far before them the other one lies
     source   Hillis and Steele 1986, "Data parallel algorithms"
     """
-    a, b = _alike(a, b)
-    rounds, reach = 0, 1
-    while reach < len(a):
-        joined = combine((a[:-reach], b[:-reach]), (a[reach:], b[reach:]))
-        a, b = (np.concatenate([old[:reach], new]) for old, new in zip((a, b), joined))
-        rounds, reach = rounds + 1, 2 * reach
-    return b, rounds
+    return [(np.arange(1 << k, T), 1 << k) for k in range((T - 1).bit_length())]
 
 
-def scan_up_down(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, int, int]:
-    """As `scan`, but with no more than two joins for each step: up a tree of pairs, then down again.
+def up_and_down(T: int) -> list[tuple[np.ndarray, int]]:
+    """As `to_the_left`, but fewer than 2 T joins: up, pairs are joined to pairs; down, the steps between are filled in.
 
-    Up, each pair of neighbors is joined to one step, and the half as many steps are solved in the same way. Down, that
-    gives every second state; each of the others is its own step joined to the state before it.
-
-    a, b     as in `scan`
-    returns  h (T, ...), the number of rounds, and the number of joins, below 2 T
-    errors   as `scan`
-    source   Blelloch 1990, "Prefix sums and their applications"
+    source  Blelloch 1990, "Prefix sums and their applications"
     """
-    a, b = _alike(a, b)
-    if len(a) == 1:
-        return b, 0, 0
-    pairs = combine((a[:-1:2], b[:-1:2]), (a[1::2], b[1::2]))
-    halved, rounds, joins = scan_up_down(*pairs)
-    h = np.concatenate([b[:1], np.empty_like(b[1:])])
-    h[1::2] = halved
-    later = slice(2, None, 2)
-    h[later] = combine((a[:-1][1::2], h[:-1][1::2]), (a[later], b[later]))[1]
-    return h, rounds + 1 + (len(a) > 2), joins + len(halved) + len(h[later])
+    reaches = [1 << k for k in range(T.bit_length())]
+    up = [(np.arange(2 * reach - 1, T, 2 * reach), reach) for reach in reaches]
+    down = [(np.arange(3 * reach - 1, T, 2 * reach), reach) for reach in reversed(reaches)]
+    return [(later, reach) for later, reach in up + down if len(later)]
 
 
-def _alike(a, b) -> tuple[np.ndarray, np.ndarray]:
+def scan_rounds(steps: np.ndarray, plan: Callable) -> Iterator[tuple[np.ndarray, int]]:
+    """Yield the steps (2, T, ...), a and b, and the joins so far, before the first round of `scan` and after each."""
+    yield steps, (joins := 0)
+    for later, reach in plan(steps.shape[1]):
+        joined = combine(steps[:, later - reach], steps[:, later])
+        steps, joins = steps.copy(), joins + len(later)
+        steps[:, later] = joined
+        yield steps, joins
+
+
+def scan(a: np.ndarray, b: np.ndarray, plan: Callable = to_the_left) -> tuple[np.ndarray, int, int]:
+    """Solve h_t = a_t h_{t-1} + b_t, h_0 = 0, for all t by joining steps, all of a round at once.
+
+    a, b     (T, ...) of shapes that broadcast, a[t - 1] is a_t
+    plan     to_the_left or up_and_down
+    returns  h (T, ...), h[t - 1] is h_t; the number of rounds; and the number of joins in all of them
+    errors   ValueError for shapes that do not broadcast or no step, TypeError for dtypes
+    """
     a, b = _checks.array("a", a, ndim=1), _checks.array("b", b, ndim=1)
     if a.ndim != b.ndim or len(a) != len(b):
         raise ValueError(f"a has shape {a.shape}, b {b.shape}: both need the form (T, ...) with the same T.")
-    try:
-        return np.broadcast_arrays(a, b)
-    except ValueError:
-        raise ValueError(f"a has shape {a.shape}, b {b.shape}: after T they need to broadcast.") from None
+    *rounds, (steps, joins) = scan_rounds(np.array(np.broadcast_arrays(a, b)), plan)
+    return steps[1], len(rounds), joins
 
 
 def newton(params: cells.RNNParams, x: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -92,8 +87,7 @@ def newton(params: cells.RNNParams, x: np.ndarray) -> Iterator[tuple[np.ndarray,
     if x.shape[-1] != params.W_xh.shape[-1]:
         raise ValueError(f"x has shape {x.shape}, needs (T, ..., B, {params.W_xh.shape[-1]}), as W_xh takes it.")
     W_xh, W_hh = params.W_xh.swapaxes(-1, -2), params.W_hh.swapaxes(-1, -2)
-    x = cells.aligned(x, max(x.ndim, params.W_xh.ndim + 1))
-    inputs = x @ W_xh + params.b_h[..., None, :]
+    inputs = cells.aligned(x, max(x.ndim, W_xh.ndim + 1)) @ W_xh + params.b_h[..., None, :]
     h = np.zeros((len(x) + 1, *inputs.shape[1:]))
     while True:
         f = np.tanh(inputs + h[:-1] @ W_hh)
@@ -112,9 +106,8 @@ def newton_rounds(params: cells.RNNParams, x: np.ndarray, tolerance: float = 1e-
     errors     as `newton`; ValueError for a tolerance that is not above 0
     """
     tolerance = _checks.positive("tolerance", tolerance)
-    needed = None
+    needed = np.array(-1)
     for k, (_, residual) in enumerate(newton(params, x)):
-        needed = np.full(residual.shape, -1) if needed is None else needed
         needed = np.where((needed < 0) & (residual < tolerance), k, needed)
         if (needed >= 0).all() or k == len(x):
             return np.where(needed < 0, len(x), needed)
