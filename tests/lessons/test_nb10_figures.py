@@ -9,7 +9,7 @@ from course_lib import bptt, initialise
 from course_lib.lessons.nb10_truncated_bptt import figures, influence_balancing, windows
 from course_lib.lessons.nb10_truncated_bptt.checkpoints import KEPT, PIECE, checkpoint_cost
 from course_lib.lessons.nb10_truncated_bptt.figures import (
-    STEPS, Balancing, Checkpoints, DotRows, Reach, ThroughAWindow, WindowAndLag)
+    STEPS, Balancing, Checkpoints, DotRows, NumbersKept, Reach, ThroughAWindow, WindowAndLag)
 from course_lib.lessons.nb10_truncated_bptt.windows import LAGS, TASKS, WINDOWS
 from course_lib.screen.live import live
 from legible import legible
@@ -55,9 +55,9 @@ def test_sizes_are_products_of_jacobians():
 def test_reach_in_words(kind, k):
     figure = Reach(kind=kind, k=k)
     kept = sum(min(s, k) if kind == "window" else (s - 1) % k + 1 for s in range(1, STEPS + 1))
-    assert figure.data.kept.sum() == kept and f"{kept} pairs are kept" in figure.alt
+    assert figure.data[0].sum() == kept and f"{kept} pairs are kept" in figure.alt
     assert f"kept: {kept} of 300 pairs" in figure.words[0].get_text()
-    assert f"{1 - figure.data.share:.0%}" in figure.words[1].get_text()
+    assert f"{1 - figure.data[1]:.0%}" in figure.words[1].get_text()
     assert f"{kept / STEPS:.1f} on average" in figure.alt
     shown = np.asarray(figure.image.get_array())
     assert np.array_equal(shown[..., 3] > 0, np.tri(STEPS, dtype=bool))
@@ -96,7 +96,7 @@ def test_map_shows_every_trial(small, task):
 
 
 def test_map_refuses(small):
-    with pytest.raises(ValueError, match="lag is 5, window 4: the lags"):
+    with pytest.raises(ValueError, match="lag is 5, needs one of 3, 6, 9, 12"):
         small.update(lag=5, window=4)
     with pytest.raises(ValueError, match="task is 'copy'"):
         small.update(task="copy")
@@ -205,3 +205,23 @@ def test_sliders_move_it(make, ranges, small):
         control.value = ranges[name][-1] if isinstance(ranges[name], list) else ranges[name][0]
     assert figure.alt != before
     assert figure.values == {name: control.value for name, control in widget.controls.items()}
+
+
+# Numbers kept ------------------------------------------------------------------------------------------
+
+
+def test_numbers_kept_go_through_what_was_counted_and_cross_where_it_says():
+    counted = {"full BPTT": {10: 11 * 6, 50: 51 * 6}, "checkpoints": {T: 6 * min(
+        checkpoint_cost(T, k).states for k in range(1, T + 1)) for T in (10, 50, 1000)},
+        "forward mode": {10: 6 * (6 * 9 + 1)}}
+    figure = NumbersKept(6, 2, counted)
+    x, curves = figure.curves[0].get_xdata(), np.array([line.get_ydata() for line in figure.curves])
+    for curve, points in zip(curves, counted.values()):
+        for T, numbers in points.items():
+            np.testing.assert_allclose(np.interp(np.log10(T), x, curve), np.log10(numbers), rtol=.01, atol=0)
+    crossing = 10 ** np.interp(0, curves[0] - curves[2], x)
+    np.testing.assert_allclose(crossing, 54, rtol=1e-2, atol=0)
+    assert "forward mode at T = 54, the best checkpoints at 7.6e+02" in figure.alt and "66, 306" in figure.alt
+    dots = [line for line in figure.ax.lines if line.get_marker() == "o"]
+    assert [list(np.round(10 ** dot.get_ydata())) for dot in dots] == [list(each.values()) for each in counted.values()]
+    assert [name.get_text() for name in figure.names] == list(counted) and legible(figure) > 5

@@ -75,7 +75,8 @@ def test_gates_show_what_the_run_holds():
 def test_digits_are_drawn_and_told():
     figure = DigitCells(ACCURACY)
     lines = [line for line in figure.fig.axes[0].lines if len(line.get_xdata()) == 3 and line.get_marker() == "None"]
-    assert len(lines) == len(longterm.KINDS)
+    assert len(lines) == len(longterm.KINDS) == len({line._unscaled_dash_pattern[1] and
+                                                     tuple(line._unscaled_dash_pattern[1]) for line in lines})
     for name, line in zip(longterm.KINDS, lines):
         assert np.allclose(line.get_ydata(), [ACCURACY[name, D].mean() for D in (0, 25, 50)], atol=0)
     assert f"right for: {', '.join(longterm.KINDS)}; not so for: none." in figure.alt
@@ -93,10 +94,10 @@ def test_some_kinds_of_digits_keep_the_order_and_the_style_they_have_among_all()
 
 
 @pytest.mark.parametrize("call, message", [
-    (lambda: Gates(default_lstm(0), X, step=31), "step 31, need .* 1 to 30"),
+    (lambda: Gates(default_lstm(0), X, step=31), "step is 31, needs to be 1 to 30"),
     (lambda: Gates(default_lstm(0), X, gate="g"), "gate is 'g'"),
     (lambda: DigitCells({}), "accuracies is empty"),
-    (lambda: DigitCells({("GRV", 0): np.ones(2)}), "holds 'GRV', needs names of longterm.KINDS: tanh, "),
+    (lambda: DigitCells({("GRV", 0): np.ones(2)}), r"holds \['GRV'\], needs runs of .* names of longterm.KINDS: tanh, "),
     (lambda: DigitCells({("GRU", 0): [1.], ("tanh", 9): [1.]}), r"lacks \('tanh', 0\), \('GRU', 9\)")])
 def test_figures_refuse_what_is_not_there(call, message):
     with pytest.raises(ValueError, match=message):

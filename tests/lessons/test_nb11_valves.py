@@ -179,6 +179,10 @@ def test_every_road_of_the_lstm_has_its_name_and_what_no_gradient_takes_is_not_d
     assert link.get_visible() and figure.link.get_text() == "h before was\nmade of c"
     assert "forget gate" not in "".join(text.get_text() for text in LSTMValves(gates="").ax.texts)
     assert figure.ahead.get_text() == f"from step t + 1: {figure.data.along:.2f}"
+    for gates, name in ("", "a cell without gates"), ("f", "a cell with a forget gate"), (
+            "fi", "a cell with two gates"):
+        part = LSTMValves(gates=gates)
+        assert part.title.get_text().startswith(f"{name}, back from step t") and f"One step of {name} as" in part.alt
     assert figure.title.get_text().startswith("LSTM, back from step t = 50 of 60: ")
     assert figure.sum.get_text() == "together: |dL/dc|"
     assert LSTMValves(way="forward").sum.get_text() == "the sum: all of it anew"

@@ -20,21 +20,18 @@ class DigitCells(Figure):
     """
 
     size = (860, 400)
-    STYLES = dict(zip(longterm.KINDS, ((BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "D", "-."),
-                                       (VERMILION, "^", "-"), (PURPLE, "v", "--"), (SKY, "P", ":"))))
+    STYLES = dict(zip(longterm.KINDS, ((BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "D", "-."), (VERMILION, "^", ":"),
+                                       (PURPLE, "v", (0, (6, 1, 1, 1, 1, 1))), (SKY, "P", (0, (1, 3))))))
 
     def __init__(self, accuracies: Mapping[tuple[str, int], np.ndarray]):
-        if not accuracies:
-            raise ValueError("accuracies is empty: run longterm.learn_digits for some networks first.")
         found, self.distances = {name for name, _ in accuracies}, sorted({distance for _, distance in accuracies})
-        if unknown := sorted(found - set(longterm.KINDS)):
-            raise ValueError(f"accuracies holds {', '.join(map(repr, unknown))}, needs names of longterm.KINDS: "
-                             f"{', '.join(longterm.KINDS)}.")
+        if not found or (unknown := sorted(found - set(longterm.KINDS))):
+            raise ValueError(f"accuracies {f'holds {unknown}' if found else 'is empty'}, needs runs of "
+                             f"longterm.learn_digits under names of longterm.KINDS: {', '.join(longterm.KINDS)}.")
         self.names = [name for name in longterm.KINDS if name in found]  # runs end in any order
         missing = [(name, D) for name in self.names for D in self.distances if (name, D) not in accuracies]
         if missing:
-            raise ValueError(f"accuracies lacks {', '.join(map(str, missing))}: run longterm.learn_digits for these "
-                             f"too.")
+            raise ValueError(f"accuracies lacks {', '.join(map(str, missing))}: run longterm.learn_digits for them.")
         self.accuracies = dict(accuracies)
         super().__init__()
 
@@ -49,7 +46,7 @@ class DigitCells(Figure):
         for name, height in zip(self.names, heights):
             colour, marker, dash = self.STYLES[name]
             values = [self.accuracies[name, distance] for distance in self.distances]
-            ax.plot(self.distances, [each.mean() for each in values], dash, color=colour)
+            ax.plot(self.distances, [each.mean() for each in values], linestyle=dash, color=colour)
             ax.plot(self.distances, values, marker, color=colour, markersize=4.5)
             self.key(ax, (1.02, height, f"{'●■◆▲▼✚'['osD^vP'.index(marker)]} {name}", colour), va="center")
 

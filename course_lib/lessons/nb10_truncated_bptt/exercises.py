@@ -485,7 +485,7 @@ def _checkpointed_cases(rng):
 BANK = Bank(10, "Truncated BPTT", [
     Prediction("10.1", "T = 1000 steps, a loss at each, one set of weights. Full BPTT takes 1000 steps "
                        "back. How many do windows of 100 steps take, one for each loss?",
-               scale="log10", close=.15, digits=2),
+               scale="log10", close=.15, digits=5),
     Exercise(
         "10.2", "How many steps back", minutes=4, difficulty=1,
         solution=steps_back, oracle=_steps_back_by_walking,

@@ -4,34 +4,16 @@ what a window hides, what checkpoints keep."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
-
 import numpy as np
 from matplotlib.colors import to_rgb
 
 from ... import bptt, initialise
-from ..._checks import choice
 from ...screen.figure import BLUE, GREEN, INK, ORANGE, VERMILION, Figure
+from ...screen.kit import Decades, power_of_ten
 from . import checkpoints, influence_balancing, windows
 from .windows import LAGS, TASKS, WINDOWS, reaches
 
 STEPS = 24  # of Reach
-
-
-class Pairs(NamedTuple):
-    """What Reach shows; rows are the steps s of the losses, columns the steps t that they reach.
-
-    kept   (T, T) whether the loss of step s reaches step t
-    sizes  (T, T) |dL_s/dh_t| / |dL_s/dh_s|, 0 for t > s
-    """
-
-    kept: np.ndarray
-    sizes: np.ndarray
-
-    @property
-    def share(self) -> float:
-        """The kept pairs' share of the sum of all sizes."""
-        return float(self.sizes[self.kept].sum() / self.sizes.sum())
 
 
 class Reach(Figure):
@@ -67,26 +49,28 @@ class Reach(Figure):
                               linespacing=1.5)
 
     def compute(self, kind="window", k=6):
-        return Pairs(reaches(STEPS, k, kind), self.sizes)
+        kept = reaches(STEPS, k, kind)
+        return kept, float(self.sizes[kept].sum() / self.sizes.sum())  # by loss and step; their share of all sizes
 
-    def move(self, pairs):
-        colours = np.where(pairs.kept[..., None], to_rgb(BLUE), to_rgb(VERMILION))
+    def move(self, found):
+        pairs, share = found
+        colours = np.where(pairs[..., None], to_rgb(BLUE), to_rgb(VERMILION))
         reached = np.tri(STEPS, dtype=bool)
-        opacity = np.where(reached, .12 + .88 * np.minimum(pairs.sizes, 1), 0)
+        opacity = np.where(reached, .12 + .88 * np.minimum(self.sizes, 1), 0)
         self.image.set_data(np.concatenate([colours, opacity[..., None]], axis=-1))
-        kept, total, k = pairs.kept.sum(), reached.sum(), self.values["k"]
-        self.words[0].set_text(f"kept: {kept} of {total} pairs,\nwith {pairs.share:.0%} of the gradient's size")
-        self.words[1].set_text(f"dropped: {total - kept} pairs,\nwith {1 - pairs.share:.0%} of it")
-        back = pairs.kept.sum(1)
+        kept, total, k = pairs.sum(), reached.sum(), self.values["k"]
+        self.words[0].set_text(f"kept: {kept} of {total} pairs,\nwith {share:.0%} of the gradient's size")
+        self.words[1].set_text(f"dropped: {total - kept} pairs,\nwith {1 - share:.0%} of it")
+        back = pairs.sum(1)
         self.words[2].set_text("no loss is cut" if k >= STEPS else
                                f"a loss sees {back.min()} to {back.max()} steps,\n{back.mean():.1f} on average")
 
-    def describe(self, pairs):
-        kept, back = pairs.kept.sum(), pairs.kept.sum(1)
+    def describe(self, found):
+        kept, back = found[0].sum(), found[0].sum(1)
         how = ("each loss looks back {k} steps" if self.values["kind"] == "window" else
                "the sequence is cut into chunks of {k} steps").format(k=self.values["k"])
         return (f"A triangle of {STEPS * (STEPS + 1) // 2} pairs of a loss and a step before it, for {STEPS} steps; "
-                f"{how}. {kept} pairs are kept, with {pairs.share:.0%} of the gradient's size. A loss sees "
+                f"{how}. {kept} pairs are kept, with {found[1]:.0%} of the gradient's size. A loss sees "
                 f"{back.min()} to {back.max()} steps, {back.mean():.1f} on average.")
 
 
@@ -101,6 +85,7 @@ class WindowAndLag(Figure):
 
     size = (900, 370)
     labels = {"lag": "lag (steps)", "window": "window k (steps)"}
+    allowed = {"task": list(TASKS), "lag": list(LAGS), "window": list(WINDOWS)}
 
     def __init__(self, trials: Mapping[tuple[str, int, int], windows.WindowResult], **values):
         missing = [setting for setting in windows.settings() if setting not in trials]
@@ -131,9 +116,6 @@ class WindowAndLag(Figure):
         self.words = self.moving(left.text(-.45, len(LAGS) - .24, "", color=ORANGE, va="center"))
 
     def compute(self, task="delay", lag=12, window=10):
-        choice("task", task, TASKS)
-        if lag not in LAGS or window not in WINDOWS:
-            raise ValueError(f"lag is {lag}, window {window}: the lags {LAGS} and the windows {WINDOWS} were measured.")
         return {(a, k): self.trials[task, a, k] for a in LAGS for k in WINDOWS}
 
     def move(self, trials):
@@ -180,13 +162,10 @@ class Balancing(Figure):
     size = (900, 370)
     labels, allowed = {"window": "window k (steps)", "start": "theta at the start"}, {"window": (1, LONGEST)}
 
-    def __init__(self, **values):
+    def draw(self):
         self.system = influence_balancing.system()
         self.seen = influence_balancing.seen(self.system, LONGEST)
         self.average = np.cumsum(self.seen) / np.arange(1, LONGEST + 1)
-        super().__init__(**values)
-
-    def draw(self):
         left, right = self.axes = self.panels(
             dict(title="The gradient through a window of k steps", xlabel="window k (steps)",
                  ylabel=r"$ds[0] / d\theta$", xlim=(0, LONGEST), ylim=(-9, 19)),
@@ -324,13 +303,10 @@ class Checkpoints(Figure):
     T = 100
     allowed = {"k": (1, T)}
 
-    def __init__(self, **values):
-        self.costs = [checkpoints.checkpoint_cost(self.T, k) for k in range(1, self.T + 1)]
-        self.fewest = min(cost.states for cost in self.costs)
-        super().__init__(**values)
-
     def draw(self):
         T = self.T
+        self.costs = [checkpoints.checkpoint_cost(T, k) for k in range(1, T + 1)]
+        self.fewest = min(cost.states for cost in self.costs)
         left, right = self.axes = self.panels(
             dict(title="Which states are in memory", xlabel="steps taken, forward and back", ylabel="t of the state",
                  xlim=(0, 3 * T), ylim=(-.5, T + 14), grid=False),
@@ -345,7 +321,7 @@ class Checkpoints(Figure):
         right.plot(k, [cost.steps for cost in self.costs], "--", color=VERMILION)
         right.text(1.15, 1.78 * T, "steps forward", color=VERMILION)
         right.text(1.7, .74 * T, "states kept", color=BLUE)
-        self.guide(right, self.fewest, f"fewest: {self.fewest}", at=.6)
+        self.guide(right, self.fewest, f"fewest: {self.fewest}", at=.84)
         self.dots = self.curve(right, INK, "o", markersize=7)
         self.words, = self.key(right, (.98, .99, "", INK), ha="right", linespacing=1.4)
 
@@ -366,3 +342,35 @@ class Checkpoints(Figure):
                 f"one first on the way back. At most {kept[1].states} states are kept, in place of {self.T + 1}, and "
                 f"{kept[1].steps} steps are taken forward, in place of {self.T}. Right, both against the distance: "
                 f"the fewest states are {self.fewest}, at {', '.join(map(str, best))}.")
+
+
+class NumbersKept(Decades):
+    """Numbers kept for the exact gradient by T, of H units and D inputs; counted, {way: {T: numbers}}, are the dots."""
+
+    title = "Numbers kept for the exact gradient"
+    xlabel, ylabel = r"$\log_{10}$ of the steps T", r"$\log_{10}$ of their count"
+    lines, spans = ((BLUE, "-", 2.2), (GREEN, "--", 2.2), (VERMILION, "-.", 2.2)), ((7, 2, 9),)
+
+    def __init__(self, H: int, D: int, counted: Mapping[str, Mapping[int, int]]):
+        self.H, self.P, self.counted = H, H * (H + D + 1), counted
+        super().__init__()
+
+    def draw(self):
+        super().draw()
+        for (color, *_), points in zip(self.lines, self.counted.values()):
+            self.ax.plot(*np.log10([list(points), list(points.values())]), "o", color=color)
+        self.guide(self.ax, x=np.log10(self.P), linewidth=.8, style=(0, (1, 2)))
+        self.ax.text(np.log10(self.P) + .07, 2.15, f"T = P = {self.P}, the number of weights")
+
+    def compute(self):
+        T = np.logspace(1, 7, 61)
+        return np.log10(self.H * np.array([T + 1, np.ceil(2 * np.sqrt(T)), np.full(61, self.P + 1.)]))
+
+    def move(self, curves):
+        self.place(np.linspace(1, 7, 61), curves, list(self.counted))
+
+    def describe(self, _):
+        said = "; ".join(f"{way} {', '.join(map(str, points.values()))}" for way, points in self.counted.items())
+        return (f"Numbers kept for the exact gradient by the length T, counted at T = "
+                f"{', '.join(map(str, self.counted['full BPTT']))}: {said}. Full BPTT keeps as many as "
+                f"forward mode at T = {self.P}, the best checkpoints at {((self.P + 1) / 2)**2:.2g}.")

@@ -71,10 +71,7 @@ def settings() -> list[tuple[str, int, int]]:
 
 
 def new_networks(task: str, members: int = MEMBERS, seed: int = 0) -> cells.NetworkParams:
-    """Return the networks of a task as an ensemble, before training.
-
-    errors  ValueError for another task
-    """
+    """Return the networks of a task as an ensemble, before training; ValueError for another task."""
     outputs = {"hold": 2, "delay": 1}[choice("task", task, TASKS)]
     return initialise.network(outputs, HIDDEN, outputs, np.random.default_rng(seed), input_gain=.3, members=members)
 

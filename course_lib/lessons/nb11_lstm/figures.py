@@ -106,7 +106,7 @@ class Gates(Figure):
 
     def __init__(self, params: cells.LSTMParams, x: np.ndarray, **values):
         self.run = bptt.forward(params, x)
-        self.read = x[:, 0].argmax(-1)
+        self.read, self.allowed = x[:, 0].argmax(-1), {"gate": ["i", "f", "o"], "step": (1, len(x))}
         self.order = np.argsort(self.run.f[:, 0].mean(0))  # units that keep longest on top
         super().__init__(**values)
 
@@ -131,8 +131,6 @@ class Gates(Figure):
         self.dots = self.curve(bars, BLUE, "o", markersize=4)
 
     def compute(self, gate="f", step=1):
-        if gate not in ("i", "f", "o") or step not in range(1, len(self.read) + 1):
-            raise ValueError(f'gate is {gate!r}, step {step!r}, need "i", "f" or "o" and 1 to {len(self.read)}.')
         return getattr(self.run, gate)[:, 0][:, self.order], self.run.c[1:, 0][:, self.order]  # by step and unit
 
     def move(self, work):

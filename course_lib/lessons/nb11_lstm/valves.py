@@ -233,6 +233,8 @@ class LSTMValves(Valves):
             raise ValueError(f'gates is {gates!r}, needs letters of "fio".')
         self.valves = {gate: gate for gate in "fio" if gate in gates}
         self.ways = {gate: gate for gate in "figo" if gate in gates + "g"}
+        names = {"": "a cell without gates", "f": "a cell with a forget gate", "fi": "a cell with two gates"}
+        self.name = names.get(gates, "LSTM")
         super().__init__(seed, **values)
 
     def compute(self, way="backward", b_f=0., b_i=0., b_o=0.):

@@ -39,12 +39,10 @@ class Pitchfork(Figure):
         ax.text(4.9, .05, "keeps one of\ntwo values", color=BLUE, ha="right", va="center")
 
     def describe(self, _):
-        def end(w):
-            return self.ends[-1, np.abs(self.WEIGHTS - w).argmin()]
-
+        at_3, at_7 = (self.ends[-1, np.abs(self.WEIGHTS - w).argmin()] for w in (3, -7))
         return (f"Where one GRU unit ends, against its weight w. Between -6 and 2 it goes to 0. Above 2 it keeps one "
-                f"of two values, plus or minus {end(3):.2f} at w = 3. Below -6 it swings between plus and minus "
-                f"{end(-7):.2f} at w = -7.")
+                f"of two values, plus or minus {at_3:.2f} at w = 3. Below -6 it swings between plus and minus "
+                f"{at_7:.2f} at w = -7.")
 
 
 class StableDisc(Figure):
