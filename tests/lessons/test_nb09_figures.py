@@ -192,6 +192,9 @@ def test_the_losses_of_all_starts_stand_still_and_the_chosen_one_is_traced():
         assert figure.here.get_xydata().tolist() == [[update, max(losses[-1], 1e-3)]] and losses[-1] < 1e4
         assert ax.viewLim.bounds == limits and figure.background() is background
     assert figure.losses["normal × 1"][60] < 1e-3 == figure.here.get_ydata()[0]
+    figure = Starts(STARTS)
+    assert 0 <= figure.losses["normal × 1"][-1] < 1e-15 and "normal × 1 under 1e-12, normal × 5 2." in figure.alt
+    assert figure.fig.legends[0].get_texts()[2].get_text() == "normal × 1: under 1e-12"
 
 
 @pytest.mark.parametrize("starts, options, error, message", [

@@ -139,9 +139,11 @@ class Starts(Answers):
 
     def plot_losses(self, ax):
         self.losses = {name: [self.loss(p) for p in path] for name, path in self.paths.items()}
+        self.ends = {name: f"{end:.2g}" if (end := losses[-1]) > 1e-12 else "under 1e-12"  # below, it is rounding
+                     for name, losses in self.losses.items()}
         for i, (name, losses) in enumerate(self.losses.items()):
             color, dash = (*COLOURS[:3], (PURPLE, ":"))[i % 4]
-            ax.plot(losses, color=color, linestyle=dash, linewidth=1.5 + i // 4, label=f"{name}: {losses[-1]:.2g}")
+            ax.plot(losses, color=color, linestyle=dash, linewidth=1.5 + i // 4, label=f"{name}: {self.ends[name]}")
         ax.set_ylim(self.limits)
         self.fig.legend(loc="outside lower right", ncols=5, title=f"loss after {len(self.path) - 1} updates")
         self.trace = self.curve(ax, VERMILION, linewidth=3.5, alpha=.7)
@@ -157,7 +159,7 @@ class Starts(Answers):
         self.result.set_text(f"{start}, {self.result.get_text()}")
 
     def describe(self, found):
-        ends = ", ".join(f"{name} {losses[-1]:.2g}" for name, losses in self.losses.items())
+        ends = ", ".join(f"{name} {end}" for name, end in self.ends.items())
         return f"Start: {self.values['start']}. {super().describe(found)} Losses after all updates, by start: {ends}."
 
 
