@@ -160,7 +160,7 @@ def test_gates_that_are_left_out_stand_at_one_and_what_is_crossed_out_says_what_
                       and abs(text.get_position()[0] - valves.CROSSED[part][0]) < 20]
             assert any(words in each for each in beside)
     one_gate = GRUValves(gates="z", way="forward")
-    assert set(one_gate.dashed) == {"f", "g"} and "a cell with an update gate" in one_gate.title.get_text()
+    assert set(one_gate.dashed) == {"f", "g"} and "A cell with an update gate" in one_gate.title.get_text()
     assert "reset" not in "".join(text.get_text() for text in one_gate.ax.texts) + one_gate.alt
     with pytest.raises(ValueError, match="gates is 'r', needs one of 'rz', 'z'"):
         GRUValves(gates="r")
@@ -179,11 +179,11 @@ def test_every_road_of_the_lstm_has_its_name_and_what_no_gradient_takes_is_not_d
     assert link.get_visible() and figure.link.get_text() == "h before was\nmade of c"
     assert "forget gate" not in "".join(text.get_text() for text in LSTMValves(gates="").ax.texts)
     assert figure.ahead.get_text() == f"from step t + 1: {figure.data.along:.2f}"
-    for gates, name in ("", "a cell without gates"), ("f", "a cell with a forget gate"), (
-            "fi", "a cell with two gates"):
-        part = LSTMValves(gates=gates)
-        assert part.title.get_text().startswith(f"{name}, back from step t") and f"One step of {name} as" in part.alt
-    assert figure.title.get_text().startswith("LSTM, back from step t = 50 of 60: ")
+    for part, name in [(LSTMValves(gates=""), "A cell without gates"), (LSTMValves(gates="fi"), "A cell with two gates"),
+                       (LSTMValves(gates="f"), "A cell with a forget gate"), (figure, "LSTM"),
+                       (GRUValves(gates="z"), "A cell with an update gate")]:
+        assert part.title.get_text().startswith(f"{name}, back from t = 50: ")
+        assert part.alt.startswith(f"{name}: one step as") and legible(part) > 8
     assert figure.sum.get_text() == "together: |dL/dc|"
     assert LSTMValves(way="forward").sum.get_text() == "the sum: all of it anew"
     assert GRUValves(way="forward").joined[-1].get_visible()

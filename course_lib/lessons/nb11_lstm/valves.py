@@ -170,7 +170,7 @@ class Valves(Figure):
             self.sizes[where].set_text(f"{step.ways[gate]:.2f}" if back else "")
         for where, heads in self.heads.items():
             heads.set_visible(where == way)
-        self.title.set_text(f"{self.name}, {'back from ' * back}step t = {STEP} of {STEPS}" + (
+        self.title.set_text(f"{self.name}, {'back from' if back else 'step'} t = {STEP}" + (
             f": {step.whole:.2f} of |dL/d{s}| arrives" if back else ", forward"))
         self.wide.set_text(f"a road, this wide: {f'|dL/d{s}|' if back else 'all of it'}")
         self.side.set_text("reads x alone, through weights" if not self.ways else f"through W_hh: {step.through:.2f}"
@@ -190,7 +190,7 @@ class Valves(Figure):
 
     def describe(self, step):
         gates = ", ".join(f"{gate} at {step.gates[gate]:.2f}" for gate in self.valves.values())
-        words = f"One step of {self.name} as roads and valves, {f'open on average {gates}' if gates else 'no valve'}. "
+        words = f"{self.name}: one step as roads and valves, {f'open on average {gates}' if gates else 'no valve'}. "
         if self.values["way"] == "backward":
             return words + (f"Backward, of |dL/d{self.state}_t| {step.straight:.2f} comes to step t - 1 by the "
                             f"straight road, {step.through:.2f} through W_hh, and {step.whole:.2f} by all ways.")
@@ -233,7 +233,7 @@ class LSTMValves(Valves):
             raise ValueError(f'gates is {gates!r}, needs letters of "fio".')
         self.valves = {gate: gate for gate in "fio" if gate in gates}
         self.ways = {gate: gate for gate in "figo" if gate in gates + "g"}
-        names = {"": "a cell without gates", "f": "a cell with a forget gate", "fi": "a cell with two gates"}
+        names = {"": "A cell without gates", "f": "A cell with a forget gate", "fi": "A cell with two gates"}
         self.name = names.get(gates, "LSTM")
         super().__init__(seed, **values)
 

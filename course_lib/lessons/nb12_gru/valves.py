@@ -27,7 +27,7 @@ class GRUValves(Valves):
 
     def __init__(self, gates: str = "rz", seed: int = 0, **values):
         if _checks.choice("gates", gates, ("rz", "z")) == "z":
-            self.name = "a cell with an update gate"
+            self.name = "A cell with an update gate"
             self.valves, self.ways = {"f": "z", "i": "1 - z"}, {"f": "z", "g": "n"}
         super().__init__(seed, **values)
 
