@@ -17,7 +17,7 @@ from .curse_of_memory import mean_squares
 
 class ScanRounds(Figure):
     """Eight steps h -> a h + b, joined round by round by newton_in_time.scan. A box says which steps it has joined, and
-    their a and b; where these begin with step 1 it is framed thick, and its b is the state.
+    their a and b; where these begin with step 1 it is framed thick, and its b is the state, as h_0 = 0.
 
     scan    one of PLANS
     rounds  that are done; a scan that has fewer stands at its last
@@ -43,7 +43,7 @@ class ScanRounds(Figure):
             name: newton_in_time.scan(self.A, self.B, plan)[1:] for name, plan in self.PLANS.items()}
         said = [f"{name}:\n{rounds} rounds, {joins} joins" for name, (rounds, joins) in self.ends.items()]
         for x, y, words in [(-1.38, place, f"round {place}" if place else "step\na, b") for place in range(6)] + [
-                (-.85, 5.72, "what the last round has joined"), (3.85, 5.72, "begins with step 1: its b is h"),
+                (-.85, 5.72, "what the last round has joined"), (3.85, 5.72, "begins with step 1: b is h (h₀ = 0)"),
                 *zip((-1.38, 1.9, 4.9), [6.25] * 3, said)]:
             ax.text(x, y, words, va="center_baseline", fontsize=11)
 
@@ -80,7 +80,8 @@ class ScanRounds(Figure):
         last = {t: word.get_text().split()[0] for (t, _), word in self.words.items() if word.get_text()}.values()
         ends = ", ".join(f"{name} {rounds} rounds and {joins} joins" for name, (rounds, joins) in self.ends.items())
         return (f"{self.title.get_text()}. The {self.T} steps have joined {', '.join(last)}: "
-                f"{sum(steps[0] == '1' for steps in last)} begin with step 1, and their b is h. To the end: {ends}.")
+                f"{sum(steps[0] == '1' for steps in last)} begin with step 1, and their b is h (h₀ = 0). To the end: "
+                f"{ends}.")
 
 
 class NewtonRounds(Figure):

@@ -36,7 +36,7 @@ def to_the_left(T: int) -> list[tuple[np.ndarray, int]]:
 def up_and_down(T: int) -> list[tuple[np.ndarray, int]]:
     """As `to_the_left`, but fewer than 2 T joins: up, pairs are joined to pairs; down, the steps between are filled in.
 
-    source  Blelloch 1990, "Prefix sums and their applications"
+    source  after Blelloch 1990, "Prefix sums and their applications"
     """
     reaches = [1 << k for k in range(T.bit_length())]
     up = [(np.arange(2 * reach - 1, T, 2 * reach), reach) for reach in reaches]
