@@ -179,8 +179,9 @@ def test_every_road_of_the_lstm_has_its_name_and_what_no_gradient_takes_is_not_d
     assert link.get_visible() and figure.link.get_text() == "h before was\nmade of c"
     assert "forget gate" not in "".join(text.get_text() for text in LSTMValves(gates="").ax.texts)
     assert figure.ahead.get_text() == f"from step t + 1: {figure.data.along:.2f}"
-    for part, name in [(LSTMValves(gates=""), "A cell without gates"), (LSTMValves(gates="fi"), "A cell with two gates"),
-                       (LSTMValves(gates="f"), "A cell with a forget gate"), (figure, "LSTM"),
+    for part, name in [(LSTMValves(gates=""), "A cell without gates"), (figure, "LSTM"),
+                       (LSTMValves(gates="f"), "A cell with a forget gate"),
+                       (LSTMValves(gates="fi"), "A cell with two gates"),
                        (GRUValves(gates="z"), "A cell with an update gate")]:
         assert part.title.get_text().startswith(f"{name}, back from t = 50: ")
         assert part.alt.startswith(f"{name}: one step as") and legible(part) > 8

@@ -66,7 +66,7 @@ def test_widths_words_and_valves_are_those_of_the_step():
 
 def test_what_the_text_says_of_a_slow_and_a_fast_clock_holds_with_other_weights():
     """At -7 all but a hundredth or two is kept and a thousandth is written; at 0 the mean of a is .07 and half of the
-    gradient arrives, nearly all of it in the numbers with A = -1: after ten steps, A = -2 has .5^10 as much, or less."""
+    gradient arrives, nearly all of it in the numbers with A = -1: after ten steps A = -2 has .5^10 as much."""
     for seed in range(5):
         slow, fast = mamba_step(X, 50, -7., seed), mamba_step(X, 50, 0., seed)
         assert min(slow.straight, slow.passed["a"], slow.gates["a"]) > .98 and slow.passed["Δ"] < .002

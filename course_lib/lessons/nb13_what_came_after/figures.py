@@ -80,8 +80,7 @@ class ScanRounds(Figure):
         last = {t: word.get_text().split()[0] for (t, _), word in self.words.items() if word.get_text()}.values()
         ends = ", ".join(f"{name} {rounds} rounds and {joins} joins" for name, (rounds, joins) in self.ends.items())
         return (f"{self.title.get_text()}. The {self.T} steps have joined {', '.join(last)}: "
-                f"{sum(steps[0] == '1' for steps in last)} begin with step 1, and their b is h (h₀ = 0). To the end: "
-                f"{ends}.")
+                f"{sum(steps[0] == '1' for steps in last)} begin with step 1, b is h (h₀ = 0). To the end: {ends}.")
 
 
 class NewtonRounds(Figure):
