@@ -183,12 +183,15 @@ def test_the_losses_of_all_starts_stand_still_and_the_chosen_one_is_traced():
         assert line.get_ydata().tolist() == figure.losses[name] and len(figure.losses[name]) == 61
         assert text.get_text() == f"{name}: {figure.losses[name][-1]:.2g}"
         assert f"{name} {figure.losses[name][-1]:.2g}" in figure.alt.split("by start: ")[1]
-    assert key.get_title().get_text() == "loss after 60 updates" and ax.get_ylim() == (1e-3, 1e4)
+    assert key.get_title().get_text() == "loss after 60 updates (broad: the one chosen, so far)"
+    assert ax.get_title("left") == "Its loss, and that of the other starts" and ax.get_ylim() == (1e-3, 1e4)
     assert len({(line.get_color(), line.get_linestyle(), line.get_linewidth()) for line in still}) == 5
     for start, update in [("normal × 1", 7), ("normal × 5", 0), ("all 0.5", 60), ("normal × 1", 60)]:
         figure.update(start=start, update=update)
         losses = figure.losses[start][:update + 1]
         assert figure.trace.get_xydata().tolist() == [list(pair) for pair in enumerate(losses)]
+        drawn = dict(zip(FIFTH, still))[start]
+        assert figure.trace.get_color() == drawn.get_color() and figure.trace.get_linewidth() > 2 * drawn.get_linewidth()
         assert figure.here.get_xydata().tolist() == [[update, max(losses[-1], 1e-3)]] and losses[-1] < 1e4
         assert ax.viewLim.bounds == limits and figure.background() is background
     assert figure.losses["normal × 1"][60] < 1e-3 == figure.here.get_ydata()[0]

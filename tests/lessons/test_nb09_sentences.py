@@ -226,7 +226,7 @@ def test_one_number_that_differs_tells_the_units_apart_unless_it_is_the_last(ada
 def test_what_a_reader_sees_of_the_starts_is_there():
     """Updates at which a second line comes in and all four are right; what adam makes of each; who stays where."""
     starts = {"all 0.5": np.full(13, .5), "normal × 0.01": .01 * NORMAL, "normal × 1": NORMAL,
-              "normal × 5": 5 * NORMAL, "one is 0.6": np.array([.6] + 12 * [.5])}
+              "normal × 5": 5 * NORMAL, "one is 0.6": np.array([.6] + 12 * [.5]), "all 0": np.zeros(13)}
     figure, adam = Starts(starts), Starts(starts, train.Adam(.03))
 
     def lines(start, update):
@@ -240,8 +240,10 @@ def test_what_a_reader_sees_of_the_starts_is_there():
     assert [lines("normal × 1", update) for update in (7, 8)] == [1, 2]
     assert [lines("one is 0.6", update) for update in (50, 82, 83)] == [1, 1, 2]
     assert abs(figure.losses["one is 0.6"][50] / figure.losses["all 0.5"][50] - 1) < .05
-    assert [right(figure, start) for start in starts] == [None, None, 11, None, 85]
-    assert [right(adam, start) for start in ("all 0.5", "normal × 0.01", "normal × 5")] == [None, 18, None]
+    assert [right(figure, start) for start in starts] == [None, None, 11, None, 85, None]
+    assert [right(adam, start) for start in starts] == [None, 18, 105, None, 74, None]
+    assert right(Starts({"normal × 1": NORMAL}, train.Adam(.1)), "normal × 1") == 51
+    assert set(figure.losses["all 0"] + adam.losses["all 0"]) == {4}
     assert adam.losses["normal × 5"][-1] > 50 and adam.losses["all 0.5"][-1] > 8 / 3
     assert max(figure.losses["normal × 0.01"][50:]) - min(figure.losses["normal × 0.01"][50:]) < 1e-6
     for made, options in (figure, (.05, 200)), (adam, (.03, 200, True)):

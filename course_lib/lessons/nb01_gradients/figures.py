@@ -317,7 +317,7 @@ class Answers(Figure):
     update  how many updates have been made
     """
 
-    digits = 1  # of the loss, in words
+    digits, loss_title = 1, "Its loss"  # digits: of the loss, in words
 
     def __init__(self, path, output: Callable, X: np.ndarray, t: np.ndarray, **values):
         self.path, self.output, self.X, self.t = path, output, X, t
@@ -327,7 +327,7 @@ class Answers(Figure):
     def draw(self):
         ax, right = self.panels(
             dict(title="What the net says (black line: 0)", xlabel="first input", ylabel="second input", grid=False),
-            dict(title="Its loss", xlabel="updates", ylabel="loss", yscale="log", xlim=(0, len(self.path) - 1)),
+            dict(title=self.loss_title, xlabel="updates", ylabel="loss", yscale="log", xlim=(0, len(self.path) - 1)),
             widths=(1, 1.4))
         self.picture = self.moving(ax.imshow(
             np.zeros((2, 2)), matplotlib.colormaps["cividis"].with_extremes(bad="black"), origin="lower",

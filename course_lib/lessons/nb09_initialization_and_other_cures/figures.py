@@ -109,7 +109,7 @@ class Starts(Answers):
     errors     TypeError or ValueError for what cannot start, FloatingPointError with its name for what overflows
     """
 
-    size, digits, limits = (900, 410), 2, (1e-3, 1e4)
+    size, digits, limits, loss_title = (900, 410), 2, (1e-3, 1e4), "Its loss, and that of the other starts"
     X, t = np.array([[-1., -1], [-1, 1], [1, -1], [1, 1]]), np.array([-1., 1, 1, -1])
 
     def __init__(self, starts: Mapping[str, np.ndarray], optimiser=train.SGD(.05), updates: int = 200, **values):
@@ -141,12 +141,15 @@ class Starts(Answers):
         self.losses = {name: [self.loss(p) for p in path] for name, path in self.paths.items()}
         self.ends = {name: f"{end:.2g}" if (end := losses[-1]) > 1e-12 else "under 1e-12"  # below, it is rounding
                      for name, losses in self.losses.items()}
+        self.colors = {}
         for i, (name, losses) in enumerate(self.losses.items()):
-            color, dash = (*COLOURS[:3], (PURPLE, ":"))[i % 4]
-            ax.plot(losses, color=color, linestyle=dash, linewidth=1.5 + i // 4, label=f"{name}: {self.ends[name]}")
+            self.colors[name], dash = (*COLOURS[:3], (PURPLE, ":"))[i % 4]
+            ax.plot(losses, color=self.colors[name], linestyle=dash, linewidth=1.5 + i // 4,
+                    label=f"{name}: {self.ends[name]}")
         ax.set_ylim(self.limits)
-        self.fig.legend(loc="outside lower right", ncols=5, title=f"loss after {len(self.path) - 1} updates")
-        self.trace = self.curve(ax, VERMILION, linewidth=3.5, alpha=.7)
+        self.fig.legend(loc="outside lower right", ncols=5,
+                        title=f"loss after {len(self.path) - 1} updates (broad: the one chosen, so far)")
+        self.trace = self.curve(ax, INK, linewidth=7, alpha=.4)  # its dashes are seen through it
 
     def compute(self, start="", update=0):
         return self.look(self.paths[start][update])
@@ -154,7 +157,7 @@ class Starts(Answers):
     def move(self, found):
         super().move(found)
         start, update = self.values["start"], self.values["update"]
-        self.trace.set_data(range(update + 1), self.losses[start][:update + 1])
+        self.trace.set(data=(range(update + 1), self.losses[start][:update + 1]), color=self.colors[start])
         self.here.set(ydata=np.clip([found[2]], *self.limits), clip_on=False)
         self.result.set_text(f"{start}, {self.result.get_text()}")
 
