@@ -191,7 +191,8 @@ def test_the_losses_of_all_starts_stand_still_and_the_chosen_one_is_traced():
         losses = figure.losses[start][:update + 1]
         assert figure.trace.get_xydata().tolist() == [list(pair) for pair in enumerate(losses)]
         drawn = dict(zip(FIFTH, still))[start]
-        assert figure.trace.get_color() == drawn.get_color() and figure.trace.get_linewidth() > 2 * drawn.get_linewidth()
+        assert figure.trace.get_color() == drawn.get_color()
+        assert figure.trace.get_linewidth() > 2 * drawn.get_linewidth()
         assert figure.here.get_xydata().tolist() == [[update, max(losses[-1], 1e-3)]] and losses[-1] < 1e4
         assert ax.viewLim.bounds == limits and figure.background() is background
     assert figure.losses["normal × 1"][60] < 1e-3 == figure.here.get_ydata()[0]

@@ -141,11 +141,10 @@ class Starts(Answers):
         self.losses = {name: [self.loss(p) for p in path] for name, path in self.paths.items()}
         self.ends = {name: f"{end:.2g}" if (end := losses[-1]) > 1e-12 else "under 1e-12"  # below, it is rounding
                      for name, losses in self.losses.items()}
-        self.colors = {}
         for i, (name, losses) in enumerate(self.losses.items()):
-            self.colors[name], dash = (*COLOURS[:3], (PURPLE, ":"))[i % 4]
-            ax.plot(losses, color=self.colors[name], linestyle=dash, linewidth=1.5 + i // 4,
-                    label=f"{name}: {self.ends[name]}")
+            color, dash = (*COLOURS[:3], (PURPLE, ":"))[i % 4]
+            ax.plot(losses, color=color, linestyle=dash, linewidth=1.5 + i // 4, label=f"{name}: {self.ends[name]}")
+        self.drawn = dict(zip(self.losses, ax.get_lines()))
         ax.set_ylim(self.limits)
         self.fig.legend(loc="outside lower right", ncols=5,
                         title=f"loss after {len(self.path) - 1} updates (broad: the one chosen, so far)")
@@ -157,7 +156,7 @@ class Starts(Answers):
     def move(self, found):
         super().move(found)
         start, update = self.values["start"], self.values["update"]
-        self.trace.set(data=(range(update + 1), self.losses[start][:update + 1]), color=self.colors[start])
+        self.trace.set(data=(range(update + 1), self.losses[start][:update + 1]), color=self.drawn[start].get_color())
         self.here.set(ydata=np.clip([found[2]], *self.limits), clip_on=False)
         self.result.set_text(f"{start}, {self.result.get_text()}")
 
