@@ -87,7 +87,7 @@ def test_it_says_where_the_wall_is_and_where_there_is_none(the_wall):
     assert "b = -2.6123, × 1.175 a step" in figure.words.get_text() and "The wall is at b = -2.6123" in figure.alt
     assert figure.line.get_xdata() == [wall.position(5.)] * 2
     figure.update(w=4.1)
-    assert "no exponential wall: × 0.964 a step" in figure.words.get_text()
+    assert "no exponential wall: the map's slope at x₀ is 0.964\n" in figure.words.get_text()
     assert "no wall that grows exponentially" in figure.alt
     assert len(figure.line.get_xdata()) == 0
     assert "largest slope 5.5," in figure.update(w=4.).words.get_text()

@@ -80,6 +80,7 @@ def test_digits_are_drawn_and_told():
     for name, line in zip(longterm.KINDS, lines):
         assert np.allclose(line.get_ydata(), [ACCURACY[name, D].mean() for D in (0, 25, 50)], atol=0)
     assert f"right for: {', '.join(longterm.KINDS)}; not so for: none." in figure.alt
+    assert "After 50 blank steps 6 of 6 kinds still read more than half" in figure.fig.axes[0].get_title("left")
 
 
 def test_some_kinds_of_digits_keep_the_order_and_the_style_they_have_among_all():
@@ -91,6 +92,7 @@ def test_some_kinds_of_digits_keep_the_order_and_the_style_they_have_among_all()
     assert len(colours[0]) == 3 and all(np.allclose(y, colours[1][colour], atol=0) for colour, y in colours[0].items())
     high = DigitCells({("GRU", 0): np.ones(2), ("tanh", 0): np.full(2, .1)})
     assert "right for: GRU; not so for: tanh." in high.alt
+    assert "0 blank steps 1 of 2" in high.fig.axes[0].get_title("left")
 
 
 @pytest.mark.parametrize("call, message", [

@@ -86,7 +86,7 @@ class Wall(Figure):
                    wall.most_curved(w, T, *B, steepest), at)
 
     def move(self, cut):
-        w = self.values["w"]
+        w, growth = self.values["w"], wall.growth_at_start(self.values["w"])
         self.surface.set_data(*cut.surface)
         self.cut.set_data(*relief.project(w, cut.b, cut.error))
         self.error.set_data(cut.b, cut.error)
@@ -95,9 +95,8 @@ class Wall(Figure):
         for top, (b, size) in zip(self.tops, (cut.steepest, cut.curved)):
             top.set_data([b], [np.log10(size)])
         self.line.set_data(*([], []) if cut.at is None else ([cut.at] * 2, [0, .48]))
-        there = (f"the wall: b = {cut.at:.4f}, × {wall.growth_at_start(w):.3f} a step" if cut.at is not None else
-                 f"no exponential wall: × {wall.growth_at_start(w):.3f} a step" if wall.growth_at_start(w) <= 1 else
-                 "the wall is outside")
+        there = (f"the wall: b = {cut.at:.4f}, × {growth:.3f} a step" if cut.at is not None else "the wall is outside"
+                 if growth > 1 else f"no exponential wall: the map's slope at x₀ is {growth:.3f}")
         steep, curved = (power_of_ten(np.log10(each)) for each in (cut.steepest.slope, cut.curved.curvature))
         self.words.set_text(f"w = {w:g}, T = {self.values['T']}\n{there}\nlargest slope {steep}, curvature {curved}")
 

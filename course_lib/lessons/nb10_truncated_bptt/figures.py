@@ -345,32 +345,33 @@ class Checkpoints(Figure):
 
 
 class NumbersKept(Decades):
-    """Numbers kept for the exact gradient by T, of H units and D inputs; counted, {way: {T: numbers}}, are the dots."""
+    """Numbers kept for the exact gradient by T, of H units; D inputs a step apart; counted: {way: {T: numbers}}, dots."""
 
-    title = "Numbers kept for the exact gradient"
     xlabel, ylabel = r"$\log_{10}$ of the steps T", r"$\log_{10}$ of their count"
-    lines, spans = ((BLUE, "-", 2.2), (GREEN, "--", 2.2), (VERMILION, "-.", 2.2)), ((7, 2, 9),)
+    lines, spans = ((BLUE, "-", 2.2), (GREEN, "--", 2.2), (VERMILION, "-.", 2.2), (INK, ":", 1.6)), ((7, 1.5, 9),)
 
     def __init__(self, H: int, D: int, counted: Mapping[str, Mapping[int, int]]):
-        self.H, self.P, self.counted = H, H * (H + D + 1), counted
+        self.H, self.D, self.P, self.counted = H, D, H * (H + D + 1), counted
+        self.title = f"Inputs apart, checkpoints keep the fewest numbers up to T = {((self.P + 1) / 2)**2:.2g}"
         super().__init__()
 
     def draw(self):
         super().draw()
         for (color, *_), points in zip(self.lines, self.counted.values()):
-            self.ax.plot(*np.log10([list(points), list(points.values())]), "o", color=color)
+            self.ax.plot(*np.log10([list(points), list(points.values())]), "o", color=color, clip_on=False)
         self.guide(self.ax, x=np.log10(self.P), linewidth=.8, style=(0, (1, 2)))
-        self.ax.text(np.log10(self.P) + .07, 2.15, f"T = P = {self.P}, the number of weights")
+        self.ax.text(np.log10(self.P) + .07, 1.65, f"T = P = {self.P}, the number of weights")
+        self.key(self.ax, (.02, .97, "dots: counted in a run", INK))
 
     def compute(self):
         T = np.logspace(1, 7, 61)
-        return np.log10(self.H * np.array([T + 1, np.ceil(2 * np.sqrt(T)), np.full(61, self.P + 1.)]))
+        return np.log10(self.H * np.array([T + 1, np.ceil(2 * T**.5), np.full(61, self.P + 1.), self.D / self.H * T]))
 
     def move(self, curves):
-        self.place(np.linspace(1, 7, 61), curves, list(self.counted))
+        self.place(np.linspace(1, 7, 61), curves, [*self.counted, "all inputs, not counted"])
 
     def describe(self, _):
         said = "; ".join(f"{way} {', '.join(map(str, points.values()))}" for way, points in self.counted.items())
-        return (f"Numbers kept for the exact gradient by the length T, counted at T = "
-                f"{', '.join(map(str, self.counted['full BPTT']))}: {said}. Full BPTT keeps as many as "
-                f"forward mode at T = {self.P}, the best checkpoints at {((self.P + 1) / 2)**2:.2g}.")
+        return (f"{self.title}. Counted at T = {', '.join(map(str, self.counted['full BPTT']))}: {said}. Forward mode "
+                f"keeps as many as full BPTT at T = {self.P}, and the inputs, not counted, are as many at "
+                f"{self.H * (self.P + 1) / self.D:.2g}.")

@@ -143,8 +143,7 @@ class Gates(Figure):
 
     def describe(self, work):
         signals = ", ".join(f"{self.SIGNS[self.read[t]]} at step {t + 1}" for t in np.flatnonzero(self.read < 2))
-        name = {"i": "input", "f": "forget", "o": "output"}[self.values["gate"]]
-        step = self.values["step"]
+        name, step = {"i": "input", "f": "forget", "o": "output"}[self.values["gate"]], self.values["step"]
         now = work[0][step - 1]
         return (f"A sequence of {len(self.read)} signs with {signals}. At step {step} the {name} gates of "
                 f"{len(now)} units have the mean {now.mean():.1f}.")
