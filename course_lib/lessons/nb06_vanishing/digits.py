@@ -40,8 +40,8 @@ class DigitCells(Figure):
         last = np.array([np.mean(self.accuracies[name, end]) for name in self.names])
         ax = self.panels(
             at=(.08, .14, .7, .77), title=f"After {end} blank steps {(last > .5).sum()} of {len(last)} kinds still "
-            f"read more than half of the digits", xlabel="blank steps after the last row", ylabel="accuracy", ylim=(0, 1.04),
-            xlim=(-.04 * end - 1, 1.04 * end + 1), xticks=self.distances)
+            f"read more than half of the digits", xlabel="blank steps after the last row", ylabel="accuracy",
+            ylim=(0, 1.04), xlim=(-.04 * end - 1, 1.04 * end + 1), xticks=self.distances)
         self.guide(ax, .1, "guessing")
         heights = apart(last / 1.04, LINE_HEIGHT / (.77 * self.size[1]))
         for name, height in zip(self.names, heights):

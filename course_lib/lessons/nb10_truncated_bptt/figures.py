@@ -345,7 +345,7 @@ class Checkpoints(Figure):
 
 
 class NumbersKept(Decades):
-    """Numbers kept for the exact gradient by T, of H units; D inputs a step apart; counted: {way: {T: numbers}}, dots."""
+    """Numbers kept for the exact gradient by T, of H units; D inputs apart; counted: {way: {T: numbers}}, dots."""
 
     xlabel, ylabel = r"$\log_{10}$ of the steps T", r"$\log_{10}$ of their count"
     lines, spans = ((BLUE, "-", 2.2), (GREEN, "--", 2.2), (VERMILION, "-.", 2.2), (INK, ":", 1.6)), ((7, 1.5, 9),)
