@@ -193,14 +193,22 @@ def test_every_road_of_the_lstm_has_its_name_and_what_no_gradient_takes_is_not_d
 
 
 @pytest.mark.parametrize("make", [LSTMValves, RNNValves, GRUValves])
-def test_the_line_of_the_input_is_none_of_the_state_before_and_joins_each_dashed_way(make):
+def test_the_line_of_the_input_is_none_of_the_state_before_and_joins_each_way_or_goes_past_the_reset_gate(make):
     figure = make(way="forward")
     name, = (text for text in figure.ax.texts if "x_t" in text.get_text())
     x_line, = (line for line in figure.ax.lines if list(line.get_ydata()) == [name.get_position()[1]] * 2)
     assert valves.Y[0] - name.get_position()[1] == 8 and not x_line.is_dashed()
     joins, = (each for each in figure.ax.collections if isinstance(each, LineCollection))
     starts = {valves.BRANCHES[where][0] for where in figure.ways}
-    assert {tuple(segment[1]) for segment in joins.get_segments()} == starts
+    ends = {tuple(segment[1]) for segment in joins.get_segments()}
+    if make is GRUValves:  # not the candidate's, below the gate: beside it, to the candidate's box
+        gate, = (text for text in figure.ax.texts if "candidate" in text.get_text())
+        figure.png()
+        box = gate.get_bbox_patch().get_window_extent().transformed(figure.ax.transData.inverted())
+        (x, y), = ends - starts
+        assert starts - ends == {valves.BRANCHES["g"][0]} and box.x0 < x < valves.SUM - 30 and abs(y - box.y0) < 4
+    else:
+        assert ends == starts
     assert x_line.get_xdata()[0] == min(starts)[0] and max(starts)[0] < x_line.get_xdata()[1]
     assert all(line.get_xdata().max() <= max(starts)[0] for line in figure.joined)
 

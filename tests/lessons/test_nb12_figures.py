@@ -31,7 +31,7 @@ def test_pitchfork_ends_solve_their_equations():
 
 @pytest.mark.parametrize("real, imaginary, decays", [
     (2.01, 0., False), (1.99, 0., True), (0., 2.1, True), (1., 2.5, True), (1.9, 1., False), (-6.1, 0., False),
-    (-5.9, 0., True), (0., 5., False)])
+    (-5.9, 0., True), (0., 5., False), (0., 3.46, True), (0., 3.47, False)])
 def test_stable_disc_agrees_with_the_complex_step(real, imaginary, decays):
     figure = StableDisc(real=real, imaginary=imaginary)
     W = np.array([[real, -imaginary], [imaginary, real]])

@@ -24,8 +24,8 @@ class Pitchfork(Figure):
     def draw(self):
         h = settle(self.WEIGHTS[:, None, None], .1, self.STEPS)[-2:, :, 0]
         self.ends = np.sort(np.concatenate([h, -h]), axis=0)
-        ax = self.panels(title="Where one unit ends", xlabel="weight w", ylabel="h after 3000 steps",
-                         xticks=range(-8, 5, 2), xlim=(-9, 5), ylim=(-1.05, 1.05))
+        ax = self.panels(title="One unit forgets between -6 and 2, and keeps one of two values above",
+                         xlabel="weight w", ylabel="h after 3000 steps", xticks=range(-8, 5, 2), xlim=(-9, 5), ylim=(-1.05, 1.05))
         for edge in (-6, 2):
             self.guide(ax, x=edge, linewidth=.8, style=(0, (2, 2)))
         for part in (self.WEIGHTS < -6, self.WEIGHTS > 2):
@@ -48,7 +48,7 @@ class Pitchfork(Figure):
 class StableDisc(Figure):
     """Two GRU units with W_hn = [[real, -imaginary], [imaginary, real]]: its eigenvalues, and what becomes of |h_t|.
 
-    real, imaginary  of the eigenvalue; both units start at .05
+    real, imaginary  of the eigenvalue; both units start at .001
     """
 
     size = (900, 380)
@@ -74,7 +74,7 @@ class StableDisc(Figure):
 
     def compute(self, real=1., imaginary=2.5):
         W = np.array([[real, -imaginary], [imaginary, real]])
-        return np.linalg.norm(settle(W, .05, self.STEPS), axis=-1)
+        return np.linalg.norm(settle(W, .001, self.STEPS), axis=-1)
 
     @property
     def factor(self) -> float:

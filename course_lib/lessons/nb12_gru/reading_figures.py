@@ -21,6 +21,19 @@ def visible(text: str) -> str:
     return text.replace("\n", "¶")
 
 
+def passage(line: str | None, begin: int, most: int) -> str:
+    """The test lessons up to `begin`, and then a line of one's own, or the `most` letters that follow there.
+
+    errors  TypeError for a line that is no text, ValueError for one without 2 to `most` letters
+    """
+    text = reading.prose("test")
+    if not isinstance(line, str | None):
+        raise TypeError(f"line is {line!r}, needs a text in quotation marks.")
+    if line is not None and not 2 <= len(line) <= most:
+        raise ValueError(f"line has {len(line)} letters, needs 2 to {most}, for which there is room.")
+    return text[:begin + most] if line is None else text[:begin] + line
+
+
 class Writing(Figure):
     """What the three networks write after "the gradient ", each letter drawn at a temperature, with the same dice.
 
@@ -75,30 +88,33 @@ class OneUnit(Figure):
 
     network, fact  one of the three kinds, one of reading.FACTS
     place          1 is the unit that tells the fact best in lesson 08
+    line           of your own, read after what stands before our passage; without it, ours
     seed           which of the five networks of each kind
+    errors         as `passage`; ValueError for letters that the networks never read
     """
 
     size = (900, 316)
     labels = {"fact": "what it might tell", "place": "unit, 1 the best in lesson 08"}
     allowed = {"network": list(SIZES), "fact": list(FACTS), "place": (1, min(SIZES.values()))}
     ROWS = 13723, 13802, 13887, 13961  # where rows begin in the test lessons, and where the last ends
-    LEVELS, HIGH = (.1, .4, .7, np.inf), 22  # tints begin at these sizes; CSS pixels of a state of 1
+    LEVELS, HIGH = (.1, .4, .7, np.inf), 22  # tints begin at these shares of the largest size; it in CSS pixels
 
-    def __init__(self, seed: int = 0, **values):
-        self.readers = {kind: reading.readers(kind)[seed] for kind in SIZES}
+    def __init__(self, line: str | None = None, seed: int = 0, **values):
+        self.readers, begin = {kind: reading.readers(kind)[seed] for kind in SIZES}, self.ROWS[0]
+        self.read = passage(line, begin, self.ROWS[-1] - begin)
+        self.rows = self.ROWS[:-1] if line is None else range(begin, len(self.read), 84)
         super().__init__(**values)
 
     def draw(self):
-        begin, end = self.ROWS[0], self.ROWS[-1]
-        before = reading.codes(reading.prose("test")[:end])[begin - 96:, None]
+        begin, read = self.ROWS[0], reading.codes(self.read)[self.ROWS[0] - 96:, None]
         self.shares = {kind: reading.tells(network)[:, :len(FACTS)] for kind, network in self.readers.items()}
         self.alone = dict(zip(FACTS, reading.best_units(reading.by_letter)))
-        self.states = {kind: reading.held(network, before)[96:, 0] for kind, network in self.readers.items()}
-        self.states["LSTM"][:, SIZES["LSTM"]:] = np.tanh(self.states["LSTM"][:, SIZES["LSTM"]:])
-        self.text = reading.prose("test")[begin:end]
-        self.true = {fact: true[begin:end] for fact, true in reading.facts(reading.prose("test")).items()}
-        rows = np.repeat(np.arange(len(self.ROWS) - 1), np.diff(self.ROWS))
-        self.x, self.y = 10.2 * (np.arange(begin, end) - np.take(self.ROWS, rows)), -82 * rows
+        self.states = {kind: reading.held(network, read)[96:, 0] for kind, network in self.readers.items()}
+        self.text = self.read[begin:]
+        self.true = {fact: true[begin:] for fact, true in reading.facts(self.read).items()}
+        places = np.arange(begin, len(self.read))
+        rows = np.searchsorted(self.rows, places, "right") - 1
+        self.x, self.y = 10.2 * (places - np.take(self.rows, rows)), -82 * rows
         ax = self.panels(at=(.01, 0, .98, .8), xlim=(-12, 870), ylim=(-200, 48))
         ax.axis("off")
         for x, y, letter in zip(self.x, self.y, visible(self.text)):
@@ -120,29 +136,31 @@ class OneUnit(Figure):
 
     def move(self, found):
         unit, states, low, right = found
+        shares = states / np.abs(states).max()
 
         def pieces(where, line, left, right, low, high):  # a line across each of these letters
             x, y, gap = self.x[where], self.y[where], np.full(where.sum(), np.nan)
             line.set_data(np.ravel([x + left, x + right, gap], "F"), np.ravel([y + low, y + high, gap], "F"))
 
         for sign, tints, bars in zip((1, -1), self.tints, self.bars):
-            size = sign * states
+            size = sign * shares
             for tint, least, most in zip(tints, self.LEVELS, self.LEVELS[1:]):
                 pieces((size >= least) & (size < most), tint, -5.1, 5.1, 0, 0)
-            pieces(size > .02, bars, 0, 0, sign * 8, (sign * 8 + self.HIGH * states)[size > .02])
+            pieces(size > .02, bars, 0, 0, sign * 8, (sign * 8 + self.HIGH * shares)[size > .02])
         pieces(self.true[self.values["fact"]], self.marks, -5.1, 5.1, 36, 36)
         network, fact, place = self.values.values()
         which = f"{'hc'[unit // SIZES[network]]} of unit {unit % SIZES[network]}"
         self.title.set_text(f"{network}, {which}: {'lower' if low else 'higher'} where “{fact}” is true, "
                             f"in {right[1]:.0%} of all pairs of letters in lessons 05 and 11")
         self.words.set_text(f"In lesson 08 number {place} of {self.shares[network].shape[2]}, with {right[0]:.0%}.  "
-                            f"The last letter alone: {self.alone[fact]:.0%}.  Chance: 50%.")
+                            f"The last letter alone: {self.alone[fact]:.0%}.  Chance: 50%.  "
+                            f"A full bar: {np.abs(states).max():.1f}.")
 
     def describe(self, found):
         states, true = found[1], self.true[self.values["fact"]]
-        here, elsewhere = states[true].mean(), states[~true].mean()
-        return (f"{self.title.get_text()}. {self.words.get_text()} In these {len(true)} letters its mean is {here:.2f} "
-                f"at the {true.sum()} where it is true, and {elsewhere:.2f} at the others.")
+        here, elsewhere = (f"{states[where].mean():.2f}" if where.any() else "none" for where in (true, ~true))
+        return (f"{self.title.get_text()}. {self.words.get_text()} In these {len(true)} letters its mean is {here} "
+                f"at the {true.sum()} where it is true, and {elsewhere} at the others.")
 
 
 class Leaning(Figure):
@@ -150,19 +168,26 @@ class Leaning(Figure):
 
     Beside it the likeliest ways to end the word that has begun, each with its probability, from `reading.completions`.
 
+    line      of your own, read after what stands before ours in the lessons; without it, ours
     position  which letter of the line is predicted, counted from 0
+    errors    as `passage`; ValueError for letters that the networks never read
     """
 
     size = (900, 548)
-    labels, allowed = {"position": "letter to be predicted"}, {"position": (1, 83)}
-    LINE, READ = 84, 96  # letters that are shown; letters that are read before a prediction
+    labels = {"position": "letter to be predicted"}
+    LINE, READ = 84, 96  # letters that are shown at most; letters that are read before a prediction
     BEGIN = 13101  # where the line begins in the test lessons
     LOW, HIGH, STRIP, TINT = -4, 1, -4.6, -5.12  # heights: of the axis, of the letters, of the tints under them
     DECADES, WAYS, SPAN = (-3, -2, -1, 0), 5, -5.75
 
+    def __init__(self, line: str | None = None, **values):
+        self.read = passage(line, self.BEGIN, self.LINE)
+        self.line = self.read[self.BEGIN:]
+        self.allowed = {"position": (1, len(self.line) - 1)}
+        super().__init__(**{"position": min(60, len(self.line) - 1)} | values)
+
     def draw(self):
-        numbers = reading.codes(reading.prose("test")[:self.BEGIN + self.LINE])[self.BEGIN - self.READ:]
-        self.line = reading.prose("test")[self.BEGIN:self.BEGIN + self.LINE]
+        numbers = reading.codes(self.read)[self.BEGIN - self.READ:]
         windows = np.lib.stride_tricks.sliding_window_view(numbers, self.READ + 1).T
         self.sizes, self.bits, self.ways = {}, {}, {}
         for kind in SIZES:
@@ -261,10 +286,11 @@ class ByContext(Figure):
         self.counts = [reading.counted(n, numbers).mean() for n in self.COUNTED]
         longest = self.curves["GRU"].shape[1]
         left, right = self.panels(
-            dict(at=(.07, .15, .36, .75), title="Bits a letter", xlabel="letters that are read", xscale="log",
-                 xlim=(1, longest), ylim=(1.5, 3.8)),
-            dict(at=(.59, .15, .39, .75), title="What more letters would still give", xlabel="letters that are read",
-                 ylabel="bits a letter", yscale="log", xlim=(1, 48), ylim=(1e-3, 3)))
+            dict(at=(.07, .15, .36, .75), title="The last 9 letters give all but .05 bits",
+                 xlabel="letters that are read", ylabel="bits a letter", xscale="log", xlim=(1, longest),
+                 ylim=(1.5, 3.8)),
+            dict(at=(.59, .15, .39, .75), title="Past 22 letters only GRUs gain .001 bits",
+                 xlabel="letters that are read", ylabel="bits still to gain", yscale="log", xlim=(1, 48), ylim=(1e-3, 3)))
         for ax, ticks in ((left, (1, 2, 5, 10, 20, 50, 96)), (right, (1, 8, 16, 24, 32, 40, 48))):
             ax.set_xticks(ticks, labels=ticks)
             ax.minorticks_off()
