@@ -418,7 +418,8 @@ def test_one_unit_reads_a_line_of_one_s_own_after_what_stands_before_ours():
     states = reading.held(gru, reading.codes(reading.prose("test")[begin - 96:begin] + line)[:, None])[96:, 0]
     np.testing.assert_allclose(figure.data[1], states[:, figure.data[0]], rtol=1e-5, atol=1e-6)
     assert figure.text == line and "at the 6 where it is true" in figure.alt
-    assert [*figure.x[[0, 83, 84]]] == pytest.approx([0, 83 * 10.2, 0]) and [*figure.y[[0, 83, 84]]] == [0, 0, -82]
+    assert [*figure.x[[0, 83, 84]]] == pytest.approx([0, 83 * 10.2, 0], rel=1e-9, abs=0)
+    assert [*figure.y[[0, 83, 84]]] == [0, 0, -82]
     figure.update(fact="after a comma")
     assert "its mean is none at the 0 where" in figure.alt
     legible(figure)

@@ -113,11 +113,9 @@ class Valves(Figure):
                 bbox=dict(boxstyle="round,pad=.3", facecolor="none", edgecolor=INK))
         low = Y[0] - 8 * bool(self.ways)  # x_t has a line of its own, from which it joins each dashed way
         ax.plot([min(starts[1:] or [F]), 476], [low] * 2, color=INK, linewidth=1)
-        joins = dict.fromkeys(starts[1:], Y[0])
-        if "r" in self.valves:  # the reset gate shuts out the state alone: x_t goes past it, to the candidate
-            del joins[SUM]
-            joins[SUM - 36] = 119
-        ax.vlines([*joins], low, [*joins.values()], color=INK, linewidth=1)
+        past = SUM - 36 if "r" in self.valves else SUM  # the reset gate shuts out the state alone: x_t goes past it
+        joins = [past if x == SUM else x for x in starts[1:]]
+        ax.vlines(joins, low, [119 if x == SUM - 36 else Y[0] for x in joins], color=INK, linewidth=1)
         for words, x, y in zip((*self.corners, "$x_t$, input"), (22, 634, 22, 634, 518), (Y[1], Y[1], Y[0], 80, low)):
             ax.text(x, y, words, ha="center", va="center", fontsize=13)
         ax.plot([14, 30], [-9, -9], color=INK, linewidth=WIDE * .75, alpha=.5, solid_capstyle="butt")

@@ -25,7 +25,8 @@ class Pitchfork(Figure):
         h = settle(self.WEIGHTS[:, None, None], .1, self.STEPS)[-2:, :, 0]
         self.ends = np.sort(np.concatenate([h, -h]), axis=0)
         ax = self.panels(title="One unit forgets between -6 and 2, and keeps one of two values above",
-                         xlabel="weight w", ylabel="h after 3000 steps", xticks=range(-8, 5, 2), xlim=(-9, 5), ylim=(-1.05, 1.05))
+                         xlabel="weight w", ylabel="h after 3000 steps", xticks=range(-8, 5, 2), xlim=(-9, 5),
+                         ylim=(-1.05, 1.05))
         for edge in (-6, 2):
             self.guide(ax, x=edge, linewidth=.8, style=(0, (2, 2)))
         for part in (self.WEIGHTS < -6, self.WEIGHTS > 2):

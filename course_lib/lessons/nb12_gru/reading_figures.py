@@ -286,11 +286,10 @@ class ByContext(Figure):
         self.counts = [reading.counted(n, numbers).mean() for n in self.COUNTED]
         longest = self.curves["GRU"].shape[1]
         left, right = self.panels(
-            dict(at=(.07, .15, .36, .75), title="The last 9 letters give all but .05 bits",
-                 xlabel="letters that are read", ylabel="bits a letter", xscale="log", xlim=(1, longest),
-                 ylim=(1.5, 3.8)),
-            dict(at=(.59, .15, .39, .75), title="Past 22 letters only GRUs gain .001 bits",
-                 xlabel="letters that are read", ylabel="bits still to gain", yscale="log", xlim=(1, 48), ylim=(1e-3, 3)))
+            dict(at=(.07, .15, .36, .75), title="The last 9 letters give all but .05 bits", xscale="log",
+                 xlabel="letters that are read", ylabel="bits a letter", xlim=(1, longest), ylim=(1.5, 3.8)),
+            dict(at=(.59, .15, .39, .75), title="Past 22 letters only GRUs gain .001 bits", yscale="log",
+                 xlabel="letters that are read", ylabel="bits still to gain", xlim=(1, 48), ylim=(1e-3, 3)))
         for ax, ticks in ((left, (1, 2, 5, 10, 20, 50, 96)), (right, (1, 8, 16, 24, 32, 40, 48))):
             ax.set_xticks(ticks, labels=ticks)
             ax.minorticks_off()
