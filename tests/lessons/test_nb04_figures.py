@@ -82,9 +82,10 @@ def test_seven_stand_side_by_side_as_torch_has_them():
         assert ax.texts[0].get_text() == f"slope\n{least:z.2f} to {most:.2f}".replace("-", "−")
         assert f"{name} {least:z.3f} to {most:.3f}" in figure.alt
         seen.append((ax.get_xlim(), ax.get_ylim()))
+        assert (most > 1) == (f" {name} " in figure.fig.axes[-1].get_title(loc="left").replace("\n", " "))
     assert len(seen) == 7 and len(set(seen)) == 1
-    assert re.findall(r"(\w+) [-\d.]+ to [\d.]+, steepest at a = ([\d.]+)[;.]", figure.alt) == [
-        ("gelu", "1.41"), ("silu", "2.40")]
+    assert re.findall(r"(\w+) [-\d.]+ to [\d.]+, above 1 from a = ([\d.]+) on, steepest at ([\d.]+)[;.]",
+                      figure.alt) == [("gelu", "0.75", "1.41"), ("silu", "1.28", "2.40")]
 
 
 # Products ----------------------------------------------------------------------------------------------

@@ -85,7 +85,8 @@ class SideBySide(Figure):
     def draw(self):
         a = np.linspace(-Curves.reach, Curves.reach, 1201)
         *axes, rest = self.panels(*({"title": name, "xlabel": "a", "ylabel": "" if i % 4 else "f(a), and its slope"}
-                                    for i, name in enumerate(SEVEN)), {}, rows=2, sharey=True,
+                                    for i, name in enumerate(SEVEN)),
+                                  {"title": "Only gelu and silu\nare steeper than 1"}, rows=2, sharey=True,
                                   xlim=(a[0], a[-1]), ylim=(-1.3, 3.4))
         self.words = []
         for ax, (name, f) in zip(axes, SEVEN.items()):
@@ -93,10 +94,10 @@ class SideBySide(Figure):
             self.guide(ax, 0)
             ax.plot(a, value, color=BLUE)
             ax.plot(a, slope, "--", color=VERMILION)
-            least, most = slope.min(), slope.max()
+            least, most, top = slope.min(), slope.max(), slope.argmax()
             self.key(ax, (.04, .97, f"slope\n{least:z.2f} to {most:.2f}".replace("-", "−"), VERMILION), fontsize=9)
-            self.words.append(f"{name} {least:z.3f} to {most:.3f}"
-                              + (f", steepest at a = {a[slope.argmax()]:.2f}" if most > 1 else ""))
+            beyond = f", above 1 from a = {a[np.abs(slope[:top + 1] - 1).argmin()]:.2f} on, steepest at {a[top]:.2f}"
+            self.words.append(f"{name} {least:z.3f} to {most:.3f}" + (beyond if most > 1 else ""))
         rest.set_axis_off()
         self.key(rest, (0, .8, "solid: the\nactivation f(a)", BLUE), (0, .45, "dashed: its\nslope f′(a)", VERMILION))
 
