@@ -183,7 +183,8 @@ def stop(error: BaseException) -> str:
     """What ended an answer, in two lines: an interrupt, or an error with its place, its meaning and Python's words."""
     if isinstance(error, KeyboardInterrupt):
         return f"You stopped it{where(error)}.\nIf it ran without end: what makes its loop stop?"
-    meaning = next((text for type_, text in _MEANINGS.items() if isinstance(error, type_)), "")
+    of_its_kind = next((text for type_, text in _MEANINGS.items() if isinstance(error, type_)), "")
+    meaning = getattr(error, "meaning", of_its_kind)
     text = said(error)
     if sizes := re.match(r"matmul: .*\((size .*)\)$", text):
         meaning, text = "The shapes do not fit in a matrix product.", sizes[1]
