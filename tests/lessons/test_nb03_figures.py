@@ -99,7 +99,9 @@ def by_complex_step(figure, w, loss):
 
 
 def shown(texts):
-    return [text.get_text() for text in texts if text.get_text()]
+    """What stands there, with Python's minus; the picture has none of those."""
+    assert not any("-" in text.get_text() for text in texts)
+    return [text.get_text().replace("−", "-") for text in texts if text.get_text()]
 
 
 @pytest.mark.long(but_every=7)
@@ -118,8 +120,9 @@ def test_flow_shows_what_has_been_computed(step, w, loss):
     carried = max(0, back - 1)  # the first move back reads the loss and carries nothing
     assert shown(figure.terms) == [f"{value:.3f}" for value in terms[4 - carried:]]
     factors = ((dh[:-1] - figure.data.direct[:-1]) / dh[1:])[4 - carried:]
-    assert shown(figure.factors) == [f"× {value:.3f}" for value in factors]
-    assert [line.get_visible() for line in (*figure.arrows, *figure.ways)] == 2 * [t >= 4 - carried for t in range(4)]
+    assert shown(figure.factors) == [f"× {value:.3f}" if w > 0 else f"× ({value:.3f})" for value in factors]
+    lines = *figure.arrows, *figure.origins, *figure.ways
+    assert [line.get_visible() for line in lines] == 3 * [t >= 4 - carried for t in range(4)]
     assert shown([figure.weight, figure.total]) == [f"w = {w:g}", f"sum {terms.sum():.3f}" if step == 9 else "sum"]
     assert figure.alt.count(" h_") >= min(step, 4) + 1 and figure.alt.count("dL/dh_") == back
     if carried:
@@ -142,6 +145,20 @@ def test_flow_has_one_w_with_a_way_into_each_step_and_back_to_one_sum():
     assert [x for x, _ in starts] == [text.get_position()[0] for text in figure.terms] == [.5, 1.5, 2.5, 3.5]
     assert list(tips[1:]) == list(corners[:-1]) and 0 < tips[0][0] - ends[figure.total] < .15
     assert {y for _, y in (*corners, *tips)} == {figure.total.get_position()[1]}
+    for line, grad, term in zip(figure.origins, figure.grads[1:], figure.terms, strict=True):
+        (x, y), (to_x, to_y) = line.get_xydata()  # from below dL/dh_t to above its term, on its left
+        assert 0 < grad.get_position()[0] - x < .1 and 0 < grad.get_position()[1] - y < .2
+        assert 0 < to_x - term.get_position()[0] < .1 and 0 < to_y - term.get_position()[1] < .2
+
+
+def test_what_a_reader_sees_of_w_below_0_and_at_0():
+    """From "last": below 0 each step back turns the sign of dL/dh; at 0 one term is left. From "every" all four are."""
+    for w in (-2., -1.5, -.5):
+        assert np.sign(GradientFlow(w=w).data.dh).tolist() == [1, -1, 1, -1, 1]
+    data = GradientFlow(w=0.).data
+    assert data.dh.tolist() == [0, 0, 0, 0, 1] and np.flatnonzero(data.terms).tolist() == [3]
+    data = GradientFlow(w=0., loss="every").data
+    assert data.dh.tolist() == [0, 1, 1, 1, 1] and data.terms.all()
 
 
 def test_flow_marks_where_it_is():

@@ -91,6 +91,10 @@ def _late(terms: np.ndarray) -> float:
     return terms[-5:].sum() / terms.sum()
 
 
+def _signed(value: float, form: str = ".3f") -> str:
+    return f"{value:{form}}".replace("-", "−")
+
+
 class Passed(NamedTuple):
     """What GradientFlow shows; rows are time steps.
 
@@ -137,7 +141,7 @@ class GradientFlow(Figure):
         for t in states:
             ax.text(t, 0, f"$h_{t}$", ha="center", va="center", fontsize=13)
         for t, x_t in enumerate(self.x, start=1):
-            ax.text(t - .5, -.5, f"$x_{t}$ = {x_t:g}", ha="center", va="top")
+            ax.text(t - .5, -.5, f"$x_{t}$ = {_signed(x_t, 'g')}", ha="center", va="top")
             for *tip, x, y in (t - .2, -.09, t - .5, -.48), (t - .2, 0, t - .8, 0), (t - .5, .03, t - .5, 1.42):
                 ax.annotate("", tip, (x, y), arrowprops={"arrowstyle": "->", "shrinkA": 0, **line})
         circle = np.exp(2j * np.pi * np.linspace(0, 1, 61))
@@ -155,6 +159,7 @@ class GradientFlow(Figure):
         self.factors = [number(t - .5, -1.15, VERMILION, 9.5) for t in steps]
         tip = {"linewidth": 1.5, "markersize": 6, "markevery": [-1]}
         self.arrows = [self.curve(ax, VERMILION, "<--", [t - .28, t - .72], [-1.53, -1.53], **tip) for t in steps]
+        self.origins = [self.curve(ax, GREEN, ":", [t - .06, t - .42], [-1.68, -2.21], linewidth=1) for t in steps]
         self.reads = [number(-1.33, -1.91, INK, 9.5, ha="left"), *(number(t, -1.91, INK, 9.5) for t in states)]
         self.terms = [number(t - .5, -2.35, GREEN) for t in steps]
         self.ways = [self.curve(ax, GREEN, "<:", [t - .5, t - .5, max(t - 1.5, -.3)], [-2.52, -2.86, -2.86], **tip)
@@ -171,23 +176,24 @@ class GradientFlow(Figure):
 
     def move(self, passed):
         step, arrived, every = self.values["step"], self._arrived(), self.values["loss"] == "every"
-        self.weight.set_text(f"w = {self.values['w']:g}")
+        self.weight.set_text(f"w = {_signed(self.values['w'], 'g')}")
         self.reads[0].set_text("direct: read by the loss" if every else "")
         for t in range(self.T + 1):
-            self.states[t].set_text(f"{passed.h[t]:.3f}" if t <= step else "")
+            self.states[t].set_text(_signed(passed.h[t]) if t <= step else "")
             active = t == step if step <= self.T else t == arrived
             self.rings[t].set(color=VERMILION if active and step > self.T else BLUE if active else INK,
                               linewidth=2.6 if active else 1)
             back = t >= arrived
-            self.grads[t].set_text(f"{passed.dh[t]:.3f}" if back else "")
+            self.grads[t].set_text(_signed(passed.dh[t]) if back else "")
             self.reads[t + 1].set_text(f"{passed.direct[t]:g}" if back and every else "")
         for t in range(1, self.T + 1):
             back = t - 1 >= arrived
-            self.factors[t - 1].set_text(f"× {passed.slope[t - 1]:.3f}" if back else "")
-            self.terms[t - 1].set_text(f"{passed.terms[t - 1]:.3f}" if back else "")
-            for line in self.arrows[t - 1], self.ways[t - 1]:
+            slope = _signed(passed.slope[t - 1])
+            self.factors[t - 1].set_text((f"× ({slope})" if passed.slope[t - 1] < 0 else f"× {slope}") if back else "")
+            self.terms[t - 1].set_text(_signed(passed.terms[t - 1]) if back else "")
+            for line in self.arrows[t - 1], self.origins[t - 1], self.ways[t - 1]:
                 line.set_visible(back)
-        self.total.set_text(f"sum {passed.terms.sum():.3f}" if arrived == 0 else "sum")
+        self.total.set_text(f"sum {_signed(passed.terms.sum())}" if arrived == 0 else "sum")
 
     def _arrived(self) -> int:
         """The earliest t whose gradient is known, T + 1 if none is."""
