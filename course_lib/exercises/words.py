@@ -183,9 +183,8 @@ def stop(error: BaseException) -> str:
     """What ended an answer, in two lines: an interrupt, or an error with its place, its meaning and Python's words."""
     if isinstance(error, KeyboardInterrupt):
         return f"You stopped it{where(error)}.\nIf it ran without end: what makes its loop stop?"
-    of_its_kind = next((text for type_, text in _MEANINGS.items() if isinstance(error, type_)), "")
-    meaning = getattr(error, "meaning", of_its_kind)
-    text = said(error)
+    text, kinds = said(error), (each for type_, each in _MEANINGS.items() if isinstance(error, type_))
+    meaning = getattr(error, "meaning", next(kinds, ""))
     if sizes := re.match(r"matmul: .*\((size .*)\)$", text):
         meaning, text = "The shapes do not fit in a matrix product.", sizes[1]
     meant = f"{meaning} Python says: {textwrap.shorten(text, 200)}".strip() if text else meaning

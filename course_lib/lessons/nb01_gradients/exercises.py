@@ -736,8 +736,8 @@ class _OfAClass(Exercise):
                 with _lent_backward(answer):
                     verdict = super().judge(functools.partial(self.use, answer))
                 if verdict.word == "passed":
-                    return Verdict("open", "The operations keep the right numbers and slopes. Still to write: backward. "
-                                           "Put the body in place of its ... and run the cell again.")
+                    return Verdict("open", "The operations keep the right numbers and slopes. Still to write: "
+                                           "backward. Put the body in place of its ... and run the cell again.")
                 return verdict._replace(reason=f"Tried with a backward that is right: {verdict.reason}")
             if empty:
                 return Verdict("open", f"Still to write: {', '.join(empty)}. Put the body in place of each ... and run "
