@@ -240,8 +240,7 @@ class Split(Decades):
         back = bptt.backward(run, bptt.at_end(run, direction))
         dh, da = (np.linalg.norm(array[::-1, 0], axis=-1) for array in (back.dh, back.da))
         with np.errstate(divide="ignore", invalid="ignore"):  # a ReLU network may die: 0, then 0/0
-            factors = np.nan_to_num([da / dh[:-1], dh[1:] / da], nan=1.)
-            steps = np.log10(factors)
+            steps = np.log10(np.nan_to_num([da / dh[:-1], dh[1:] / da], nan=1.))
         return np.concatenate([np.zeros((2, 1)), steps.cumsum(1)], axis=1)
 
     def move(self, left):
