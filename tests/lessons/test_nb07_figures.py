@@ -89,6 +89,7 @@ def test_it_says_where_the_wall_is_and_where_there_is_none(the_wall):
     figure.update(w=4.1)
     assert "no exponential wall: the map's slope at x₀ is 0.964\n" in figure.words.get_text()
     assert "no wall that grows exponentially" in figure.alt
+    assert figure.words.get_window_extent().x1 < figure.fig.axes[1].get_window_extent().x0 - 40  # left of its numbers
     assert len(figure.line.get_xdata()) == 0
     assert "largest slope 5.5," in figure.update(w=4.).words.get_text()
     assert "the wall is outside" in figure.update(w=6.5).words.get_text()

@@ -69,7 +69,7 @@ class Wall(Figure):
         self.slope, self.curvature = self.curve(below, BLUE), self.curve(below, ORANGE, "--", linewidth=1.4)
         self.tops = self.curve(below, BLUE, "o", markersize=7), self.curve(below, ORANGE, "D", markersize=6)
         self.key(below, (.62, .97, "● slope", BLUE), (.62, .86, "◆ curvature", ORANGE))
-        self.words, = self.key(self.fig, (.3, .975, "", INK), linespacing=1.4)
+        self.words, = self.key(self.fig, (.24, .975, "", INK), linespacing=1.4)
 
     def compute(self, T=50, w=5.0):
         b, at = np.linspace(*B, self.points), None
