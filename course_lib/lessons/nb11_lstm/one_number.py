@@ -15,17 +15,17 @@ WORDS, BACK, CELL, UNIT = 456, 404, 508, 20  # heights in the picture, and the p
 LEFT, RIGHT = 66, 650  # between which the words stand
 
 
-def read_table(text: str) -> tuple[list[str], dict[str, np.ndarray]]:
+def read_table(text: str, ranges: dict[str, tuple[int, int]] = RANGES) -> tuple[list[str], dict[str, np.ndarray]]:
     """Return the words of a table and its numbers, {"f": (T,), "i": ..., "g": ..., "o": ...}.
 
-    text    five rows, each begun with its name: "word" with the words, "f", "i" and "o" with a gate at each word, 0 to
-            1, "g" with a candidate, -1 to 1; a row of one number has it at every word
+    text    rows, each begun with its name: "word" with the words, the others with a number at each word, or one for all
+    ranges  {row: its least and its largest number}; as it is, three gates and a candidate
     errors  ValueError for rows that are missing or unknown, a wrong count, what is no such number, a sentence too long
     """
     rows = {name: rest for name, *rest in map(str.split, filter(str.strip, text.splitlines()))}
-    if set(rows) != {"word", *RANGES}:
-        raise ValueError(f"the table has the rows {', '.join(rows) or 'none'}, needs word, f, i, g and o: write the "
-                         f"row's name in front of it.")
+    if set(rows) != {"word", *ranges}:
+        raise ValueError(f"the table has the rows {', '.join(rows) or 'none'}, needs word, {', '.join([*ranges][:-1])} "
+                         f"and {[*ranges][-1]}: write the row's name in front of it.")
     words, numbers = rows.pop("word"), {}
     if len(words) < 2 or sum(room(words)) > LONGEST:
         raise ValueError(f"the row word has {len(words)} words, needs 2 or more that fit in one line, about 14 short "
@@ -34,7 +34,7 @@ def read_table(text: str) -> tuple[list[str], dict[str, np.ndarray]]:
         if len(entries) not in (1, len(words)):
             raise ValueError(f"the row {name} has {len(entries)} numbers for {len(words)} words, needs one for each, "
                              f"or one for all. Commas and points of the sentence are words.")
-        low, high = RANGES[name]
+        low, high = ranges[name]
         for entry in entries:
             try:
                 fits = low <= float(entry) <= high
@@ -84,10 +84,14 @@ class OneNumber(LSTMValves):
 
     size = (660, 616)
     labels = {"word": "word"}
+    ranges, given, tells = RANGES, dict, np.tanh  # from a table's rows to f, i, g and o; from the state to what is told
+    kind, holds, says = "An LSTM", "cell", "c = {f} · {before} + {i} · {g} = {after},  h = {o} · tanh({after}) = {h}"
+    last = "its forget gate is {f}, its input gate {i} with the candidate {g}, its output gate {o}: {h} is shown"
+    by_hand = "a network reads x and h to set its gates; these are set by hand"
 
     def __init__(self, table: str, **values):
-        self.words, self.table = read_table(table)
-        self.allowed = {"word": (1, len(self.words))}
+        self.words, rows = read_table(table, self.ranges)
+        self.table, self.allowed = self.given(rows), {"word": (1, len(self.words))}
         super().__init__(**{"word": 1 + int(self.table["o"].argmax()), **values})
 
     def draw(self):
@@ -101,7 +105,8 @@ class OneNumber(LSTMValves):
             done = ("forget", f < .5, INK), ("write", i > .5, GREEN), ("show", o > .5, VERMILION)
             for line, (verb, _, color) in enumerate(each for each in done if each[1]):
                 self.ax.text(x, CELL + 24 + 13 * line, verb, color=color, ha="center", fontsize=8)
-        for base, words, color in (CELL, "the cell c\nforward →", BLUE), (BACK + 10, "← dL/dc\nbackward", PURPLE):
+        for base, words, color in ((CELL, f"the {self.holds} {self.state}\nforward →", BLUE),
+                                   (BACK + 10, f"← dL/d{self.state}\nbackward", PURPLE)):
             self.ax.text(2, base, words, color=color, va="center", fontsize=8.5)
         self.ax.plot([LEFT, RIGHT, np.nan, LEFT, RIGHT], [CELL, CELL, np.nan, BACK, BACK], color=INK, linewidth=.8)
         self.frame = self.curve(self.ax, INK, linewidth=1.6)
@@ -116,13 +121,13 @@ class OneNumber(LSTMValves):
             c.append(f[t] * c[-1] + i[t] * g[t])
         back = np.append(f[1:word], 1.)[::-1].cumprod()[::-1]
         gates = {name: float(row[word - 1]) for name, row in self.table.items()}
-        return Walked(gates, np.array(c), gates["o"] * float(np.tanh(c[-1])), back)
+        return Walked(gates, np.array(c), gates["o"] * float(self.tells(c[-1])), back)
 
     def widths(self, walked):
         before, after = walked.c[-2:]
         f, i, g = (walked.gates[name] for name in "fig")
         roads = {"before": before, "kept": f * before, "now": after, "after": after, "candidate": g, "written": i * g,
-                 "told": np.tanh(after), "shown": walked.h}
+                 "told": self.tells(after), "shown": walked.h}
         return {part: value + 0. for part, value in roads.items()}, dict.fromkeys(self.ways, .08), [.08] * 4
 
     def move(self, walked):
@@ -136,16 +141,16 @@ class OneNumber(LSTMValves):
                 text.set_text(words)
         x, half = self.middles[t - 1], self.halves[t - 1]
         self.frame.set_data(x + half * np.array([-1, 1, 1, -1, -1]), WORDS + np.array([-10, -10, 10, 10, -10]))
-        f, i, g, o, before, after, h = map(two_digits, (*map(walked.gates.get, "figo"), *walked.c[-2:], walked.h))
-        self.title.set_text(f"“{self.words[t - 1]}”:  c = {f} · {before} + {i} · {g} = {after},  "
-                            f"h = {o} · tanh({after}) = {h}")
+        numbers = map(two_digits, (*map(walked.gates.get, "figo"), *walked.c[-2:], walked.h))
+        named = dict(zip(("f", "i", "g", "o", "before", "after", "h"), numbers))
+        self.title.set_text(f"“{self.words[t - 1]}”:  {self.says.format(**named)}")
         self.sum.set_text("")  # the roads add up
         self.wide.set_text("a road, this wide: 1")
-        self.side.set_text("a network reads x and h to set its gates; these are set by hand")
+        self.side.set_text(self.by_hand)
 
     def describe(self, walked):
         so_far, now = " ".join(self.words[:len(walked.back)]), {name: two_digits(v) for name, v in walked.gates.items()}
-        return (f"An LSTM of one number has read “{so_far}”. At the last word its forget gate is {now['f']}, its input "
-                f"gate {now['i']} with the candidate {now['g']}, its output gate {now['o']}: {two_digits(walked.h)} is "
-                f"shown. The cell after each word: {' '.join(map(two_digits, walked.c[1:]))}. Of dL/dc at the last "
-                f"what comes back to each: {' '.join(map(two_digits, walked.back))}.")
+        return (f"{self.kind} of one number has read “{so_far}”. At the last word "
+                f"{self.last.format(h=two_digits(walked.h), **now)}. The {self.holds} after each word: "
+                f"{' '.join(map(two_digits, walked.c[1:]))}. Of dL/d{self.state} at the last what comes back to each: "
+                f"{' '.join(map(two_digits, walked.back))}.")

@@ -1,10 +1,11 @@
-"""One step of Mamba in the drawing of lesson 11: a clock that reads the input moves both valves."""
+"""Mamba in the drawing of lesson 11: a clock that reads the input moves both valves; one number along a sentence."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ...screen.figure import INK, VERMILION
+from ..nb11_lstm.one_number import OneNumber
 from ..nb11_lstm.one_step import OneStep
 from ..nb11_lstm.valves import BRANCHES, F, OUT, ROADS, STEP, WAYS, X, Y
 from ..nb12_gru.valves import MinGRUValves
@@ -64,3 +65,26 @@ class MambaValves(MinGRUValves):
 
     def compute(self, way="backward", bias=-4.):
         return mamba_step(self.x, STEP, bias, self.seed)
+
+
+class MambaNumber(OneNumber, MambaValves):
+    """One number of Mamba's state, with A = -1, that reads a sentence; what x sets at each word is set by hand.
+
+        h_t = exp(-Delta_t) h_{t-1} + Delta_t B_t x_t,   y_t = C_t h_t
+
+    table, word, errors  as OneNumber has them, with the rows word, Delta (0 to 1), x, B and C (-1 to 1)
+    """
+
+    state, holds, candidate, corners = "h", "state", MambaValves.candidate, MambaValves.corners
+    ranges, tells = {"x": (-1, 1), "Delta": (0, 1), "B": (-1, 1), "C": (-1, 1)}, float
+    kind, says = "A Mamba", "h = {f} · {before} + {i} · {g} = {after},  y = {o} · {after} = {h}"
+    last = "its clock is {i}, so that {f} of the state is kept and {i} of {g} written; C is {o}: {h} is shown"
+    by_hand = "Mamba reads x to set Δ, B and C; these are set by hand"
+
+    def given(self, rows):
+        clock, a = rows["Delta"], np.exp(-rows["Delta"])
+        return {"f": a, "a": a, "i": clock, "Δ": clock, "g": rows["B"] * rows["x"], "o": rows["C"]}
+
+    def draw(self):
+        self.valves, self.ways = MambaValves.valves, {}
+        super().draw()
