@@ -147,6 +147,20 @@ def test_a_state_that_is_changed_on_its_way_is_not_followed():
     assert "the state is changed between them" in finding.words and "alive" not in finding.words
 
 
+@pytest.mark.parametrize("several, kind", [(8, "healthy"), (9, "not followed")])
+def test_sequences_that_take_turns_are_told_apart_up_to_eight_and_more_are_said(several, kind):
+    torch.manual_seed(0)
+    net, states = nn.GRU(2, 8), list(torch.rand(several, 1, 1, 8))
+    with watch.watch_time(net) as flow:
+        for x_t in torch.randn(5, 1, 1, 2):
+            states = [net(x_t, h)[1] for h in states]
+        sum(states).sum().backward()
+    findings = list(flow.findings().values())
+    assert {each.kind for each in findings} == {kind} and len(findings) == (several if kind == "healthy" else 1)
+    if kind == "not followed":
+        assert "or more than 8 sequences take turns" in findings[0].words
+
+
 def test_a_sequence_that_begins_anew_ends_the_way_of_that_one_alone():
     """Episodes: at one step the second sequence's state is set to zero."""
     torch.manual_seed(0)

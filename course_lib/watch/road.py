@@ -9,7 +9,7 @@ import torch
 
 from . import verdict
 from .part import Part
-from .reach import Way, one_below_another
+from .reach import LOOK_BACK, Way, one_below_another
 
 SATURATED = .99  # a tanh is counted from this size on, a sigmoid outside of .01 to .99
 MOST = .5  # a larger share of saturated units is said
@@ -198,6 +198,7 @@ def _loop(roads: list[Road]) -> tuple[str, verdict.Finding]:
                                                  f"passes through time.")
     early, late = (float(np.median(each.readings[0]._total[1])) for each in (roads[0], roads[-1]))
     return label, verdict.nothing(
-        "not followed", f"{label}: the state is changed between them by what is not watched, so that the way back "
-                        f"cannot be followed. The total gradient |dL/d{roads[0].state}|, of all losses together, is "
-                        f"{early:.2g} at the first call and {late:.2g} at the last.")
+        "not followed", f"{label}: the state is changed between them by what is not watched (or more than {LOOK_BACK} "
+                        f"sequences take turns), so that the way back cannot be followed. The total gradient "
+                        f"|dL/d{roads[0].state}|, of all losses together, is {early:.2g} at the first call and "
+                        f"{late:.2g} at the last.")
