@@ -78,13 +78,9 @@ MathTextParser.parse = _one_at_a_time
 class KeepingRenderer(RendererAgg):
     """Sets a text with the strokes that set it in the drawing before, if it stood there: the same pixels, sooner."""
 
-    def __init__(self, width: float, height: float, dpi: float):
-        super().__init__(width, height, dpi)
-        self.before, self.now = {}, {}  # {all that a text depends on: its strokes}
-
     def clear(self):
         super().clear()
-        self.before, self.now = self.now, {}
+        self.before, self.now = getattr(self, "now", {}), {}  # {all that a text depends on: its strokes}
 
     def draw_text(self, gc, x, y, s, prop, angle, ismath=False, mtext=None):
         asked, agg = (x, y, s, prop, angle, ismath, gc.get_rgb(), gc.get_antialiased()), self._renderer
@@ -101,6 +97,15 @@ class KeepingRenderer(RendererAgg):
         for stroke in strokes:
             stroke(gc)
         self.now[asked] = strokes
+
+
+class KeepingCanvas(FigureCanvasAgg):
+    def get_renderer(self):
+        size = *self.get_width_height(physical=True), self.figure.dpi
+        if self._lastKey != size:  # made when it is first drawn on: earlier, a kernel of many figures holds more
+            self.renderer, self._lastKey = KeepingRenderer(*size), size
+            self.renderer.clear()
+        return self.renderer
 
 
 class Figure:
@@ -133,9 +138,7 @@ class Figure:
             matplotlib.rcdefaults()
             matplotlib.rcParams.update(STYLE)
             self.fig = Canvas(figsize=(width / 96, height / 96), dpi=96 * DENSITY, layout="constrained")
-            self._canvas = FigureCanvasAgg(self.fig)
-            plain = self._canvas.get_renderer()
-            self._canvas.renderer = KeepingRenderer(plain.width, plain.height, plain.dpi)
+            self._canvas = KeepingCanvas(self.fig)
             self.draw()
             for ax in self.fig.axes:  # ticks made later must not take the settings of that moment
                 ax.tick_params(colors=INK, labelsize=9, grid_color=INK, grid_alpha=.2, grid_linewidth=.6)
@@ -221,9 +224,8 @@ class Figure:
         entries  (x, y, words, color), in fractions of `where` from its lower left
         text     what else ax.text takes; va is "top" if it is not said
         """
-        place = where.transAxes if isinstance(where, Axes) else where.transSubfigure
-        made = [where.text(x, y, words, color=color, transform=place, **{"va": "top", **text})
-                for x, y, words, color in entries]
+        made = [where.text(x, y, words, color=color, **{"va": "top", **text}, transform=(
+            where.transAxes if isinstance(where, Axes) else where.transSubfigure)) for x, y, words, color in entries]
         self.moving(each for each in made if not each.get_text())
         return made
 

@@ -41,11 +41,10 @@ class Decades(Figure):
             line.set_data(([], []) if curve is None else (x, curve))
         shown = [i for i, _ in enumerate(self.names) if curves[i] is not None]
         ends = (np.array([curves[i][-1] for i in shown]) - low) / (high - low)
-        gap = LINE_HEIGHT / (self.rectangle[3] * self.size[1])
-        heights = dict(zip(shown, apart(np.nan_to_num(ends, neginf=0), gap)))
+        ys = dict(zip(shown, apart(np.nan_to_num(ends, neginf=0), LINE_HEIGHT / (self.rectangle[3] * self.size[1]))))
         beyond = {i: arrow(end) for i, end in zip(shown, ends)}
         for i, name in enumerate(self.names):
-            name.set(text=beyond[i] + texts[i] if i in heights else "", y=heights.get(i, 0))
+            name.set(text=beyond[i] + texts[i] if i in ys else "", y=ys.get(i, 0))
 
 
 def set_limits(ax, x: tuple[float, float], y: tuple[float, float]) -> None:
@@ -65,8 +64,7 @@ def apart(heights: np.ndarray, gap: float) -> np.ndarray:
     placed = np.clip(heights[order], 0, 1)
     for _ in range(20 * len(placed)):
         for i in range(len(placed) - 1):
-            missing = max(0, gap - (placed[i + 1] - placed[i]))
-            placed[i:i + 2] += -missing / 2, missing / 2
+            placed[i:i + 2] += np.array([-.5, .5]) * max(0, gap - (placed[i + 1] - placed[i]))
         placed = np.clip(placed, 0, 1)
     return placed[np.argsort(order)]
 
